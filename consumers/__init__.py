@@ -1,0 +1,1 @@
+"""What listens to the topics: the auditor and the tail of events."""

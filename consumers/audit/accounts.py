@@ -1,0 +1,109 @@
+"""Invariants that SQL can judge alone: sums, running balances, sequences, signs (I5, I6)."""
+
+from typing import Any, Final, NamedTuple
+
+from consumers.audit.findings import Findings
+from consumers.audit.snapshot import Snapshot
+
+
+class Check(NamedTuple):
+    """One question to the database; every row of the answer (where, expected, found) is wrong."""
+
+    invariant: str
+    what: str
+    sql: str
+
+
+COUNTS: Final = """
+SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM wallets),
+       (SELECT count(*) FROM refunds)
+"""
+
+_RUNNING: Final = """
+FROM (SELECT account_id, sequence, amount_minor, balance_minor,
+             lag(sequence, 1, 0::bigint) OVER of_wallet + 1 AS next_sequence,
+             lag(balance_minor, 1, 0::numeric) OVER of_wallet + amount_minor AS next_balance
+      FROM entries WHERE sequence IS NOT NULL
+      WINDOW of_wallet AS (PARTITION BY account_id ORDER BY sequence)) AS e
+"""
+
+CHECKS: Final = (
+    Check(
+        "I5",
+        "entries of a transaction do not sum to zero",
+        "SELECT transaction_id, '0 ' || currency, sum(amount_minor) FROM entries"
+        " GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0",
+    ),
+    Check(
+        "I5",
+        "a wallet's sequence has a gap",
+        f"SELECT account_id, next_sequence, sequence {_RUNNING} WHERE sequence <> next_sequence",
+    ),
+    Check(
+        "I5",
+        "an entry's balance is not the one before plus its amount",
+        "SELECT concat(account_id, ' at ', sequence), next_balance, balance_minor"
+        f" {_RUNNING} WHERE balance_minor <> next_balance",
+    ),
+    Check(
+        "I5",
+        "a wallet is not the sum of its entries (balance, sequence, currency)",
+        "SELECT coalesce(w.wallet_id, e.account_id),"
+        " concat_ws(' ', e.balance, e.sequence, e.currency),"
+        " concat_ws(' ', w.balance_minor, w.sequence, w.currency) FROM wallets AS w FULL JOIN"
+        " (SELECT account_id, sum(amount_minor) AS balance, max(sequence) AS sequence,"
+        "  string_agg(DISTINCT currency, '+') AS currency"
+        "  FROM entries WHERE sequence IS NOT NULL GROUP BY account_id) AS e"
+        " ON e.account_id = w.wallet_id WHERE (w.balance_minor, w.sequence, w.currency::text)"
+        " IS DISTINCT FROM (e.balance, e.sequence, e.currency)",
+    ),
+    Check(
+        "I5",
+        "an entry of no command",
+        "SELECT e.account_id, 'a command', e.transaction_id FROM entries AS e"
+        " LEFT JOIN commands AS c USING (transaction_id) WHERE c.command_key IS NULL",
+    ),
+    Check(
+        "I5",
+        "a refund is not what its entries say",
+        "SELECT r.refund_id, r.amount_minor, e.amount FROM refunds AS r LEFT JOIN"
+        " (SELECT transaction_id, max(amount_minor) AS amount FROM entries GROUP BY 1) AS e"
+        " ON e.transaction_id = r.refund_id WHERE r.amount_minor IS DISTINCT FROM e.amount",
+    ),
+    Check(
+        "I5",
+        "more was refunded than was paid",
+        "SELECT r.transaction_id, e.amount, r.amount FROM"
+        " (SELECT transaction_id, sum(amount_minor) AS amount FROM refunds GROUP BY 1) AS r"
+        " LEFT JOIN"
+        " (SELECT transaction_id, max(amount_minor) AS amount FROM entries GROUP BY 1) AS e"
+        " USING (transaction_id) WHERE r.amount > e.amount OR e.amount IS NULL",
+    ),
+    Check(
+        "I6",
+        "a wallet's balance is below zero",
+        "SELECT wallet_id, 'at least 0', balance_minor FROM wallets WHERE balance_minor < 0",
+    ),
+    Check(
+        "I6",
+        "an entry leaves a balance below zero",
+        "SELECT concat(account_id, ' at ', sequence), 'at least 0', balance_minor"
+        " FROM entries WHERE balance_minor < 0",
+    ),
+)
+
+
+def ask(snapshot: Snapshot) -> list[list[tuple[Any, ...]]]:
+    """The wrong rows of every check; made for a thread of its own while the topics are read."""
+    return [snapshot.all(check.sql) for check in CHECKS]
+
+
+def judge(findings: Findings, snapshot: Snapshot, answers: list[list[tuple[Any, ...]]]) -> None:
+    """Tell what `ask` found."""
+    entries, wallets, refunds = snapshot.all(COUNTS)[0]
+    findings.counts |= {"wallets": wallets, "entries": entries, "refunds": refunds}
+    findings.checked("I5", entries + wallets + refunds)
+    findings.checked("I6", entries + wallets)
+    for check, rows in zip(CHECKS, answers, strict=True):
+        for where, expected, found in rows:
+            findings.violation(check.invariant, check.what, str(where), expected, found)

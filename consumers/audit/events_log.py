@@ -1,0 +1,137 @@
+"""The events topic, read once: numbers without gaps, each wallet's sequence in order (I4)."""
+
+from array import array
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from consumers.audit.columns import MAX_SEQUENCE, Names, hashed
+from consumers.audit.findings import Findings
+from consumers.audit.log import Record, headers_of
+from consumers.audit.rest import Rest
+from schemas.identifiers import event_id, partition_of
+
+
+class _Ref(msgspec.Struct):
+    partition: int
+    offset: int
+
+
+class _Event(msgspec.Struct):
+    wallet_id: str
+    sequence: int
+    command: _Ref
+
+
+MAX_DIGITS: Final = 18
+"""Of an event's number: what 64 bits hold."""
+
+_read: Final = msgspec.json.Decoder(_Event).decode
+
+
+class EventsLog:
+    """Columns of the events topic; row by wallet and sequence (columns.Names.step) in `rows`."""
+
+    def __init__(self, findings: Findings, names: Names, rest: Rest, *, cut: bool = False) -> None:
+        self._findings = findings
+        self.names: Final = names
+        self._rest = rest
+        self._due = {p: rest.of(p).next_event for p in rest.ends}
+        self.cut: Final = cut
+        """Whether someone took the beginning of this log, which is to be kept for ever."""
+        self.rows: Final[dict[int, int]] = {}
+        self.hashes: Final = array("q")
+        self.partitions: Final = array("H")
+        self.offsets: Final = array("q")
+        self.stored: Final = bytearray()
+        """1 where the database has the entry of this event."""
+        self.next_number: Final[dict[int, int]] = {}
+        self._next_step: dict[int, int] = {}
+
+    def take(self, messages: Iterable[Record]) -> None:
+        """Check and keep a batch of records."""
+        for message in messages:
+            self._take(message)
+
+    def behind(self, partition: int) -> bool:
+        """Whether an event that the database has numbered has not been seen yet."""
+        return self.next_number.get(partition, 0) < self._rest.of(partition).next_event
+
+    def is_due(self, wallet_id: str, sequence: int) -> bool:
+        """Whether the event of an entry must be in the log by now."""
+        return not self.cut and (wallet_id, sequence) not in self._rest.waiting
+
+    def judge_end(self) -> None:
+        """After the last record: the log has all events that the database has numbered."""
+        for partition in self._rest.ends:
+            expected = self._rest.of(partition).next_event
+            found = self.next_number.get(partition, 0)
+            if found < expected:
+                what = "the log has fewer events than the database has numbered"
+                self._findings.violation("I4", what, str(partition), expected, found)
+
+    def _take(self, message: Record) -> None:
+        partition, value = message.partition(), message.value() or b""
+        where = f"{partition}:{message.offset()}"
+        headers = dict(headers_of(message) or ())
+        number = self._numbered(partition, headers.get("number"), where)
+        if number is not None and number >= self._due[partition]:
+            return  # came after the snapshot
+        try:
+            event = _read(value)
+        except msgspec.DecodeError as error:
+            self._findings.violation("I4", "the value is no event", where, "", error)
+            return
+        if not 0 < event.sequence <= MAX_SEQUENCE:
+            self._findings.violation("I4", "a sequence that cannot be", where, "", event.sequence)
+            return
+        self._named(message, headers, event, where)
+        step = self.names.step(event.wallet_id, event.sequence)
+        self._in_order(step, partition, where)
+        if step not in self.rows:
+            self._keep(step, message, value)
+
+    def _numbered(self, partition: int, number: object, where: str) -> int | None:
+        """Events of a partition are numbered from 0 (or from where retention cut the log)."""
+        text = number if isinstance(number, bytes) else b""
+        if not text.isdigit() or len(text) > MAX_DIGITS:
+            self._findings.violation("I4", "an event without a number", where, "digits", number)
+            return None
+        found = int(text)
+        expected = self.next_number.get(partition, found if self.cut else 0)
+        if found != expected:
+            self._findings.violation("I4", "numbers of events have a gap", where, expected, found)
+        self.next_number[partition] = max(expected, found + 1)
+        return found
+
+    def _named(
+        self, message: Record, headers: Mapping[str, object], event: _Event, where: str
+    ) -> None:
+        """Key and headers say what the body says."""
+        source = b"%d:%d" % (event.command.partition, event.command.offset)
+        name = event_id(event.wallet_id, event.sequence).encode()
+        told = (message.key(), headers.get("src"), headers.get("ce_id"))
+        meant = (event.wallet_id.encode(), source, name)
+        if told != meant:
+            self._findings.violation("I4", "key or headers differ from body", where, meant, told)
+
+    def _in_order(self, step: int, partition: int, where: str) -> None:
+        number = step - step % (MAX_SEQUENCE + 1)
+        expected = self._next_step.get(number)
+        if expected is None:
+            expected = step if self.cut else number + 1
+            home = partition_of(self.names.wallet_id(step), len(self._rest.ends))
+            if home != partition:
+                self._findings.violation("I4", "an event off its partition", where, home, partition)
+        if step != expected:
+            told = (self.names.step_text(expected), self.names.step_text(step))
+            self._findings.violation("I4", "a wallet's events have a gap", where, *told)
+        self._next_step[number] = max(expected, step + 1)
+
+    def _keep(self, step: int, message: Record, value: bytes) -> None:
+        self.rows[step] = len(self.hashes)
+        self.hashes.append(hashed(value))
+        self.partitions.append(message.partition())
+        self.offsets.append(message.offset())
+        self.stored.append(0)

@@ -1,0 +1,28 @@
+"""I2: results that the database stores and the log has not."""
+
+from consumers.audit.columns import place, place_text
+from consumers.audit.findings import Findings
+from consumers.audit.results_log import ResultsLog
+from consumers.audit.snapshot import Snapshot
+
+
+def add_unpublished(
+    findings: Findings, snapshot: Snapshot, results: ResultsLog, *, cut: bool
+) -> None:
+    """Find them, and keep them among the results, so that the replay can go on.
+
+    `cut`: retention took the beginning of the results topic; what stood there is not missing.
+    """
+    stored = snapshot.all("SELECT count(*) FROM commands")[0][0]
+    findings.checked("I2", stored)
+    if stored == len(results.rows) and not cut:
+        return  # the journal tells if they are not the same ones
+    for rows in snapshot.batches('SELECT partition, "offset", result FROM commands'):
+        for partition, offset, text in rows:
+            packed = place(partition, offset)
+            if packed in results.rows:
+                continue
+            if not cut or offset >= results.first.get(partition, 0):
+                what = "a stored result is not in the log"
+                findings.violation("I2", what, place_text(packed), "a result", "nothing")
+            results.add_stored(packed, text.encode())

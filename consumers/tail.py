@@ -1,0 +1,141 @@
+"""Reads the events topic as it stands, and on as it grows. Committed events only, in no group."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumers.failure import TailError
+from schemas import events
+from schemas.events import Event
+from schemas.identifiers import partition_of
+from schemas.settings import Settings
+
+POLL_SECONDS: Final = 0.2
+
+Start = Literal["beginning", "end"] | datetime
+"""Where to start: an end of the log, or the first event recorded at a moment or later."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An event as it stands in the log. `number` counts the events of its partition, from 0."""
+
+    type: str
+    partition: int
+    offset: int
+    number: int | None
+    event: Event
+
+
+class Tail:
+    """One reading of the events topic. Of one wallet only its own partition is read."""
+
+    def __init__(self, settings: Settings, wallet_id: str | None = None) -> None:
+        self._settings = settings
+        self._topic = settings.topics.events.name
+        self._wallet_id = wallet_id
+        self._consumer = Consumer(_consumer_settings(settings))
+
+    def read(self, start: Start = "beginning", *, follow: bool = False) -> Iterator[Told | None]:
+        """The events from `start`; without `follow` up to what was the end when it was asked.
+
+        Gives None whenever it has waited a while for more. Raises TailError.
+        """
+        try:
+            yield from self._read(start, follow=follow)
+        except KafkaException as error:
+            raise TailError(
+                f"Kafka at {self._settings.kafka_bootstrap}: {error.args[0].str()};"
+                " start a local one with `wallet up`, or name yours in WALLET_KAFKA_BOOTSTRAP"
+            ) from error
+        finally:
+            self._consumer.close()
+
+    def _read(self, start: Start, *, follow: bool) -> Iterator[Told | None]:
+        ends = {partition: self._bounds(partition) for partition in self._partitions()}
+        self._consumer.assign(self._starts(start, ends))
+        open_partitions = {p for p, (first, end) in ends.items() if follow or first < end}
+        deadline = time.monotonic() + self._settings.kafka_timeout
+        while open_partitions:
+            record = self._consumer.poll(POLL_SECONDS)
+            if record is None or _is_trouble(record):
+                if not follow and time.monotonic() > deadline:
+                    raise TailError(f"{self._topic} could not be read to its end in time")
+                yield None
+                continue
+            deadline = time.monotonic() + self._settings.kafka_timeout
+            if record.error() is None:
+                yield from self._told(record)
+            if not follow and _is_past(record, ends):
+                open_partitions.discard(record.partition() or 0)
+
+    def _partitions(self) -> list[int]:
+        found = self._consumer.list_topics(self._topic, self._settings.kafka_timeout)
+        topic = found.topics[self._topic]
+        if topic.error is not None or not topic.partitions:
+            raise TailError(
+                f"Kafka at {self._settings.kafka_bootstrap} has no topic {self._topic};"
+                " make the topics with `wallet topics apply`"
+            )
+        if self._wallet_id is None:
+            return sorted(topic.partitions)
+        return [partition_of(self._wallet_id, len(topic.partitions))]
+
+    def _bounds(self, partition: int) -> tuple[int, int]:
+        """First offset and end of a partition."""
+        return self._consumer.get_watermark_offsets(
+            TopicPartition(self._topic, partition), timeout=self._settings.kafka_timeout
+        )
+
+    def _starts(self, start: Start, ends: dict[int, tuple[int, int]]) -> list[TopicPartition]:
+        if isinstance(start, datetime):
+            moment = int(start.timestamp() * 1000)
+            asked = [TopicPartition(self._topic, partition, moment) for partition in ends]
+            return self._consumer.offsets_for_times(asked, self._settings.kafka_timeout)
+        side = 0 if start == "beginning" else 1
+        return [TopicPartition(self._topic, p, bounds[side]) for p, bounds in ends.items()]
+
+    def _told(self, record: Message) -> Iterator[Told]:
+        event = events.decode(record.value() or b"")
+        if self._wallet_id not in (None, event.wallet_id):
+            return
+        headers: dict[str, Any] = dict(record.headers() or ())
+        number = headers.get("number")
+        yield Told(
+            type=headers.get("ce_type", b"").decode(),
+            partition=record.partition() or 0,
+            offset=record.offset() or 0,
+            number=int(number) if number else None,
+            event=event,
+        )
+
+
+def _consumer_settings(settings: Settings) -> dict[str, Any]:
+    return {
+        **settings.kafka_client(),
+        "group.id": f"{settings.application}-unused",  # required, never joined
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "earliest",
+        # The last record may be a transaction's marker, which is never handed out.
+        "enable.partition.eof": True,
+        "queued.max.messages.kbytes": 16 * 1024,
+        "log_level": 2,  # what goes wrong is told by TailError, not by lines on stderr
+    }
+
+
+def _is_trouble(record: Message) -> bool:
+    """Whether this is the news of a broker gone: librdkafka goes on trying."""
+    error = record.error()
+    return error is not None and error.code() != KafkaError._PARTITION_EOF  # noqa: SLF001
+
+
+def _is_past(record: Message, ends: dict[int, tuple[int, int]]) -> bool:
+    """Whether what was the end of the record's partition at the start is reached."""
+    offset = record.offset()
+    if record.error() is not None or offset is None:
+        return True
+    return offset >= ends[record.partition() or 0][1] - 1

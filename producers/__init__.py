@@ -1,0 +1,1 @@
+"""What speaks into Kafka: the command client and the load generator."""

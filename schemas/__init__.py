@@ -1,0 +1,1 @@
+"""The vocabulary: money, commands, results, events, topics, tables; imports none of ours."""

@@ -1,0 +1,25 @@
+"""The accounts of the outside world: where money comes from and goes to.
+
+A world account is only appended to; no row holds its balance, so none is hot (DESIGN.md 3).
+"""
+
+from typing import Final
+
+WORLD_DEPOSITS: Final = "world:deposits"
+WORLD_SALES: Final = "world:charge_sales"
+
+WORLD: Final[dict[str, str]] = {
+    WORLD_DEPOSITS: "00000000-0000-8000-8000-000000000001",
+    WORLD_SALES: "00000000-0000-8000-8000-000000000002",
+}
+"""Name on the wire -> UUID in the entries table."""
+
+WORLD_NUMBERS: Final[dict[str, int]] = {name: place for place, name in enumerate(WORLD, 1)}
+"""Name on the wire -> its place among them, from 1."""
+
+WORLD_NAMES: Final[dict[str, str]] = {account: name for name, account in WORLD.items()}
+
+
+def is_world(account: str) -> bool:
+    """Whether an account name on the wire is the outside world's, not a wallet id."""
+    return account in WORLD

@@ -1,0 +1,139 @@
+"""What can be asked of the ledger. Commands are imperatives; their data is closed.
+
+Amounts stay decimal strings here: how many decimals are right depends on the wallet's currency,
+which only the ledger knows.
+"""
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
+
+from schemas.identifiers import END, UUID_PATTERN
+from schemas.money import DEFAULT_CURRENCY
+
+Uuid = Annotated[str, Meta(pattern=UUID_PATTERN, description="lower-case UUID")]
+Amount = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        description='decimal string in major units, such as "5000.00"',
+        # Told, not checked here: money.parse refuses a wrong amount with a code of its own.
+        extra_json_schema={"pattern": r"^[0-9]+(\.[0-9]+)?$"},
+    ),
+]
+CurrencyCode = Annotated[str, Meta(pattern="^[A-Z]{3}" + END, description="ISO 4217 code")]
+PhoneNumber = Annotated[str, Meta(pattern=r"^\+?[0-9]{10,15}" + END, description="10 to 15 digits")]
+Moment = Annotated[datetime, Meta(tz=True)]
+Reference = Annotated[str, Meta(max_length=128)]
+Metadata = Annotated[
+    dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]],
+    Meta(max_length=20),
+]
+Name = Annotated[str, Meta(max_length=256)]
+
+
+class CommandData(
+    Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """Fields that every command's data has. `wallet_id` is also the record's key."""
+
+    wallet_id: Uuid
+    effective_at: Moment | None = None
+    reference: Reference | None = None
+    metadata: Metadata | None = None
+
+
+class Owner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who a wallet belongs to."""
+
+    name: Name | None = None
+    email: Name | None = None
+    phone: PhoneNumber | None = None
+
+
+class CreateWallet(CommandData, frozen=True, gc=False):
+    """wallet.create.v1: open an empty, active wallet."""
+
+    currency: CurrencyCode = DEFAULT_CURRENCY
+    owner: Owner | None = None
+
+    def __post_init__(self) -> None:
+        # A default is left out of the fingerprint only where it is the very object.
+        if self.currency == DEFAULT_CURRENCY:
+            force_setattr(self, "currency", DEFAULT_CURRENCY)
+
+
+class SetWalletStatus(CommandData, frozen=True, gc=False):
+    """wallet.set_status.v1: a wallet that is not active neither gives nor takes money."""
+
+    status: Literal["active", "deactivated", "suspended"]
+
+
+class Deposit(CommandData, frozen=True, gc=False):
+    """deposit.v1: money from outside into the wallet."""
+
+    amount: Amount
+    currency: CurrencyCode | None = None
+
+
+class Transfer(CommandData, frozen=True, gc=False):
+    """transfer.v1: money from the wallet to another wallet of the same currency."""
+
+    to_wallet_id: Uuid
+    amount: Amount
+    currency: CurrencyCode | None = None
+
+
+class SellCharge(CommandData, frozen=True, gc=False):
+    """charge_sale.v1: the wallet's owner sells a phone charge; the money leaves the wallet."""
+
+    phone_number: PhoneNumber
+    amount: Amount
+    currency: CurrencyCode | None = None
+
+
+class Refund(CommandData, frozen=True, gc=False):
+    """refund.v1: give back, in whole or in part, what the wallet paid in a transaction.
+
+    `wallet_id` is the wallet that paid; without an amount all that is left is given back.
+    """
+
+    transaction_id: Uuid
+    amount: Amount | None = None
+    currency: CurrencyCode | None = None
+
+
+TYPES: Final[dict[str, type[CommandData]]] = {
+    "wallet.create.v1": CreateWallet,
+    "wallet.set_status.v1": SetWalletStatus,
+    "deposit.v1": Deposit,
+    "transfer.v1": Transfer,
+    "charge_sale.v1": SellCharge,
+    "refund.v1": Refund,
+}
+"""The closed list of command types."""
+
+
+def kind_of(command_type: str) -> str:
+    """The kind of a transaction: its command's type without the version."""
+    return command_type.removesuffix(".v1")
+
+
+class Command(Struct, frozen=True, gc=False):
+    """A command whose data fits its type. `name` is identifiers.digest(source, id).
+
+    `key` dedupes it, `fingerprint` (32 hex digits) tells its content from other content under
+    the same id. `extras` are the attributes that travel on to results and events.
+    """
+
+    id: str
+    source: str
+    type: str
+    data: CommandData
+    name: str
+    key: str
+    fingerprint: str
+    expires_at: datetime | None = None
+    extras: dict[str, str] | None = None

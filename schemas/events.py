@@ -1,0 +1,116 @@
+"""What happened to a wallet: one event for each wallet a command touched (DESIGN.md 2)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from schemas.results import CommandRef
+
+EVENT_TYPES: Final[dict[str, str]] = {
+    "wallet.create": "wallet.created.v1",
+    "wallet.set_status": "wallet.status_changed.v1",
+    "deposit": "wallet.deposited.v1",
+    "transfer": "wallet.transferred.v1",
+    "charge_sale": "wallet.charge_sold.v1",
+    "refund": "wallet.refunded.v1",
+}
+"""Kind of the transaction -> type of its events."""
+
+
+class EntryBody(msgspec.Struct, frozen=True, gc=False):
+    """One signed amount on one account: a wallet id or one of the world's accounts."""
+
+    account: str
+    amount: str
+    currency: str
+
+
+class TransactionBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the command did. `status` is told by kinds that set it, and only by them."""
+
+    id: str
+    kind: str
+    effective_at: str
+    recorded_at: str
+    reference: str | None
+    metadata: Mapping[str, str]
+    status: str | None = None
+
+
+class Balance(msgspec.Struct, frozen=True, gc=False):
+    """The wallet's balance around the event, decimal strings of the wallet's currency."""
+
+    before: str
+    after: str
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """A ledger event, self-sufficient: all entries of the posting, and where it came from.
+
+    A change that moves no money (wallet created, status changed) has no entries.
+    """
+
+    wallet_id: str
+    sequence: int
+    currency: str
+    transaction: TransactionBody
+    entries: list[EntryBody]
+    balance: Balance
+    command: CommandRef
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """The JSON value of an event's record; the same event gives the same bytes."""
+    return _encoder.encode(event)
+
+
+def transaction_text(body: TransactionBody) -> str:
+    """The JSON text of what a command did, for event_text()."""
+    return _encoder.encode(body).decode()
+
+
+def plain_transaction_text(transaction_id: str, kind: str, recorded_at: str) -> str:
+    """As transaction_text(), where there is nothing more to say; in a fourth of the time."""
+    return (
+        f'{{"id":"{transaction_id}","kind":"{kind}","effective_at":"{recorded_at}",'
+        f'"recorded_at":"{recorded_at}","reference":null,"metadata":{{}}}}'
+    )
+
+
+def entries_text(entries: Iterable[tuple[str, str]], currency: str) -> str:
+    """The JSON text of a posting's entries, (account, amount), in their order."""
+    parts = [
+        f'{{"account":"{account}","amount":"{amount}","currency":"{currency}"}}'
+        for account, amount in entries
+    ]
+    return f"[{','.join(parts)}]"
+
+
+def event_text(
+    wallet: tuple[str, int, str],
+    transaction: str,
+    entries: str,
+    balance: tuple[str, str],
+    command: str,
+) -> str:
+    """The JSON text of an Event from the texts of its parts, byte for byte what encode() gives.
+
+    `wallet` is its id, sequence and currency; `balance` before and after.
+    """
+    wallet_id, sequence, currency = wallet
+    before, after = balance
+    return (
+        f'{{"wallet_id":"{wallet_id}","sequence":{sequence},"currency":"{currency}",'
+        f'"transaction":{transaction},"entries":{entries},'
+        f'"balance":{{"before":"{before}","after":"{after}"}},"command":{command}}}'
+    )
+
+
+def decode(value: bytes | str) -> Event:
+    """An event from its record's value. Raises msgspec.DecodeError on anything else."""
+    return _decoder.decode(value)

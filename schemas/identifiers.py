@@ -1,0 +1,79 @@
+"""Names that are computed, never drawn: the same command always gets the same ids.
+
+Nothing here reads a clock or chance, so that a replay gives the same ids (DESIGN.md 3).
+"""
+
+import re
+from hashlib import blake2b, sha1
+from typing import Final
+
+END: Final = r"$(?!\n)"
+"""The end of a text in a pattern: Python's `$` alone also stands before a last line break."""
+
+UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}" + END
+_UUID: Final = re.compile(UUID_PATTERN)
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""A hex digit with its two upper bits as RFC 9562's variant has them."""
+_EVENT_NAMESPACE: Final = bytes.fromhex("6f1cf2f61b3c5d0c9d7b0a5c2e4f8a11")
+
+
+def is_uuid(text: str) -> bool:
+    """Whether `text` is a UUID in the one form we accept: lower-case, with hyphens."""
+    return _UUID.match(text) is not None
+
+
+def digest(source: str, command_id: str) -> str:
+    """32 hex digits that name (source, id); no two pairs share them in practice (BLAKE2b-128)."""
+    # The length in front keeps ("a", "bc") and ("ab", "c") apart.
+    return blake2b(f"{len(source)}:{source}{command_id}".encode(), digest_size=16).hexdigest()
+
+
+def command_key(source: str, command_id: str, named: str | None = None) -> str:
+    """The UUID by which a command is deduplicated; `named` is digest(source, id) if known.
+
+    Where the id is a UUID the key keeps its first half, so that the keys of UUIDv7 ids grow at
+    one end of the index; the other half is a 64-bit hash of source and id.
+    """
+    name = named or digest(source, command_id)
+    if _UUID.match(command_id):
+        return f"{command_id[:18]}-{name[:4]}-{name[4:16]}"
+    return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
+
+
+def transaction_id(recorded_at_ms: int, name: str) -> str:
+    """A UUIDv8: 48 bits of the broker's timestamp, then a hash of source and command id.
+
+    `name` is digest(source, id). Time-ordered, so that indexes grow at one end.
+    """
+    stamp = f"{recorded_at_ms:012x}"
+    return f"{stamp[:8]}-{stamp[8:12]}-8{name[:3]}-8{name[3:6]}-{name[6:18]}"
+
+
+def event_id(wallet_id: str, sequence: int) -> str:
+    """The UUIDv5 of a wallet's event number `sequence`."""
+    name = sha1(
+        _EVENT_NAMESPACE + f"{wallet_id}/{sequence}".encode(), usedforsecurity=False
+    ).hexdigest()
+    variant = _VARIANTS[name[16]]
+    return f"{name[:8]}-{name[8:12]}-5{name[13:16]}-{variant}{name[17:20]}-{name[20:32]}"
+
+
+def murmur2(key: bytes) -> int:
+    """Kafka's default hash of a key, as in org.apache.kafka.common.utils.Utils, as unsigned."""
+    mask, multiplier = 0xFFFFFFFF, 0x5BD1E995
+    length = len(key)
+    value = (0x9747B28C ^ length) & mask
+    body = length & ~3
+    for start in range(0, body, 4):
+        word = int.from_bytes(key[start : start + 4], "little") * multiplier & mask
+        word = (word ^ (word >> 24)) * multiplier & mask
+        value = (value * multiplier & mask) ^ word
+    if body != length:
+        value = (value ^ int.from_bytes(key[body:], "little")) * multiplier & mask
+    value = (value ^ (value >> 13)) * multiplier & mask
+    return value ^ (value >> 15)
+
+
+def partition_of(wallet_id: str, partitions: int) -> int:
+    """The partition where a wallet's commands, results and events live (Java's partitioner)."""
+    return (murmur2(wallet_id.encode()) & 0x7FFFFFFF) % partitions

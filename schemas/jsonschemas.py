@@ -1,0 +1,116 @@
+"""JSON Schema 2020-12 of every message, made from the very types that read and write them.
+
+A schema describes the message in structured mode: envelope and `data`. In binary mode the
+attributes are `ce_*` headers and the value alone is the schema's `#/properties/data`.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from schemas.cloudevents import MAX_ATTRIBUTE
+from schemas.commands import TYPES
+from schemas.events import EVENT_TYPES, Event
+from schemas.identifiers import END, UUID_PATTERN
+from schemas.results import COMPLETED, REJECTED, Completed, Rejected
+
+Schema = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_REFERENCE: Final = "#/$defs/{name}"
+
+MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {
+    **TYPES,
+    COMPLETED: Completed,
+    REJECTED: Rejected,
+    **dict.fromkeys(EVENT_TYPES.values(), Event),
+}
+"""Type of a message -> the type of its data."""
+
+_TEXT: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": MAX_ATTRIBUTE}
+_MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
+_ENVELOPE: Final[dict[str, Schema]] = {
+    "specversion": {"const": "1.0"},
+    "id": {**_TEXT, "description": "a command's idempotency key, unique within its source"},
+    "source": {**_TEXT, "description": "who sends, as a URI reference"},
+    "type": {},
+    "time": _MOMENT,
+    "subject": {**_TEXT, "description": "the wallet id"},
+    "datacontenttype": {"const": "application/json"},
+    "correlationid": {**_TEXT, "description": "carried from a command to its result and events"},
+    "causationid": {**_TEXT, "description": "the id of the command that led to this"},
+    "traceparent": {**_TEXT, "description": "W3C trace context, carried like correlationid"},
+    "expirytime": {**_MOMENT, "description": "recorded later than this, a command is refused"},
+    "data": {},
+}
+_REQUIRED: Final = ["specversion", "id", "source", "type", "data"]
+
+_DECIMAL: Final[Schema] = {"pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
+_UUID: Final[Schema] = {"pattern": UUID_PATTERN}
+_SAID: Final[dict[str, Schema]] = {
+    "amount": _DECIMAL,
+    "balance": _DECIMAL,
+    "before": _DECIMAL,
+    "after": _DECIMAL,
+    "currency": {"pattern": "^[A-Z]{3}$"},
+    "effective_at": {"format": "date-time"},
+    "recorded_at": {"format": "date-time"},
+    "transaction_id": _UUID,
+    "wallet_id": _UUID,
+}
+"""What our own messages keep to beyond their Python types, by the field's name."""
+
+
+def message_schema(message_type: str) -> Schema:
+    """The schema of one message. Raises KeyError for a type that is not in MESSAGES."""
+    body = MESSAGES[message_type]
+    (reference,), parts = msgspec.json.schema_components([body], ref_template=_REFERENCE)
+    if message_type not in TYPES:
+        _say_more(parts, message_type)
+    properties = {**_ENVELOPE, "type": {"const": message_type}, "data": reference}
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:wallet-streams:{message_type}",
+        "title": message_type,
+        "description": _plain(body.__doc__ or ""),
+        "type": "object",
+        "properties": properties,
+        "required": _REQUIRED,
+        "$defs": {name: _portable(part) for name, part in parts.items()},
+    }
+
+
+def all_schemas() -> dict[str, Schema]:
+    """Type of every message -> its schema."""
+    return {message_type: message_schema(message_type) for message_type in MESSAGES}
+
+
+def _say_more(parts: dict[str, Schema], message_type: str) -> None:
+    """Add to the parts of a result or event what holds for all that we write."""
+    for part in parts.values():
+        for name, said in part.get("properties", {}).items():
+            for text in (said, *said.get("anyOf", ())):
+                if text == {"type": "string"}:
+                    text.update(_SAID.get(name, {}))
+    for struct, status in (("Completed", "completed"), ("Rejected", "rejected")):
+        if struct in parts:
+            parts[struct]["properties"]["status"] = {"const": status}
+    if "TransactionBody" in parts:
+        kinds = [kind for kind, event_type in EVENT_TYPES.items() if event_type == message_type]
+        parts["TransactionBody"]["properties"]["kind"] = {"enum": kinds}
+
+
+def _portable(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
+    """A schema's part with patterns as ECMA-262 has them, where `$` is the end and no more."""
+    if isinstance(schema, dict):
+        return {
+            name: _plain(part) if name == "description" else _portable(part)
+            for name, part in schema.items()
+        }
+    if isinstance(schema, list):
+        return [_portable(part) for part in schema]
+    return schema.replace(END, "$") if isinstance(schema, str) else schema
+
+
+def _plain(docstring: str) -> str:
+    return " ".join(docstring.split())

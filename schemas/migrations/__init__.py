@@ -1,0 +1,1 @@
+"""Migrations of the ledger database, run by alembic."""

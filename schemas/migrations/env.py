@@ -1,0 +1,21 @@
+"""Alembic's entry: runs the migrations on the url in config.attributes["url"]."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+from schemas.tables import metadata
+
+MIGRATION_LOCK = 7_236_114
+"""Advisory lock, so that two processes starting at once migrate one after the other."""
+
+
+def run() -> None:
+    """Bring the database to the newest revision in one transaction."""
+    engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+    with engine.connect() as connection, connection.begin():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        context.configure(connection=connection, target_metadata=metadata)
+        context.run_migrations()
+
+
+run()

@@ -1,0 +1,95 @@
+"""The Faust app: delivery and group membership, never correctness (DESIGN.md 3)."""
+
+import ssl
+from typing import Final
+
+from faust import SASLCredentials, SSLCredentials
+from faust.types import TP
+
+from schemas.settings import Settings
+from streams.crashing import crash
+from streams.holding import Holding
+from streams.transport import LedgerApp, LedgerConsumer, Run
+
+STREAM_BUFFER: Final = 1024
+"""Runs, not records: Faust sleeps a whole second when its buffer is full, so it never is."""
+
+
+def make(settings: Settings, holding: Holding, slot: str) -> LedgerApp:
+    """The app of one worker slot. Make it inside the event loop that runs it."""
+    topics = settings.topics
+    folder = settings.data / "faust" / slot  # Faust wants one, and keeps nothing of ours there
+    folder.mkdir(parents=True, exist_ok=True)
+    app = LedgerApp(
+        settings.application,
+        broker=f"kafka://{settings.kafka_bootstrap}",
+        broker_credentials=credentials(settings),
+        datadir=folder,
+        store="memory://",
+        key_serializer="raw",
+        value_serializer="raw",
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        table_standby_replicas=0,  # the default picks Faust's own assignor (F12)
+        processing_guarantee="at_least_once",  # exactly_once swallows errors (F4)
+        consumer_group_instance_id=slot,  # a restart stalls nobody else (F8)
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=6,  # the broker's floor: 6.5 s of silence after a kill (F7)
+        broker_heartbeat_interval=1,
+        broker_rebalance_timeout=15,
+        broker_request_timeout=30,  # at least the session timeout (F7)
+        broker_max_poll_records=settings.batch_max,
+        broker_max_poll_interval=60,
+        broker_commit_interval=2.0,
+        stream_buffer_maxsize=STREAM_BUFFER,
+        stream_wait_empty=False,  # our own drain waits, with a limit
+    )
+    LedgerConsumer.holding = holding
+    commands = app.topic(
+        topics.commands.name,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+    )
+
+    @app.agent(commands, name="commands")
+    async def move_runs(stream: object) -> None:
+        """Move each run into its partition's lane, and ask for what is missing."""
+        async for run in stream:  # type: ignore[attr-defined]
+            await _move(app, holding, topics.commands.name, run)
+
+    return app
+
+
+async def _move(app: LedgerApp, holding: Holding, topic: str, run: Run) -> None:
+    """No exception may leave: Faust would acknowledge the run (F1)."""
+    try:
+        round_, records = run
+        partition = records[0].partition
+        missing = holding.offer(round_, partition, records)
+        if missing is not None:
+            holding.note_gap(partition, missing, records[0].offset)
+            await app.consumer.seek(TP(topic, partition), missing)
+    except Exception as error:  # noqa: BLE001 - nobody may go on after it, whatever it is
+        crash("the agent failed", error)
+
+
+def credentials(settings: Settings) -> object | None:
+    """SASL or SSL credentials, as the settings say; None for plain text."""
+    protocol = settings.kafka_security_protocol
+    if protocol is None or protocol == "PLAINTEXT":
+        return None
+    context = None
+    if "SSL" in protocol:
+        context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_location)
+    if settings.kafka_sasl_mechanism is None:
+        return SSLCredentials(context)
+    return SASLCredentials(
+        mechanism=settings.kafka_sasl_mechanism,
+        username=settings.kafka_sasl_username,
+        password=settings.kafka_sasl_password,
+        ssl_context=context,
+    )

@@ -1,0 +1,89 @@
+"""The books of one batch: the wallets it holds locked, and what it may refund. Pure values.
+
+A batch reads its wallets once, decides all its commands on them in memory and writes them once.
+"""
+
+from msgspec import Struct
+
+from schemas.commands import Owner
+from schemas.statuses import STATUSES
+
+ACTIVE = STATUSES.index("active")
+
+
+class Wallet(Struct, gc=False):
+    """A wallet as the batch sees it. `opened_at_sequence` is what the database holds (0: none)."""
+
+    wallet_id: str
+    partition: int
+    currency: str
+    status: int
+    balance_minor: int
+    sequence: int
+    opened_at_sequence: int
+    touched_at_ms: int = 0
+
+
+class NewWallet(Struct, frozen=True):
+    """A wallet this batch makes: whose it is, for the profile."""
+
+    wallet_id: str
+    created_at: str
+    owner: Owner | None
+    metadata: dict[str, str] | None
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """One signed amount, in minor units, on a wallet id or an account of the world."""
+
+    account: str
+    amount_minor: int
+
+
+class Payment(Struct, gc=False):
+    """A transaction that can be refunded: who paid whom, how much, and what was given back."""
+
+    transaction_id: str
+    payer: str
+    payee: str
+    currency: str
+    paid_minor: int
+    refunded_minor: int
+
+
+class Posting(Struct, frozen=True, gc=False):
+    """Balanced entries made once for one command, or a change of state that moves no money."""
+
+    entries: tuple[Entry, ...]
+    currency: str
+    status: str | None = None
+    refund_of: Payment | None = None
+    payable_back: bool = False
+    """Whether a later command may refund it."""
+
+
+class Books(Struct):
+    """What a batch decides on. `payments` are those its refunds name, by transaction id."""
+
+    wallets: dict[str, Wallet]
+    payments: dict[str, Payment]
+
+
+def apply(books: Books, posting: Posting, moment_ms: int) -> None:
+    """Book a posting: every wallet of it changes, and its sequence counts one more.
+
+    The rules have decided; what is wrong here is a bug and stops the worker.
+    """
+    assert sum(entry.amount_minor for entry in posting.entries) == 0, "a posting sums to zero"
+    for entry in posting.entries:
+        wallet = books.wallets.get(entry.account)
+        if wallet is None:
+            continue
+        wallet.balance_minor += entry.amount_minor
+        wallet.sequence += 1
+        wallet.touched_at_ms = moment_ms
+        assert wallet.balance_minor >= 0, "no balance is below zero"
+        if posting.status is not None:
+            wallet.status = STATUSES.index(posting.status)
+    if posting.refund_of is not None:
+        posting.refund_of.refunded_minor += sum(abs(e.amount_minor) for e in posting.entries) // 2

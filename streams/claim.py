@@ -1,0 +1,161 @@
+"""Claim: taking a partition over, before the first record (steps 1 to 5, DESIGN.md 3).
+
+Whatever the last owner left half done is finished here: its transactions can no longer commit,
+and what it committed but did not publish is published, byte for byte.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import structlog
+from psycopg2 import extensions
+
+from schemas.settings import Settings
+from streams import faults, progress, retelling
+from streams.journal import connect
+from streams.progress import Progress
+from streams.publisher import Publisher
+from streams.rendering import Message
+from streams.rows import Place
+from streams.tails import Tail, Tails
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Claim(NamedTuple):
+    """A partition that is ours until somebody else raises its epoch."""
+
+    place: Place
+    epoch: int
+    next_offset: int
+    next_event: int
+    publisher: Publisher
+
+
+class OvertakenError(Exception):
+    """Another claim came after ours, or our assignment ended: give up without alarm."""
+
+
+class InconsistentError(Exception):
+    """The log and the database contradict each other: data was lost. Says what to do."""
+
+
+def claim(settings: Settings, place: Place, owner: str, still: Callable[[], bool]) -> Claim:
+    """Take a partition over. `still` tells whether it is still assigned to us.
+
+    Raises OvertakenError, InconsistentError, and whatever PostgreSQL and Kafka raise.
+    """
+    connection = connect(settings, f"claim-{place.partition}")
+    try:
+        with connection.cursor() as cursor, Tails(settings) as tails:
+            return _claim(settings, place, owner, still, cursor, tails)
+    finally:
+        connection.close()
+
+
+def _claim(
+    settings: Settings,
+    place: Place,
+    owner: str,
+    still: Callable[[], bool],
+    cursor: extensions.cursor,
+    tails: Tails,
+) -> Claim:
+    _go_on(still)
+    mine = progress.raise_epoch(cursor, place, owner)  # 1
+    faults.reached("inside-claim")
+    publisher = Publisher(settings, place)  # 2
+    now = progress.read(cursor, place)  # 3
+    if now.epoch != mine.epoch:
+        raise OvertakenError(f"epoch {now.epoch} came after our {mine.epoch}")
+    _within_log(settings, place, tails, now)  # 5, before anything is said
+    results, events, dead = _unpublished(settings, place, tails, cursor, now)
+    _go_on(still)
+    if results or events or dead:
+        publisher.publish(results, events, dead)  # 4
+    log.info(
+        "claimed",
+        partition=place.partition,
+        epoch=now.epoch,
+        next_offset=now.next_offset,
+        results=len(results),
+        events=len(events),
+    )
+    return Claim(place, now.epoch, now.next_offset, now.next_event, publisher)
+
+
+def _go_on(still: Callable[[], bool]) -> None:
+    if not still():
+        raise OvertakenError("the assignment ended during the claim")
+
+
+def _within_log(settings: Settings, place: Place, tails: Tails, now: Progress) -> None:
+    """Refuse when the commands log begins after, or ends before, the next command."""
+    low, high = tails.bounds(settings.topics.commands.name, place.partition)
+    if low > now.next_offset:
+        raise InconsistentError(
+            f"{place.topic}[{place.partition}] begins at {low}, but the next command to process is"  # noqa: S608 - advice or constants of ours
+            f" {now.next_offset}: {low - now.next_offset} commands expired unprocessed. Restore"
+            " them, or decide to skip them: UPDATE partitions SET next_offset."
+        )
+    if high < now.next_offset:
+        raise InconsistentError(
+            f"{place.topic}[{place.partition}] ends at {high}, but the database has processed up to"
+            f" {now.next_offset}: the broker lost commands, or the topic was made anew. Restore the"
+            " topic, or point the worker at the database that belongs to it."
+        )
+
+
+def _unpublished(
+    settings: Settings, place: Place, tails: Tails, cursor: extensions.cursor, now: Progress
+) -> tuple[list[Message], list[Message], list[Message]]:
+    """What the database has and the log has not: results, events, dead letters."""
+    topics = settings.topics
+    said = _last_result(place, tails.last(topics.results.name, place.partition, "src"), now)
+    results = retelling.stored_results(cursor, place, said, now.next_offset)
+    told = tails.last(topics.events.name, place.partition, "number")
+    events = _events(place, told, cursor, now)
+    buried = _source(tails.last(topics.dead_letters.name, place.partition, "src"))
+    after = max(buried, now.batch_offset - 1)
+    dead = retelling.stored_dead_letters(cursor, place, after, now.next_offset)
+    return results, events, dead
+
+
+def _last_result(place: Place, tail: Tail, now: Progress) -> int:
+    """The source offset of the last result published."""
+    said = _source(tail)
+    if said >= now.next_offset:
+        raise InconsistentError(
+            f"The log has the result of command {said} on partition {place.partition}, the database"
+            f" only knows commands before {now.next_offset}: the database lost commits. Restore it"
+            " from a backup and replay the topic."
+        )
+    never_or_lost = tail.value is None and tail.low == 0
+    if said < now.floor_offset and (tail.value is not None or never_or_lost):
+        raise InconsistentError(
+            f"The last result on partition {place.partition} is that of command {said}, but that of"
+            f" {now.floor_offset} was published: the broker lost results. Restore the topic."
+        )
+    return max(said, now.floor_offset)
+
+
+def _events(place: Place, tail: Tail, cursor: extensions.cursor, now: Progress) -> list[Message]:
+    """The events of the newest batch, unless the log has them."""
+    following = -1 if tail.value is None else int(tail.value)
+    following += 1
+    if following == now.next_event:
+        return []
+    if following != now.batch_event:
+        raise InconsistentError(
+            f"The events log of partition {place.partition} goes to number {following - 1}; the"
+            f" database expects {now.batch_event - 1} or {now.next_event - 1}: events were lost."
+            " Restore the topic."
+        )
+    events = retelling.stored_events(cursor, place, now)
+    assert len(events) == now.next_event - now.batch_event, "a batch's events are all stored"
+    return events
+
+
+def _source(tail: Tail) -> int:
+    """The offset within a `src` header, "partition:offset"; -1 where there is no record."""
+    return -1 if tail.value is None else int(tail.value.split(b":")[1])

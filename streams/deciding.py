@@ -1,0 +1,235 @@
+"""A batch decided: records in, everything to be written and said out. Pure.
+
+Records of one partition, in order, on books that hold all their wallets. Deduplicates by command
+key against what the database has seen and against the batch itself.
+"""
+
+from schemas import identifiers, moments, results
+from schemas.accounts import WORLD_NUMBERS
+from schemas.commands import Command, CommandData, CreateWallet
+from schemas.decoding import Decoded, RefusedCommand
+from schemas.money import show
+from schemas.refusals import Code, Refusal
+from schemas.results import CommandRef, Rejected
+from streams import ledger, rendering
+from streams.books import Books, NewWallet, Payment, Posting, Wallet, apply
+from streams.dead_letters import dead_letter_text, dead_message
+from streams.rendering import COMPLETED, REJECTED, Details, Message, Telling
+from streams.rows import Arrival, CommandRow, DeadLetter, EntryRow, Place, Record
+
+
+class Decided:
+    """All that a batch writes (rows) and says (messages), in the order of its records."""
+
+    def __init__(self, place: Place, books: Books, seen: dict[str, str], wanted: set[str]) -> None:
+        self.place = place
+        self.books = books
+        self.seen = seen
+        self.wanted = wanted
+        self.commands: list[CommandRow] = []
+        self.entries: list[EntryRow] = []
+        self.arrivals: list[Arrival] = []
+        self.new_wallets: list[NewWallet] = []
+        self.refunds: list[tuple[str, str, int]] = []
+        self.dead_letters: list[DeadLetter] = []
+        self.results: list[Message] = []
+        self.events: list[Message] = []
+        self.dead: list[Message] = []
+        self.strays = 0
+        self.last_result_offset = -1
+        self._missed: set[str] = set()
+
+    @property
+    def absent(self) -> set[str]:
+        """Wallets that were looked for in vain: a row that is not there cannot be locked."""
+        return self._missed - self.books.wallets.keys()
+
+    def take(self, record: Record, decoded: Decoded) -> None:
+        """Decide one record."""
+        if isinstance(decoded, Command):
+            self._command(record, decoded)
+        elif isinstance(decoded, RefusedCommand):
+            if decoded.dead is not None:
+                self._dead(record, decoded.dead)
+            self._refused(record, decoded)
+        else:
+            self._dead(record, decoded.reason)
+
+    def _command(self, record: Record, command: Command) -> None:
+        key = self._first_time(command)
+        if key is None:
+            return
+        ref = self._ref(record, command.source, command.id, command.type)
+        if key != command.key:
+            self._reject(record, command, key, ref, _reused(command.id), ())
+            return
+        wallet = self.books.wallets.get(command.data.wallet_id)
+        if wallet is not None and wallet.partition != self.place.partition:
+            self.strays += 1
+        looked_at = ledger.looked_at(command, record.timestamp, self.books)
+        decision = ledger.decide(command, record.timestamp, self.books)
+        if isinstance(decision, Refusal):
+            self._reject(record, command, key, ref, decision, looked_at)
+        else:
+            self._complete(record, command, ref, decision, looked_at)
+
+    def _refused(self, record: Record, refused: RefusedCommand) -> None:
+        key = self._first_time(refused)
+        if key is None:
+            return
+        ref = self._ref(record, refused.source, refused.id, refused.type)
+        refusal = refused.refusal if key == refused.key else _reused(refused.id)
+        self._reject(record, refused, key, ref, refusal, ())
+
+    def _first_time(self, command: Command | RefusedCommand) -> str | None:
+        """The key to store the answer under; None when this very content has its answer.
+
+        Other content under a known id is answered once too, under a key of its own.
+        """
+        known = self.seen.get(command.key)
+        if known is None:
+            self.seen[command.key] = command.fingerprint
+            return command.key
+        if known == command.fingerprint:
+            return None
+        key = reuse_key(command)
+        if key in self.seen:
+            return None
+        self.seen[key] = command.fingerprint
+        return key
+
+    def _complete(
+        self,
+        record: Record,
+        command: Command,
+        ref: CommandRef,
+        posting: Posting,
+        looked_at: tuple[str, ...],
+    ) -> None:
+        data = command.data
+        telling = Telling(ref, moments.of_broker(record.timestamp), command.extras)
+        transaction_id = identifiers.transaction_id(record.timestamp, command.name)
+        if isinstance(data, CreateWallet):
+            self._open_wallet(data, telling.recorded_at)
+        apply(self.books, posting, record.timestamp)
+        self._register(transaction_id, data, posting)
+        details = details_of(command, posting)
+        wallet = self.books.wallets[data.wallet_id]
+        balance = show(wallet.balance_minor, wallet.currency)
+        state = (wallet.wallet_id, wallet.currency, balance, wallet.sequence)
+        text = telling.completed_text(state, transaction_id, self._sequences(looked_at))
+        self.results.append(telling.result(command.key, text, wallet.wallet_id, COMPLETED))
+        row = (command.key, command.fingerprint, transaction_id, record.offset)
+        self._store(row, text, details)
+        self._book(posting, transaction_id, telling, details)
+
+    def _open_wallet(self, data: CreateWallet, moment: str) -> None:
+        partition = identifiers.partition_of(data.wallet_id, self.place.partitions)
+        self.strays += partition != self.place.partition
+        self.books.wallets[data.wallet_id] = Wallet(
+            data.wallet_id, partition, data.currency, 0, 0, 0, 0
+        )
+        self.new_wallets.append(NewWallet(data.wallet_id, moment, data.owner, data.metadata))
+
+    def _register(self, transaction_id: str, data: CommandData, posting: Posting) -> None:
+        """Note what this posting means for refunds, given or to come in this batch."""
+        if posting.refund_of is not None:
+            amount = max(entry.amount_minor for entry in posting.entries)
+            self.refunds.append((posting.refund_of.transaction_id, transaction_id, amount))
+        if posting.payable_back and transaction_id in self.wanted:
+            payer, payee = sorted(posting.entries, key=lambda entry: entry.amount_minor)
+            self.books.payments[transaction_id] = Payment(
+                transaction_id, data.wallet_id, payee.account, posting.currency,
+                -payer.amount_minor, 0,
+            )  # fmt: skip
+
+    def _reject(
+        self,
+        record: Record,
+        command: Command | RefusedCommand,
+        key: str,
+        ref: CommandRef,
+        refusal: Refusal,
+        looked_at: tuple[str, ...],
+    ) -> None:
+        wallet_id = command.data.wallet_id if isinstance(command, Command) else command.wallet_id
+        moment = moments.of_broker(record.timestamp)
+        error = results.error_of(refusal)
+        result = Rejected(ref, "rejected", wallet_id, error, moment, self._sequences(looked_at))
+        text = results.encode(result).decode()
+        telling = Telling(ref, moment, command.extras)
+        self.results.append(telling.result(key, text, wallet_id, REJECTED))
+        row = (key, command.fingerprint, None, record.offset)
+        self._store(row, text, Details(extras=command.extras))
+
+    def _store(self, row: tuple[str, str, str | None, int], text: str, details: Details) -> None:
+        """Store what is said, under its key, fingerprint, transaction id and offset."""
+        self.commands.append(CommandRow(*row, text, rendering.details_text(details)))
+        self.last_result_offset = row[3]
+
+    def _book(
+        self, posting: Posting, transaction_id: str, telling: Telling, details: Details
+    ) -> None:
+        """The journal rows of an applied posting, and an event for each wallet of it."""
+        currency = posting.currency
+        amounts = [(entry.account, entry.amount_minor) for entry in posting.entries]
+        telling.post(transaction_id, amounts, currency, details)
+        world = sum([WORLD_NUMBERS.get(account, 0) for account, _ in amounts])
+        for account, amount in amounts:
+            wallet = self.books.wallets.get(account)
+            if wallet is None:
+                continue
+            sequence, balance = wallet.sequence, wallet.balance_minor
+            row = EntryRow(account, transaction_id, sequence, amount, balance, currency, world)
+            self.entries.append(row)
+            text = telling.event_text(account, sequence, amount, balance)
+            if wallet.partition == self.place.partition:
+                self.events.append(telling.event(account, sequence, text))
+            else:  # left to the one writer of its partition
+                waiting = rendering.waiting_text(text, details.extras)
+                self.arrivals.append(Arrival(wallet.partition, account, sequence, waiting))
+
+    def _dead(self, record: Record, reason: str) -> None:
+        text = dead_letter_text(record)
+        self.dead_letters.append(DeadLetter(record.offset, reason, text))
+        self.dead.append(dead_message(self.place, record.offset, reason, text))
+
+    def _sequences(self, looked_at: tuple[str, ...]) -> dict[str, int]:
+        wallets, sequences = self.books.wallets, {}
+        for wallet_id in looked_at:
+            wallet = wallets.get(wallet_id)
+            if wallet is None:
+                self._missed.add(wallet_id)
+            sequences[wallet_id] = 0 if wallet is None else wallet.sequence
+        return sequences
+
+    def _ref(
+        self, record: Record, source: str | None, command_id: str, command_type: str | None
+    ) -> CommandRef:
+        place = self.place
+        return CommandRef(
+            source, command_id, command_type, place.topic, place.partition, record.offset
+        )
+
+
+def _reused(command_id: str) -> Refusal:
+    return Refusal(Code.IDEMPOTENCY_KEY_REUSED, "id", {"id": command_id})
+
+
+def reuse_key(command: Command | RefusedCommand) -> str:
+    """The key under which other content for a known id is answered, once for each content."""
+    return identifiers.command_key(f"reused:{command.key}", command.fingerprint)
+
+
+_NOTHING = (None,) * 5
+
+
+def details_of(command: Command, posting: Posting) -> Details:
+    """What the events of a command say beyond its result."""
+    data = command.data
+    said = (data.effective_at, data.reference, data.metadata, posting.status, command.extras)
+    if said == _NOTHING:
+        return rendering.NO_DETAILS
+    given = data.effective_at
+    effective_at = None if given is None else moments.in_milliseconds(given)
+    return Details(effective_at, data.reference, data.metadata, posting.status, command.extras)

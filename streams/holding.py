@@ -1,0 +1,221 @@
+"""Which partitions this worker holds: claims them, gives them up, finds their lanes.
+
+All methods but `wake_many` run in the worker's event loop.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+import structlog
+
+from schemas.settings import Settings
+from streams import progress
+from streams.claim import Claim, InconsistentError, OvertakenError, claim
+from streams.crashing import crash
+from streams.journal import connect
+from streams.lanes import Lane
+from streams.rows import Place, Record
+
+log: Final = structlog.get_logger(__name__)
+
+GAPS_MAX: Final = 5
+GAP_SECONDS: Final = 5.0
+"""So many seeks in vain over so long, and a gap is believed to be a hole."""
+
+POLL_SECONDS: Final = 0.002
+"""How often a running batch is looked at while it drains: a batch takes 5 to 50 ms."""
+
+
+class Gap(NamedTuple):
+    """A record that did not come where it should: its offset, since when, seen how often."""
+
+    wanted: int
+    since: float
+    times: int
+
+
+class Holding:
+    """The partitions held, each with its lane. `round` rises with every change of them."""
+
+    def __init__(self, settings: Settings, owner: str) -> None:
+        self.settings = settings
+        self.round = 0
+        self._owner = owner
+        self._lanes: dict[int, Lane] = {}
+        self._lock = asyncio.Lock()
+        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="claim")
+        self._tell_elsewhere: Callable[[set[int]], None] = lambda _: None
+        self._guard = threading.Lock()
+        self._gaps: dict[int, Gap] = {}
+
+    def on_arrivals(self, tell: Callable[[set[int]], None]) -> None:
+        """Set who is told of events that wait for partitions held by other workers."""
+        self._tell_elsewhere = tell
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """The lanes, in no order."""
+        with self._guard:
+            return list(self._lanes.values())
+
+    def has_room(self, partition: int) -> bool:
+        """Whether a partition may be fetched: its share of the records that wait is not used up."""
+        lane = self._lanes.get(partition)
+        share = self.settings.queue_max // max(1, len(self._lanes))
+        return lane is None or lane.queued < max(share, self.settings.batch_max)
+
+    def offer(self, round_: int, partition: int, run: Sequence[Record]) -> int | None:
+        """Hand a run to its lane; an offset to seek to when it left a gap.
+
+        Runs fetched before the last change of the assignment are dropped: the claim's seek
+        fetches them again.
+        """
+        lane = self._lanes.get(partition)
+        if round_ != self.round or lane is None:
+            return None
+        return lane.offer(run)
+
+    def note_gap(self, partition: int, wanted: int, got: int) -> None:
+        """Count a run that does not follow on the last; too many of them are a hole in the log.
+
+        A fetch that was under way during a seek leaves one such run. A hole stays: records were
+        lost, or somebody produced with transactions, whose markers take offsets (FAULTS.md F5).
+        """
+        now = time.monotonic()
+        gap = self._gaps.get(partition)
+        if gap is None or gap.wanted != wanted:
+            gap = Gap(wanted, now, 0)
+        gap = self._gaps[partition] = gap._replace(times=gap.times + 1)
+        log.warning("gap", partition=partition, wanted=wanted, got=got, count=gap.times)
+        if gap.times > GAPS_MAX and now - gap.since > GAP_SECONDS:
+            raise InconsistentError(
+                f"Partition {partition} of the commands log has no record {wanted}; the next is"  # noqa: S608 - advice or constants of ours
+                f" {got}. Were commands produced in transactions? They must not be. If nothing was"
+                " lost, go on with: UPDATE partitions SET next_offset."
+            )
+
+    def wake_many(self, partitions: Iterable[int]) -> None:
+        """Have these partitions look for arrived events; from any thread."""
+        with self._guard:
+            lanes = [self._lanes[p] for p in partitions if p in self._lanes]
+        for lane in lanes:
+            lane.wake()
+
+    async def give_up(self) -> None:
+        """The assignment ends: start nothing new, await running batches, up to the limit.
+
+        The lanes stay parked, for the partitions that come back. A batch that outlives the limit
+        is fenced by the next claim.
+        """
+        self.round += 1
+        lanes = self.lanes
+        for lane in lanes:
+            lane.park()
+        busy = await self._drained(lanes)
+        log.info("parked", partitions=[lane.place.partition for lane in lanes], busy=busy)
+
+    async def take_over(
+        self, partitions: Iterable[int], still: Callable[[], bool]
+    ) -> dict[int, int]:
+        """Hold exactly these partitions; the offset to go on from, for each.
+
+        Raises OvertakenError when the assignment changed meanwhile; any other trouble is fatal.
+        """
+        async with self._lock:  # a fetch while the flow is stopped asks for a second claim
+            self.round += 1
+            mine = self.round
+
+            def wanted() -> bool:
+                return self.round == mine and still()
+
+            try:
+                await self._hold(set(partitions), wanted)
+            except OvertakenError:
+                raise
+            except Exception as error:
+                if not wanted():
+                    raise OvertakenError("a claim failed after it was overtaken") from error
+                crash("claim failed", error)
+            self.round += 1  # runs fetched before the seek that follows carry an older round
+            return {lane.place.partition: lane.next_offset for lane in self.lanes}
+
+    async def _hold(self, partitions: set[int], wanted: Callable[[], bool]) -> None:
+        loop = asyncio.get_running_loop()
+        for lane in self.lanes:
+            lane.park()
+        busy = await self._drained(self.lanes)
+        resting = [
+            lane
+            for lane in self.lanes
+            if lane.place.partition in partitions and lane.place.partition not in busy
+        ]
+        ours = await loop.run_in_executor(self._pool, unchanged, self.settings, resting)
+        kept = [lane for lane in resting if lane.place.partition in ours]
+        for lane in self.lanes:
+            if lane not in kept:
+                lane.end()
+        claims = await self._claim_all(sorted(partitions - ours), wanted)
+        if not wanted():
+            raise OvertakenError("the assignment ended while it was claimed")
+        self._go(kept, claims)
+
+    async def _claim_all(self, partitions: list[int], wanted: Callable[[], bool]) -> list[Claim]:
+        """Claim side by side; the first alarm, or else that we were overtaken, is raised."""
+        loop = asyncio.get_running_loop()
+        topics = self.settings.topics
+        places = [Place(topics.commands.name, p, topics.partitions) for p in partitions]
+        work = [
+            loop.run_in_executor(self._pool, claim, self.settings, place, self._owner, wanted)
+            for place in places
+        ]
+        done = await asyncio.gather(*work, return_exceptions=True)
+        failed = [result for result in done if isinstance(result, BaseException)]
+        alarms = [error for error in failed if not isinstance(error, OvertakenError)]
+        for error in alarms or failed:
+            raise error
+        return [result for result in done if isinstance(result, Claim)]
+
+    def _go(self, kept: list[Lane], claims: list[Claim]) -> None:
+        made = [Lane(self.settings, held, crash, self._tell) for held in claims]
+        with self._guard:
+            self._lanes = {lane.place.partition: lane for lane in kept + made}
+        for lane in kept:
+            lane.resume()
+        for lane in made:
+            lane.start()
+        log.info("holding", partitions=sorted(self._lanes), kept=len(kept), claimed=len(made))
+
+    def _tell(self, partitions: set[int]) -> None:
+        """Events wait for these partitions: wake our own lanes, tell the other workers."""
+        with self._guard:
+            elsewhere = partitions - self._lanes.keys()
+        self.wake_many(partitions - elsewhere)
+        if elsewhere:
+            self._tell_elsewhere(elsewhere)
+
+    async def _drained(self, lanes: list[Lane]) -> list[int]:
+        """Await the running batches; the partitions still busy at the limit."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.settings.drain_timeout
+        # A thread's batch has no end that could be awaited; it drains in some 20 ms.
+        while any(not lane.idle for lane in lanes) and loop.time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)  # as said above
+        return [lane.place.partition for lane in lanes if not lane.idle]
+
+
+def unchanged(settings: Settings, lanes: Sequence[Lane]) -> set[int]:
+    """The partitions whose epoch is still ours in the database: they need no new claim."""
+    connection = connect(settings, "claims")
+    try:
+        with connection.cursor() as cursor:
+            return {
+                lane.place.partition
+                for lane in lanes
+                if progress.read(cursor, lane.place).epoch == lane.epoch
+            }
+    finally:
+        connection.close()

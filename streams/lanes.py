@@ -1,0 +1,171 @@
+"""Lanes: one thread for each partition held, strictly serial within, side by side between.
+
+The agent only moves runs of records into lanes. A lane takes everything that has come since its
+last batch, up to the limit: small batches when idle, large under backlog (DESIGN.md 3).
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from schemas.settings import Settings
+from streams import rendering
+from streams.asked import Asked
+from streams.claim import Claim
+from streams.deciding import Decided
+from streams.journal import FencedError, Held, Journal
+from streams.rows import Record
+
+log: Final = structlog.get_logger(__name__)
+
+Crash = Callable[[str, BaseException], None]
+"""Ends the process: an error in a lane must reach nobody who would go on (FAULTS.md F1)."""
+
+
+class Lane(threading.Thread):
+    """One claimed partition: its queue, its journal, its publisher."""
+
+    def __init__(
+        self, settings: Settings, held: Claim, crash: Crash, tell: Callable[[set[int]], None]
+    ) -> None:
+        super().__init__(name=f"lane-{held.place.partition}", daemon=True)
+        self.place = held.place
+        self.epoch = held.epoch
+        self.next_offset = held.next_offset
+        self.expected = held.next_offset
+        """The offset that the next run offered must begin with."""
+        self._next_event = held.next_event
+        self._publisher = held.publisher
+        self._journal = Journal(settings, held.place)
+        self._settings = settings
+        self._crash = crash
+        self._tell = tell
+        self._runs: deque[Sequence[Record]] = deque()
+        self._condition = threading.Condition()
+        self._queued = 0
+        self._arrivals = True  # events may have waited here since before the claim
+        self._busy = False
+        self._open = True
+        self._ending = False
+
+    @property
+    def queued(self) -> int:
+        """Records that wait in this lane."""
+        return self._queued
+
+    @property
+    def idle(self) -> bool:
+        """Whether no batch is running."""
+        return not self._busy
+
+    def offer(self, run: Sequence[Record]) -> int | None:
+        """Queue a run of records with rising offsets.
+
+        Returns None, or the offset to seek to when the run does not follow on the last one.
+        """
+        if not run or run[-1].offset < self.expected:
+            return None
+        known = run[0].offset < self.expected
+        fresh = [r for r in run if r.offset >= self.expected] if known else run
+        if fresh[0].offset != self.expected or fresh[-1].offset - self.expected != len(fresh) - 1:
+            return self.expected
+        with self._condition:
+            self.expected = fresh[-1].offset + 1
+            self._runs.append(fresh)
+            self._queued += len(fresh)
+            self._condition.notify()
+        return None
+
+    def wake(self) -> None:
+        """Look for events of transfers that other partitions committed."""
+        with self._condition:
+            self._arrivals = True
+            self._condition.notify()
+
+    def park(self) -> None:
+        """Start nothing new and forget what is queued; the running batch goes on to its end."""
+        with self._condition:
+            self._open = False
+            self._runs.clear()
+            self._queued = 0
+
+    def resume(self) -> None:
+        """Go on after a change of the assignment in which the partition stayed ours."""
+        with self._condition:
+            assert not self._busy, "a lane resumes at rest"
+            self.expected = self.next_offset
+            self._open = True
+            self._arrivals = True
+            self._condition.notify()
+
+    def end(self) -> None:
+        """Park for good: the thread ends with its running batch."""
+        self.park()
+        with self._condition:
+            self._ending = True
+            self._condition.notify()
+
+    def run(self) -> None:
+        """Work until the lane is ended; any error ends the process."""
+        try:
+            while self._await_work():
+                try:
+                    self._batch()
+                finally:
+                    self._busy = False
+        except FencedError as error:
+            if self._open:
+                self._crash("fenced: another worker holds the partition", error)
+            log.info("fenced after the partition was given up", partition=self.place.partition)
+        except BaseException as error:  # noqa: BLE001 - nobody may go on after it, whatever it is
+            self._crash("a batch failed", error)
+        finally:
+            self._journal.close()
+
+    def _await_work(self) -> bool:
+        with self._condition:
+            self._condition.wait_for(
+                lambda: self._ending or (self._open and (self._runs or self._arrivals))
+            )
+            self._busy = not self._ending
+            return self._busy
+
+    def _batch(self) -> None:
+        """Steps 6 and 7: one database transaction, then one Kafka transaction."""
+        asked = Asked.of(self._take())
+        held = Held(self.epoch, self.next_offset, self.next_offset + len(asked.items))
+        written = self._journal.write(held, asked)
+        if written is None:
+            return
+        decided = written.decided
+        arrived = [rendering.arrived_message(text) for text in written.arrived]
+        if len(arrived) >= self._settings.arrivals_max:
+            self.wake()
+        events = rendering.numbered(arrived + decided.events, self._next_event)
+        if events or decided.results or decided.dead:
+            self._publisher.publish(decided.results, events, decided.dead)
+        self._next_event += len(events)
+        self.next_offset = held.end
+        self._tell_others(decided)
+
+    def _take(self) -> list[Record]:
+        """What has come since the last batch, at most batch_max records."""
+        taken: list[Record] = []
+        most = self._settings.batch_max
+        with self._condition:
+            self._arrivals = False
+            while self._runs and len(taken) < most:
+                run = self._runs.popleft()
+                room = most - len(taken)
+                taken += run[:room]
+                if len(run) > room:
+                    self._runs.appendleft(run[room:])
+            self._queued -= len(taken)
+        return taken
+
+    def _tell_others(self, decided: Decided) -> None:
+        if decided.arrivals:
+            self._tell({arrival.partition for arrival in decided.arrivals})

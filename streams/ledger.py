@@ -1,0 +1,222 @@
+"""The rules of money: decide(command, its moment, books) -> a posting or a refusal.
+
+Pure: a decision depends on the command's record and on the wallets it touches, never on a clock
+or on chance, so that a replay decides the same. Refusals by precedence (schemas.refusals.Code).
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from schemas import money
+from schemas.accounts import WORLD_DEPOSITS, WORLD_SALES
+from schemas.commands import (
+    Command,
+    CreateWallet,
+    Deposit,
+    Refund,
+    SellCharge,
+    SetWalletStatus,
+    Transfer,
+)
+from schemas.moments import in_milliseconds, of_broker
+from schemas.money import MAX_MINOR, AmountError
+from schemas.refusals import Code, Refusal
+from schemas.statuses import STATUSES
+from streams.books import ACTIVE, Books, Entry, Payment, Posting, Wallet
+
+Decision = Posting | Refusal
+
+
+def decide(command: Command, recorded_at_ms: int, books: Books) -> Decision:
+    """What becomes of a command recorded at this broker timestamp. Changes nothing."""
+    if has_expired(command, recorded_at_ms):
+        assert command.expires_at is not None, "only what has an end expires"
+        expiry, moment = in_milliseconds(command.expires_at), of_broker(recorded_at_ms)
+        context = {"expirytime": expiry, "recorded_at": moment}
+        return Refusal(Code.COMMAND_EXPIRED, "expirytime", context)
+    return _RULES[type(command.data)](command.data, books)
+
+
+def has_expired(command: Command, recorded_at_ms: int) -> bool:
+    """Whether the command came after its expiry time; then it looks at no wallet."""
+    if command.expires_at is None:
+        return False
+    return command.expires_at.timestamp() * 1000 < recorded_at_ms
+
+
+def looked_at(command: Command, recorded_at_ms: int, books: Books) -> tuple[str, ...]:
+    """The wallets a decision on this command depends on, its own first."""
+    if has_expired(command, recorded_at_ms):
+        return ()
+    data = command.data
+    if isinstance(data, Transfer):
+        return (data.wallet_id, data.to_wallet_id)
+    if isinstance(data, Refund):
+        payment = books.payments.get(data.transaction_id)
+        theirs = payment is not None and payment.payer == data.wallet_id
+        if payment is not None and theirs and payment.payee != WORLD_SALES:
+            return (data.wallet_id, payment.payee)
+    return (data.wallet_id,)
+
+
+def _create(data: CreateWallet, books: Books) -> Decision:
+    if data.wallet_id in books.wallets:
+        return Refusal(Code.WALLET_EXISTS, "wallet_id", {"wallet_id": data.wallet_id})
+    return Posting((Entry(data.wallet_id, 0),), data.currency)
+
+
+def _set_status(data: SetWalletStatus, books: Books) -> Decision:
+    wallet = books.wallets.get(data.wallet_id)
+    if wallet is None:
+        return _not_found(data.wallet_id)
+    return Posting((Entry(data.wallet_id, 0),), wallet.currency, status=data.status)
+
+
+def _deposit(data: Deposit, books: Books) -> Decision:
+    taken = _active(data, books)
+    if isinstance(taken, Refusal):
+        return taken
+    wallet, amount = taken
+    if wallet.balance_minor + amount > MAX_MINOR:
+        return Refusal(Code.AMOUNT_TOO_LARGE, "amount")
+    entries = (Entry(WORLD_DEPOSITS, -amount), Entry(data.wallet_id, amount))
+    return Posting(entries, wallet.currency)
+
+
+def _sell_charge(data: SellCharge, books: Books) -> Decision:
+    taken = _active(data, books)
+    if isinstance(taken, Refusal):
+        return taken
+    wallet, amount = taken
+    if wallet.balance_minor < amount:
+        return _insufficient(wallet, amount)
+    entries = (Entry(data.wallet_id, -amount), Entry(WORLD_SALES, amount))
+    return Posting(entries, wallet.currency, payable_back=True)
+
+
+def _transfer(data: Transfer, books: Books) -> Decision:  # noqa: C901 - a list, by precedence
+    if data.wallet_id == data.to_wallet_id:
+        return Refusal(Code.SAME_WALLET, "to_wallet_id")
+    sender = books.wallets.get(data.wallet_id)
+    if sender is None:
+        return _not_found(data.wallet_id)
+    receiver = books.wallets.get(data.to_wallet_id)
+    if receiver is None:
+        return _not_found(data.to_wallet_id, "to_wallet_id")
+    amount = _amount(data.amount, data.currency, sender, receiver)
+    if isinstance(amount, Refusal):
+        return amount
+    if sender.status != ACTIVE:
+        return _not_active(sender)
+    if receiver.status != ACTIVE:
+        return _not_active(receiver, "to_wallet_id")
+    if sender.balance_minor < amount:
+        return _insufficient(sender, amount)
+    if receiver.balance_minor + amount > MAX_MINOR:
+        return Refusal(Code.AMOUNT_TOO_LARGE, "amount")
+    entries = (Entry(data.wallet_id, -amount), Entry(data.to_wallet_id, amount))
+    return Posting(entries, sender.currency, payable_back=True)
+
+
+def _refund(data: Refund, books: Books) -> Decision:  # noqa: C901 - a list, by precedence
+    wallet = books.wallets.get(data.wallet_id)
+    if wallet is None:
+        return _not_found(data.wallet_id)
+    payment = books.payments.get(data.transaction_id)
+    if payment is None or payment.payer != data.wallet_id:
+        context = {"transaction_id": data.transaction_id}
+        return Refusal(Code.TRANSACTION_NOT_FOUND, "transaction_id", context)
+    refundable = payment.paid_minor - payment.refunded_minor
+    amount = _refund_amount(data, wallet, refundable)
+    if isinstance(amount, Refusal):
+        return amount
+    payee = books.wallets.get(payment.payee)
+    for side in (wallet, payee):
+        if side is not None and side.status != ACTIVE:
+            return _not_active(side)
+    if amount > refundable or refundable == 0:
+        return _already_refunded(payment)
+    if payee is not None and payee.balance_minor < amount:
+        return _insufficient(payee, amount)
+    if wallet.balance_minor + amount > MAX_MINOR:
+        return Refusal(Code.AMOUNT_TOO_LARGE, "amount")
+    entries = (Entry(payment.payee, -amount), Entry(data.wallet_id, amount))
+    return Posting(entries, wallet.currency, refund_of=payment)
+
+
+def _refund_amount(data: Refund, wallet: Wallet, refundable: int) -> int | Refusal:
+    """The amount asked for, or all that is left."""
+    if data.amount is not None:
+        return _amount(data.amount, data.currency, wallet)
+    if data.currency is not None and data.currency != wallet.currency:
+        return _mismatch(wallet, data.currency)
+    return refundable
+
+
+def _active(data: Deposit | SellCharge, books: Books) -> tuple[Wallet, int] | Refusal:
+    """The command's wallet, which must be there and active, and the amount in its currency."""
+    wallet = books.wallets.get(data.wallet_id)
+    if wallet is None:
+        return _not_found(data.wallet_id)
+    amount = _amount(data.amount, data.currency, wallet)
+    if isinstance(amount, Refusal):
+        return amount
+    return (wallet, amount) if wallet.status == ACTIVE else _not_active(wallet)
+
+
+def _amount(
+    text: str, currency: str | None, wallet: Wallet, receiver: Wallet | None = None
+) -> int | Refusal:
+    """Minor units of an amount that must be of the wallets' currency."""
+    if currency is not None and currency != wallet.currency:
+        return _mismatch(wallet, currency)
+    if receiver is not None and receiver.currency != wallet.currency:
+        return _mismatch(receiver, wallet.currency, "to_wallet_id")
+    try:
+        return money.parse(text, wallet.currency)
+    except AmountError as error:
+        return Refusal(Code(error.code), "amount", detail=str(error))
+
+
+def _not_found(wallet_id: str, param: str = "wallet_id") -> Refusal:
+    return Refusal(Code.WALLET_NOT_FOUND, param, {"wallet_id": wallet_id})
+
+
+def _mismatch(wallet: Wallet, given: str, param: str = "currency") -> Refusal:
+    context = {"wallet_id": wallet.wallet_id, "held": wallet.currency, "given": given}
+    return Refusal(Code.CURRENCY_MISMATCH, param, context)
+
+
+def _not_active(wallet: Wallet, param: str = "wallet_id") -> Refusal:
+    context = {"wallet_id": wallet.wallet_id, "status": STATUSES[wallet.status]}
+    return Refusal(Code.WALLET_NOT_ACTIVE, param, context)
+
+
+def _insufficient(wallet: Wallet, amount: int) -> Refusal:
+    numbers = {
+        "available": wallet.balance_minor,
+        "required": amount,
+        "shortage": amount - wallet.balance_minor,
+    }
+    context = {name: money.show(minor, wallet.currency) for name, minor in numbers.items()}
+    return Refusal(Code.INSUFFICIENT_FUNDS, "amount", context)
+
+
+def _already_refunded(payment: Payment) -> Refusal:
+    numbers = {
+        "paid": payment.paid_minor,
+        "refunded": payment.refunded_minor,
+        "refundable": payment.paid_minor - payment.refunded_minor,
+    }
+    context = {name: money.show(minor, payment.currency) for name, minor in numbers.items()}
+    return Refusal(Code.ALREADY_REFUNDED, "amount", context)
+
+
+_RULES: Final[dict[type, Callable[[Any, Books], Decision]]] = {
+    CreateWallet: _create,
+    SetWalletStatus: _set_status,
+    Deposit: _deposit,
+    SellCharge: _sell_charge,
+    Transfer: _transfer,
+    Refund: _refund,
+}

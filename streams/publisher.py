@@ -1,0 +1,74 @@
+"""The publisher: one Kafka transaction a batch (step 7 of the commit protocol, DESIGN.md 3).
+
+A publisher belongs to one claim. After any error it is never used again: librdkafka lacks
+KIP-890's epoch for each transaction, so a late EndTxn could hit a later one (FAULTS.md).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from confluent_kafka import Producer
+
+from schemas.settings import Settings
+from schemas.topics import MAX_DEAD_LETTER_BYTES
+from streams import faults
+from streams.rendering import Message
+from streams.rows import Place
+
+TRANSACTION_TIMEOUT_MS: Final = 10_000
+"""A dead owner's open transaction hides results no longer than this; a claim ends it sooner."""
+
+
+class Publisher:
+    """The transactional producer of one partition. Made by a claim: making it fences the last.
+
+    Raises confluent_kafka.KafkaException when the broker refuses or does not answer in time.
+    """
+
+    def __init__(self, settings: Settings, place: Place) -> None:
+        self._partition = place.partition
+        self._topics = settings.topics
+        self._timeout = settings.kafka_timeout
+        self._producer = Producer(_configuration(settings, place))
+        self._producer.init_transactions(self._timeout)
+
+    def publish(
+        self, results: Iterable[Message], events: Iterable[Message], dead: Iterable[Message]
+    ) -> None:
+        """Say all of it or nothing. Returns when the transaction is known to be committed."""
+        producer = self._producer
+        producer.begin_transaction()
+        topics = self._topics
+        for topic, messages in (
+            (topics.results.name, results),
+            (topics.events.name, events),
+            (topics.dead_letters.name, dead),
+        ):
+            for key, value, headers in messages:
+                producer.produce(topic, value, key, self._partition, headers=headers)
+        if faults.armed():
+            producer.flush(self._timeout)
+            faults.reached("before-kafka-commit")
+        producer.commit_transaction(self._timeout)
+        faults.reached("after-kafka-commit")
+
+
+def _configuration(settings: Settings, place: Place) -> dict[str, str | int | float | bool]:
+    return {
+        **settings.kafka_client(),
+        "transactional.id": f"{settings.application}-{place.topic}-{place.partition}",
+        "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+        "acks": "all",
+        "linger.ms": 0,
+        "compression.type": "lz4",
+        # A batch and its events: 2,000 commands, as many transfers' events from elsewhere.
+        "queue.buffering.max.messages": 1_000_000,
+        # The default of 100 ms is paid whenever the next transaction begins before the markers of
+        # the last one are written (DESIGN.md 3).
+        "retry.backoff.ms": 2,
+        "retry.backoff.max.ms": 20,
+        "socket.nagle.disable": True,
+        # A dead letter is as large as the record it carries; librdkafka's own limit is less.
+        "message.max.bytes": MAX_DEAD_LETTER_BYTES,
+        "log_level": 2,
+    }

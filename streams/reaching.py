@@ -1,0 +1,79 @@
+"""Waiting for the database and the broker at start: one clear line, then patience."""
+
+from collections.abc import Callable
+from typing import Final
+
+import psycopg2
+import stamina
+import structlog
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from schemas.settings import Settings
+from streams.journal import connect
+
+log: Final = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS: Final = 300.0
+"""After that the process ends, so that its supervisor can tell."""
+
+
+class UnreadyError(Exception):
+    """Something that must be there before work begins is not."""
+
+
+def await_database(settings: Settings) -> None:
+    """Return when the ledger's tables can be read. Raises UnreadyError after five minutes."""
+    _await(lambda: _database_ready(settings), "PostgreSQL", "WALLET_DATABASE_URL")
+
+
+def await_broker(settings: Settings) -> None:
+    """Return when the commands topic is there. Raises UnreadyError after five minutes."""
+    _await(lambda: _broker_ready(settings), "Kafka", "WALLET_KAFKA_BOOTSTRAP")
+
+
+def _await(look: Callable[[], str | None], what: str, setting: str) -> None:
+    said: set[str] = set()
+
+    @stamina.retry(on=UnreadyError, attempts=None, timeout=PATIENCE_SECONDS, wait_max=2.0)
+    def ready() -> None:
+        problem = look()
+        if problem is None:
+            return
+        if problem not in said:
+            log.warning("not ready, trying again", what=what, why=problem, setting=setting)
+        said.add(problem)
+        raise UnreadyError(f"{what} is not ready: {problem}. Check {setting}.")
+
+    ready()
+
+
+def _database_ready(settings: Settings) -> str | None:
+    try:
+        connection = connect(settings, "start")
+    except psycopg2.OperationalError as error:
+        return str(error).strip().splitlines()[0]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('partitions') IS NOT NULL")
+            row = cursor.fetchone()
+        return None if row and row[0] else "the tables are missing: run `wallet migrate`"
+    finally:
+        connection.close()
+
+
+def _broker_ready(settings: Settings) -> str | None:
+    admin = AdminClient({**settings.kafka_client(), "log_level": 0})
+    name = settings.topics.commands.name
+    try:
+        topics = admin.list_topics(timeout=5).topics
+    except KafkaException as error:
+        return str(error.args[0].str())
+    if name not in topics:
+        return f"the topic {name} is missing: run `wallet topics apply`"
+    found = len(topics[name].partitions)
+    if found != settings.partitions:
+        return (
+            f"the topic {name} has {found} partitions, WALLET_PARTITIONS says {settings.partitions}"
+        )
+    return None

@@ -1,0 +1,174 @@
+"""What is said of a decision: the bytes and headers of results, events and dead letters.
+
+The same functions serve a batch and the claim that publishes it again, so that what the database
+stores and what the log says cannot differ (invariant I4). Pure.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from schemas import events, identifiers, results
+from schemas.commands import TYPES, kind_of
+from schemas.events import TransactionBody
+from schemas.money import show
+from schemas.results import CommandRef
+
+SOURCE: Final = b"/wallet-streams/ledger"
+_CONTENT_TYPE: Final = ("content-type", b"application/json")
+_VERSION: Final = ("ce_specversion", b"1.0")
+_SOURCE: Final = ("ce_source", SOURCE)
+
+Header = tuple[str, str | bytes | None]
+HeaderList = list[Header]
+"""As confluent-kafka takes them; ours are all bytes."""
+
+
+class Message(NamedTuple):
+    """One record to publish on the batch's partition of a topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: HeaderList
+
+
+class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What events and headers say beyond the result; stored beside it (commands.details)."""
+
+    effective_at: str | None = None
+    reference: str | None = None
+    metadata: dict[str, str] | None = None
+    status: str | None = None
+    extras: dict[str, str] | None = None
+
+
+COMPLETED: Final[Header] = ("ce_type", results.COMPLETED.encode())
+REJECTED: Final[Header] = ("ce_type", results.REJECTED.encode())
+KINDS: Final = {name: kind_of(name) for name in TYPES}
+"""Type of a command -> kind of its transaction."""
+EVENT_KINDS: Final[dict[str, Header]] = {
+    kind: ("ce_type", name.encode()) for kind, name in events.EVENT_TYPES.items()
+}
+
+NO_DETAILS: Final = Details()
+_encode: Final = msgspec.json.Encoder().encode
+_decode_details: Final = msgspec.json.Decoder(Details).decode
+_decode_extras: Final = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def details_text(details: Details) -> str:
+    """The JSON text of details; empty when there is nothing to say."""
+    return "" if details == NO_DETAILS else _encode(details).decode()
+
+
+def details_of(text: str | None) -> Details:
+    """Details from their text."""
+    return _decode_details(text) if text else NO_DETAILS
+
+
+class Telling:
+    """All that is said of one command. A batch and the claim that says it again use the same."""
+
+    def __init__(
+        self, command: CommandRef, recorded_at: str, extras: dict[str, str] | None
+    ) -> None:
+        self.recorded_at = recorded_at
+        self._kind = KINDS.get(command.type or "", "")
+        self._command = results.command_text(command)
+        self._headers: HeaderList = [
+            _VERSION,
+            _SOURCE,
+            _CONTENT_TYPE,
+            ("ce_time", recorded_at.encode()),
+            ("ce_causationid", command.id.encode()),
+            ("src", b"%d:%d" % (command.partition, command.offset)),
+        ]
+        if extras:
+            named = [(f"ce_{attribute}", text.encode()) for attribute, text in extras.items()]
+            self._headers += named
+        self._transaction = self._entries = ""
+        self._currency = ""
+
+    def completed_text(
+        self, wallet: tuple[str, str, str, int], transaction_id: str, sequences: Mapping[str, int]
+    ) -> str:
+        """The text of the command's result when it was done."""
+        return results.completed_text(
+            self._command, wallet, transaction_id, self.recorded_at, sequences
+        )
+
+    def result(self, key: str, text: str, wallet_id: str | None, kind: Header) -> Message:
+        """The record of the command's result. `key` is its dedupe key: it names the result too."""
+        headers = [*self._headers, ("ce_id", key.encode()), kind]
+        if wallet_id is None:
+            return Message(None, text.encode(), headers)
+        subject = wallet_id.encode()
+        headers.append(("ce_subject", subject))
+        return Message(subject, text.encode(), headers)
+
+    def post(
+        self,
+        transaction_id: str,
+        entries: Iterable[tuple[str, int]],
+        currency: str,
+        details: Details,
+    ) -> None:
+        """Take up what the command did: its posting, (account, minor units), debits first.
+
+        Entries of zero mark a change without money; they are no news for anybody's balance.
+        """
+        self._currency = currency
+        shown = [(account, show(amount, currency)) for account, amount in entries if amount]
+        self._entries = events.entries_text(shown, currency)
+        self._transaction = (
+            events.plain_transaction_text(transaction_id, self._kind, self.recorded_at)
+            if details is NO_DETAILS
+            else events.transaction_text(self._body(transaction_id, details))
+        )
+
+    def _body(self, transaction_id: str, details: Details) -> TransactionBody:
+        return TransactionBody(
+            transaction_id,
+            self._kind,
+            details.effective_at or self.recorded_at,
+            self.recorded_at,
+            details.reference,
+            details.metadata or {},
+            details.status,
+        )
+
+    def event_text(self, wallet_id: str, sequence: int, amount_minor: int, after_minor: int) -> str:
+        """The text of the event of one wallet of the posting: its entry, and what it led to."""
+        currency = self._currency
+        balance = (show(after_minor - amount_minor, currency), show(after_minor, currency))
+        wallet = (wallet_id, sequence, currency)
+        return events.event_text(wallet, self._transaction, self._entries, balance, self._command)
+
+    def event(self, wallet_id: str, sequence: int, text: str) -> Message:
+        """The record of an event, before its number is known."""
+        subject = wallet_id.encode()
+        name = ("ce_id", identifiers.event_id(wallet_id, sequence).encode())
+        headers = [*self._headers, name, EVENT_KINDS[self._kind], ("ce_subject", subject)]
+        return Message(subject, text.encode(), headers)
+
+
+def numbered(messages: list[Message], first: int) -> list[Message]:
+    """The messages with their numbers on the partition of the events topic."""
+    for number, message in enumerate(messages, first):
+        message.headers.append(("number", b"%d" % number))
+    return messages
+
+
+def waiting_text(text: str, extras: dict[str, str] | None) -> str:
+    """An event as it waits in `arrivals`; JSON holds no bare tab, so one parts the extras."""
+    return text if not extras else f"{text}\t{_encode(extras).decode()}"
+
+
+def arrived_message(waiting: str) -> Message:
+    """The record of an event that waited in `arrivals`."""
+    text, _, extras = waiting.partition("\t")
+    event = events.decode(text)
+    carried = _decode_extras(extras) if extras else None
+    telling = Telling(event.command, event.transaction.recorded_at, carried)
+    return telling.event(event.wallet_id, event.sequence, text)

@@ -1,0 +1,214 @@
+"""The statements of a batch, and how its rows become arrays.
+
+Sets go through unnest, as array literals in text: as fast as COPY here, and a process frozen
+inside COPY keeps its locks beyond every timeout (FAULTS.md).
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from schemas.accounts import WORLD
+from streams.books import NewWallet, Wallet
+from streams.deciding import Decided
+from streams.rows import Place
+
+FENCED: Final = "WS001"
+"""SQLSTATE of open_batch when the compare-and-set finds another epoch or offset."""
+
+OPEN: Final = (
+    "BEGIN; SELECT wallet_rows, seen, arrived FROM open_batch(%s, %s::smallint, %s, %s, %s,"
+    " %s::uuid[], %s::uuid[], %s)"
+)
+
+SEEN: Final = (
+    "SELECT command_key::text, fingerprint::text FROM commands WHERE command_key = ANY(%s::uuid[])"
+)
+
+# Locks on wallets that are not there, by buckets of their ids: whoever makes a wallet shares its
+# bucket, whoever has missed one has it alone. In one order for all, so without deadlocks.
+HOLD_ABSENT: Final = (
+    "SELECT CASE WHEN v.alone THEN pg_advisory_xact_lock(%s, v.bucket)"
+    " ELSE pg_advisory_xact_lock_shared(%s, v.bucket) END"
+    " FROM unnest(%s::integer[], %s::boolean[]) AS v (bucket, alone)"
+)
+APPEARED: Final = "SELECT 1 FROM wallets WHERE wallet_id = ANY(%s::uuid[]) LIMIT 1"
+
+# A payment has one debit on a wallet and one credit; deposits have their debit on the world.
+PAYMENTS: Final = """
+SELECT c.transaction_id::text, debit.account_id::text, credit.account_id::text, debit.currency,
+       -debit.amount_minor, coalesce((SELECT sum(r.amount_minor) FROM refunds AS r
+                                      WHERE r.transaction_id = c.transaction_id), 0)
+FROM commands AS c
+JOIN entries AS debit ON debit.transaction_id = c.transaction_id
+    AND debit.amount_minor < 0 AND debit.sequence IS NOT NULL
+JOIN entries AS credit ON credit.transaction_id = c.transaction_id AND credit.amount_minor > 0
+WHERE c.transaction_id = ANY(%s::uuid[])
+    AND c.result::json -> 'command' ->> 'type' IN ('charge_sale.v1', 'transfer.v1')
+"""
+
+WORLDS: Final = "{" + ",".join(WORLD.values()) + "}"
+
+WRITE: Final = (
+    "SELECT write_batch(%s, %s::smallint, %s, %s, %s, %s, %s::uuid[], %s::bigint[],"
+    " %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s, %s,"
+    " %s::uuid[], %s::uuid[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[],"
+    " %s::smallint[], %s::uuid[],"
+    " %s::uuid[], %s::numeric[], %s::bigint[], %s::bigint[], %s::smallint[], %s::bigint[])"
+)
+_WALLETS: Final = (
+    "INSERT INTO wallets (wallet_id, balance_minor, sequence, updated_at, partition, status,"
+    " currency) SELECT i, b, s, to_timestamp(m / 1000.0), p, t, c"
+    " FROM unnest(%s::uuid[], %s::numeric[], %s::bigint[], %s::bigint[], %s::smallint[],"
+    " %s::smallint[], %s::text[]) AS v (i, b, s, m, p, t, c)"
+)
+_PROFILES: Final = (
+    "INSERT INTO profiles (wallet_id, created_at, owner, metadata)"
+    " SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]::json[], %s::text[]::json[])"
+)
+_ARRIVALS: Final = (
+    "INSERT INTO arrivals (partition, wallet_id, sequence, event) SELECT p, w, s, e"
+    " FROM unnest(%s::smallint[], %s::uuid[], %s::bigint[], string_to_array(%s, E'\\n'))"
+    " AS v (p, w, s, e)"
+)
+_REFUNDS: Final = (
+    "INSERT INTO refunds (transaction_id, refund_id, amount_minor)"
+    " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::numeric[])"
+)
+_DEAD_LETTERS: Final = (
+    'INSERT INTO dead_letters (partition, "offset", reason, record) SELECT %s, *'
+    " FROM unnest(%s::bigint[], %s::text[], %s::text[]::json[])"
+)
+
+
+ABSENCE: Final = 1
+"""The class of the advisory locks on wallets that are not there."""
+
+BUCKETS: Final = 256
+"""PostgreSQL holds some 6,000 locks for everybody: a batch must not take one for each wallet."""
+
+
+def absence_locks(decided: Decided) -> tuple[int, int, str, str]:
+    """The arguments of HOLD_ABSENT: for the wallets a batch has missed, and those it makes."""
+    alone = {_bucket(wallet_id) for wallet_id in decided.absent}
+    shared = {_bucket(new.wallet_id) for new in decided.new_wallets}
+    buckets = sorted(alone | shared)
+    return ABSENCE, ABSENCE, array(buckets), array(bucket in alone for bucket in buckets)
+
+
+def _bucket(wallet_id: str) -> int:
+    return int(wallet_id[-4:], 16) % BUCKETS
+
+
+def array(values: Iterable[Any]) -> str:
+    """An array literal of values that need no quoting: ids, numbers, truths."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def ids(values: Iterable[str | None]) -> str:
+    """An array literal of ids, where one may be missing."""
+    return "{" + ",".join(value or "NULL" for value in values) + "}"
+
+
+def write(
+    place: Place, epoch: int, decided: Decided, arrived: list[list[str]]
+) -> tuple[str, list[Any]]:
+    """One text with every statement that writes a decided batch, and its arguments."""
+    statements: list[str] = []
+    arguments: list[Any] = []
+    for text, values in (
+        *([(HOLD_ABSENT, absence_locks(decided))] if decided.new_wallets else []),
+        *_new_wallets(decided),
+        *_rare(place, decided),
+        (WRITE, _batch(place, epoch, decided, arrived)),
+    ):
+        statements.append(text)
+        arguments.extend(values)
+    return ";".join(statements), arguments
+
+
+def _batch(place: Place, epoch: int, decided: Decided, arrived: list[list[str]]) -> tuple[Any, ...]:
+    keys, marks, transactions, offsets, results, details = _columns(decided.commands, 6)
+    entries = _columns(decided.entries, 7)
+    changed = [w for w in decided.books.wallets.values() if 0 < w.opened_at_sequence < w.sequence]
+    return (
+        place.topic,
+        place.partition,
+        epoch,
+        len(decided.events) + len(arrived),
+        decided.last_result_offset,
+        decided.strays,
+        array(line[0] for line in arrived),
+        array(line[1] for line in arrived),
+        ids(keys),
+        ids(marks),
+        ids(transactions),
+        array(offsets),
+        "\n".join(results),
+        "\n".join(details),
+        *(array(column) for column in entries),
+        WORLDS,
+        *_changes(changed),
+    )
+
+
+def _changes(changed: list[Wallet]) -> tuple[str, ...]:
+    rows = (
+        (w.wallet_id, w.balance_minor, w.opened_at_sequence, w.sequence, w.status, w.touched_at_ms)
+        for w in changed
+    )
+    return tuple(array(column) for column in _columns(list(rows), 6))
+
+
+def _new_wallets(decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
+    """The wallets the batch made, as they are at its end."""
+    made: list[NewWallet] = decided.new_wallets
+    if not made:
+        return []
+    wallets = [decided.books.wallets[new.wallet_id] for new in made]
+    rows = [
+        (
+            w.wallet_id,
+            w.balance_minor,
+            w.sequence,
+            w.touched_at_ms,
+            w.partition,
+            w.status,
+            w.currency,
+        )
+        for w in wallets
+    ]
+    owners = [_json(new.owner) for new in made]
+    metadata = [_json(new.metadata) for new in made]
+    created = array(new.created_at for new in made)
+    wallet_ids = ids(new.wallet_id for new in made)
+    return [
+        (_WALLETS, tuple(array(column) for column in _columns(rows, 7))),
+        (_PROFILES, (wallet_ids, created, owners, metadata)),
+    ]
+
+
+def _rare(place: Place, decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
+    """What most batches do not have."""
+    rare: list[tuple[str, tuple[Any, ...]]] = []
+    if decided.arrivals:
+        partitions, wallets, sequences, events = _columns(decided.arrivals, 4)
+        places = (array(partitions), ids(wallets), array(sequences))
+        rare.append((_ARRIVALS, (*places, "\n".join(events))))
+    if decided.refunds:
+        rare.append((_REFUNDS, tuple(array(column) for column in _columns(decided.refunds, 3))))
+    if decided.dead_letters:
+        offsets, reasons, records = _columns(decided.dead_letters, 3)
+        clean = [reason.replace("\0", "") for reason in reasons]
+        rare.append((_DEAD_LETTERS, (place.partition, array(offsets), clean, list(records))))
+    return rare
+
+
+def _columns(rows: list[Any], width: int) -> list[tuple[Any, ...]]:
+    """Rows turned on their side."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _json(value: Any) -> str | None:  # noqa: ANN401 - any value JSON can hold
+    return None if value is None else msgspec.json.encode(value).decode()

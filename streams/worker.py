@@ -1,0 +1,111 @@
+"""One worker process: Faust in the main thread, lanes, bell and watchdog beside it."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Final
+
+import faust
+import structlog
+from faust import streams as faust_streams
+
+from schemas.settings import Settings
+from streams import app as ledger_app
+from streams.bell import Bell
+from streams.crashing import EXIT_CODE, crash
+from streams.holding import Holding
+from streams.reaching import await_broker, await_database
+from streams.watchdog import Watchdog
+
+GC_THRESHOLD: Final = 500_000
+"""Objects made before the collector looks: a batch makes some 60,000 and leaves no cycles, so the
+default of 700 looks a hundred times a batch for nothing (a tenth of the time of a batch)."""
+
+log: Final = structlog.get_logger(__name__)
+
+
+def main(settings: Settings, slot: str) -> int:
+    """Work until SIGTERM or SIGINT; the exit code. Exits 70 on what must not be survived."""
+    _log_to_stderr()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})  # Faust would open a debugger (F14)
+    assert_compiled()
+    gc.set_threshold(GC_THRESHOLD)
+    _keep_to(settings.worker_cpu)
+    await_database(settings)
+    await_broker(settings)
+    return asyncio.run(_work(settings, slot))
+
+
+def _keep_to(cpu: int | None) -> None:
+    """Keep all threads on one processor, where that is asked for and can be had."""
+    if cpu is None or not hasattr(os, "sched_setaffinity"):
+        return
+    if cpu in os.sched_getaffinity(0):
+        os.sched_setaffinity(0, {cpu})
+    else:
+        log.warning("no such processor for this process, using all", worker_cpu=cpu)
+
+
+def assert_compiled() -> None:
+    """Refuse Faust's pure-Python iterator, which acknowledges what it skips (F15)."""
+    if getattr(faust_streams, "_CStreamIterator", None) is None:
+        raise RuntimeError("Faust's compiled extensions are missing: reinstall faust-streaming.")
+
+
+async def _work(settings: Settings, slot: str) -> int:
+    holding = Holding(settings, owner=f"{slot}@{socket.gethostname()}:{os.getpid()}")
+    bell = Bell(settings, holding.wake_many, crash)
+    holding.on_arrivals(bell.ring)
+    bell.start()
+    watchdog = Watchdog(settings, lambda: holding.lanes, crash)
+    watchdog.start()
+    app = ledger_app.make(settings, holding, slot)
+    app.finalize()
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await app.start()
+    log.info("worker started", slot=slot, pid=os.getpid())
+    crashed = asyncio.create_task(_await_crash(app))
+    await asyncio.wait(
+        {asyncio.create_task(stopped.wait()), crashed}, return_when=asyncio.FIRST_COMPLETED
+    )
+    watchdog.end()
+    await holding.give_up()
+    if crashed.done():
+        log.critical("Faust crashed", error=repr(app.crash_reason))
+        os._exit(EXIT_CODE)
+    try:
+        await asyncio.wait_for(app.stop(), settings.drain_timeout + 5)
+    except TimeoutError:
+        log.warning("Faust did not stop in time; nothing of ours depends on it")
+    log.info("worker stopped", slot=slot)
+    # Daemon threads and clients' own threads have nothing left to do: everything is committed.
+    logging.shutdown()
+    os._exit(0)
+
+
+async def _await_crash(app: faust.App) -> None:
+    """Return when Faust says that it has crashed."""
+    await app.wait(app._crashed)  # noqa: SLF001 - there is no public name for it
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

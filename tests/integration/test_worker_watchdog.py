@@ -1,0 +1,75 @@
+"""The watchdog ends a worker that has work and does not move, and no other."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from schemas.settings import Settings
+from streams.rows import Place
+from streams.watchdog import LOOK_SECONDS, Watchdog
+from tests.ledgers import Ledger
+from tests.workers import wait_until
+
+pytestmark = pytest.mark.integration
+
+LIMIT = 0.6
+
+
+@dataclass
+class StandingLane:
+    """A lane that goes where the test puts it."""
+
+    place: Place
+    next_offset: int = 0
+
+
+@dataclass
+class Watch:
+    """A watchdog over one lane, and what it cried."""
+
+    ledger: Ledger
+    lane: StandingLane
+    cries: list[str]
+
+
+@pytest.fixture
+def watch(fresh_ledger: Settings) -> Iterator[Watch]:
+    """A watchdog that loses patience soon; its crash is only noted."""
+    settings = fresh_ledger.model_copy(update={"watchdog_timeout": LIMIT})
+    ledger = Ledger(settings)
+    with_end = ledger.send(ledger.command("wallet.create", ledger.wallet_on(0)))
+    place = Place(settings.topics.commands.name, 0, settings.partitions)
+    made = Watch(ledger, StandingLane(place, with_end[0][1] + 1), [])
+    watchdog = Watchdog(
+        settings,
+        lambda: [made.lane],  # type: ignore[list-item] # a double
+        lambda _, error: made.cries.append(str(error)),
+    )
+    watchdog.start()
+    yield made
+    watchdog.end()
+    watchdog.join(10)
+
+
+def test_a_lane_with_work_that_stands_still(watch: Watch) -> None:
+    """The log goes on without it: its batch hangs, or the fetcher is stuck."""
+    stood = watch.lane.next_offset
+    watch.ledger.send(watch.ledger.command("wallet.create", watch.ledger.wallet_on(0)))
+    wait_until(lambda: watch.cries, 20, "cry")
+    assert watch.cries[0].startswith(f"partition 0 has stood at {stood} of {stood + 1}")
+
+
+def test_a_lane_without_work_or_one_that_moves_is_left_alone(watch: Watch) -> None:
+    """Idle for far longer than the limit; then behind for as long, but moving."""
+    end = time.monotonic() + 2.5 * LOOK_SECONDS
+    while time.monotonic() < end:
+        time.sleep(LIMIT / 3)  # nothing is to happen: there is no event to wait for
+    wallets = [watch.ledger.wallet_on(0) for _ in range(40)]
+    watch.ledger.send(*(watch.ledger.command("wallet.create", wallet) for wallet in wallets))
+    end = time.monotonic() + 2.5 * LOOK_SECONDS
+    while time.monotonic() < end:
+        time.sleep(LIMIT / 3)
+        watch.lane.next_offset += 1
+    assert watch.cries == []

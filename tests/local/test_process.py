@@ -1,0 +1,117 @@
+"""A kept process: restarted when it dies, ended when told, never left behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from wallet.local import process as processes
+from wallet.local.process import Process, ProcessSpec
+
+PATIENCE_SECONDS = 10.0
+SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)")
+STUBBORN = (
+    sys.executable,
+    "-c",
+    "import signal as s, time; s.signal(15, s.SIG_IGN); print('up', flush=True); time.sleep(600)",
+)
+
+
+def nothing() -> None:
+    """Nobody is told of changes."""
+
+
+async def until(said: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not said():  # noqa: ASYNC110 - no event crosses processes
+            await asyncio.sleep(0.01)
+
+
+async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
+    """Kill -9 costs a moment; each start and end is told."""
+    changes: list[int | None] = []
+    kept = Process(ProcessSpec(name="p", command=SLEEPER), tmp_path, lambda: changes.append(1))
+    await kept.start()
+    first = kept.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: kept.pid not in {None, first})
+    assert (kept.restarts, kept.last_exit) == (1, -signal.SIGKILL)
+    assert len(changes) == 3
+    await kept.stop()
+    assert kept.pid is None
+
+
+async def test_the_pause_between_restarts_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that cannot live does not take the machine with it."""
+    monkeypatch.setattr(processes, "FIRST_PAUSE_SECONDS", 0.05)
+    kept = Process(ProcessSpec(name="p", command=("false",)), tmp_path, nothing)
+    await kept.start()
+    await asyncio.sleep(0.5)  # 0.05 + 0.1 + 0.2 + ... : three or four, not fifty
+    await kept.stop()
+    assert 1 <= kept.restarts <= 4
+
+
+async def test_a_stubborn_process_is_killed(tmp_path: Path) -> None:
+    """What ignores its signal is killed when its time is over."""
+    spec = ProcessSpec(name="p", command=STUBBORN, stop_seconds=0.3)
+    kept = Process(spec, tmp_path, nothing)
+    await kept.start()
+    await until(lambda: "up" in kept.log.read_text())
+    await kept.stop()
+    assert (kept.pid, kept.last_exit) == (None, -signal.SIGKILL)
+
+
+async def test_last_words_are_the_childs_own(tmp_path: Path) -> None:
+    """An error can quote what the process said before it died."""
+    command = (sys.executable, "-c", "print('no room on the disk')")
+    kept = Process(ProcessSpec(name="p", command=command), tmp_path, nothing)
+    await kept.start()
+    await until(lambda: kept.restarts > 0)
+    await kept.stop()
+    assert kept.last_words() == f"no room on the disk (see {tmp_path / 'p.log'})"
+
+
+async def test_a_large_log_is_put_aside_at_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One older log is kept; a copy that runs for months does not fill the disk."""
+    monkeypatch.setattr(processes, "LOG_LIMIT_BYTES", 10)
+    (tmp_path / "p.log").write_text("x" * 100)
+    kept = Process(ProcessSpec(name="p", command=SLEEPER), tmp_path, nothing)
+    await kept.start()
+    await kept.stop()
+    assert (tmp_path / "p.log.1").read_text() == "x" * 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a request only Linux knows")
+def test_children_end_with_a_killed_supervisor(tmp_path: Path) -> None:
+    """Kill -9 of the supervisor leaves no orphan, not even one that ignores SIGTERM."""
+    program = f"""
+import asyncio, signal, sys
+from pathlib import Path
+from wallet.local.process import Process, ProcessSpec
+
+async def main():
+    spec = ProcessSpec(name="p", command={STUBBORN!r}, orphan_signal=signal.SIGKILL)
+    kept = Process(spec, Path({str(tmp_path)!r}), lambda: None)
+    await kept.start()
+    print(kept.pid, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout is not None
+        child = psutil.Process(int(supervisor.stdout.readline()))
+        supervisor.kill()
+    child.wait(PATIENCE_SECONDS)

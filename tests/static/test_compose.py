@@ -1,0 +1,88 @@
+"""docker-compose.yml starts what `make run` starts, in the right order, for this machine only."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ONE_SHOTS = {"migrate", "topics"}
+
+Files = dict[Path, str]
+Service = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def services(files: Files) -> dict[str, Service]:
+    """The services by name, anchors resolved."""
+    found: dict[str, Service] = yaml.safe_load(files[Path("docker-compose.yml")])["services"]
+    return found
+
+
+def _is_ours(service: Service) -> bool:
+    return str(service["image"]).startswith("wallet-streams:")
+
+
+def _is_worker(service: Service) -> bool:
+    return _is_ours(service) and service["command"][0] == "worker"
+
+
+def test_it_follows_the_compose_specification(root: Path) -> None:
+    """The schema comes with the checker: nothing is fetched."""
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    arguments = ["--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
+    subprocess.run([checker, *arguments], cwd=root, check=True, timeout=60)
+
+
+def test_ports_are_published_on_loopback_only(services: dict[str, Service]) -> None:
+    """Well-known passwords never listen to a network."""
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(str(port).startswith("127.0.0.1:") for port in ports)
+    assert all("network_mode" not in service for service in services.values())
+
+
+def test_images_are_pinned(services: dict[str, Service]) -> None:
+    """The same file starts the same versions next year."""
+    for name, service in services.items():
+        assert re.search(r":\d[\w.]*$", service["image"]), name
+
+
+def test_servers_have_health_checks_and_one_shots_wait_for_them(
+    services: dict[str, Service],
+) -> None:
+    """A server is ready when it answers, not when its process exists."""
+    servers = {name for name, service in services.items() if not _is_ours(service)}
+    assert servers == {"kafka", "postgres"}
+    assert all("healthcheck" in services[name] for name in servers)
+    awaited = {
+        (server, condition["condition"])
+        for name in ONE_SHOTS
+        for server, condition in services[name]["depends_on"].items()
+    }
+    assert awaited == {(name, "service_healthy") for name in servers}
+    assert all(services[name].get("restart", "no") == "no" for name in ONE_SHOTS)
+
+
+def test_workers_start_last_and_each_has_its_own_slot(services: dict[str, Service]) -> None:
+    """A slot is a member of the consumer group: two workers on one slot fence each other."""
+    workers = {name: service for name, service in services.items() if _is_worker(service)}
+    assert set(services) == {"kafka", "postgres"} | ONE_SHOTS | set(workers)
+    slots = [tuple(service["command"]) for service in workers.values()]
+    assert len(slots) == len(set(slots)) >= 2
+    for service in workers.values():
+        assert service["restart"] == "unless-stopped"
+        assert service["stop_grace_period"] == "30s"
+        assert service["depends_on"] == {
+            name: {"condition": "service_completed_successfully"} for name in ONE_SHOTS
+        }
+
+
+def test_every_secret_is_a_development_one(files: Files) -> None:
+    """A password is an environment variable with a development default, never a literal."""
+    text = files[Path("docker-compose.yml")]
+    assert re.findall(r"PASSWORD: (.*)", text) == ["${WALLET_POSTGRES_PASSWORD:-development}"]
+    assert "wallet:${WALLET_POSTGRES_PASSWORD:-development}@postgres" in text

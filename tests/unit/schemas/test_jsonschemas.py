@@ -1,0 +1,131 @@
+"""Generated JSON Schemas take what the ledger takes and refuse what it refuses."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from schemas import jsonschemas
+from schemas.commands import TYPES
+from schemas.events import EVENT_TYPES
+from schemas.results import COMPLETED, REJECTED
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+FILES = sorted(
+    str(path.relative_to(GOLDEN))
+    for path in GOLDEN.glob("v1/**/*.json")
+    if path.parent.name != "dead_letters"
+)
+Load = Callable[[str], dict[str, Any]]
+Change = Callable[[dict[str, Any]], object]
+
+
+def validator(message_type: str) -> Draft202012Validator:
+    """A validator of one message, with formats checked."""
+    return Draft202012Validator(
+        jsonschemas.message_schema(message_type), format_checker=FormatChecker()
+    )
+
+
+def structured(message: dict[str, Any]) -> dict[str, Any]:
+    """The message in structured mode: attributes and data in one object."""
+    headers = message["headers"].items()
+    attributes = {name[3:]: text for name, text in headers if name.startswith("ce_")}
+    return {**attributes, "data": message["value"]}
+
+
+@pytest.mark.parametrize("message_type", list(jsonschemas.MESSAGES))
+def test_every_schema_is_a_json_schema(message_type: str) -> None:
+    """A schema is valid by the dialect it names, and holds no reference that leads nowhere."""
+    schema = jsonschemas.message_schema(message_type)
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == jsonschemas.DIALECT
+    used = {part.split('"')[0] for part in json.dumps(schema).split('"#/$defs/')[1:]}
+    assert used == set(schema["$defs"])
+
+
+def test_there_is_a_schema_for_every_message() -> None:
+    """Commands, results and events: none is left out."""
+    assert set(jsonschemas.all_schemas()) == {*TYPES, COMPLETED, REJECTED, *EVENT_TYPES.values()}
+
+
+def test_an_unknown_message_has_no_schema() -> None:
+    """Asking for it is an error of the caller."""
+    with pytest.raises(KeyError):
+        jsonschemas.message_schema("deposit.v9")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_golden_messages_are_valid(golden: Load, name: str) -> None:
+    """The schema of a message takes its golden example."""
+    message = golden(name)
+    found = validator(message["headers"]["ce_type"]).iter_errors(structured(message))
+    assert [error.message for error in found] == []
+
+
+BROKEN: dict[str, tuple[str, Change]] = {
+    "no id": ("commands/deposit.v1", lambda m: m.pop("id")),
+    "empty source": ("commands/deposit.v1", lambda m: m.update(source="")),
+    "another version": ("commands/deposit.v1", lambda m: m.update(specversion="0.3")),
+    "another type": ("commands/deposit.v1", lambda m: m.update(type="transfer.v1")),
+    "no data": ("commands/deposit.v1", lambda m: m.pop("data")),
+    "an amount as number": ("commands/deposit.v1", lambda m: m["data"].update(amount=5)),
+    "a negative amount": ("commands/deposit.v1", lambda m: m["data"].update(amount="-5.00")),
+    "an exponent": ("commands/deposit.v1", lambda m: m["data"].update(amount="1e5")),
+    "an unknown field": ("commands/deposit.v1", lambda m: m["data"].update(amuont="5")),
+    "no amount": ("commands/deposit.v1", lambda m: m["data"].pop("amount")),
+    "a wallet in capitals": (
+        "commands/deposit.v1",
+        lambda m: m["data"].update(wallet_id="01930F6E-3C00-7000-8000-00000000000A"),
+    ),
+    "a short currency": ("commands/deposit.v1", lambda m: m["data"].update(currency="EU")),
+    "21 of metadata": (
+        "commands/deposit.v1",
+        lambda m: m["data"].update(metadata={str(n): "" for n in range(21)}),
+    ),
+    "a status unheard of": (
+        "commands/wallet.set_status.v1",
+        lambda m: m["data"].update(status="closed"),
+    ),
+    "a phone of letters": (
+        "commands/wallet.create.v1",
+        lambda m: m["data"]["owner"].update(phone="abc"),
+    ),
+    "a completed rejection": (
+        "results/completed",
+        lambda m: m["data"].update(status="rejected"),
+    ),
+    "a code unheard of": (
+        "results/rejected/same_wallet",
+        lambda m: m["data"]["error"].update(code="bad_luck"),
+    ),
+    "an event of another kind": (
+        "events/wallet.transferred.v1",
+        lambda m: m["data"]["transaction"].update(kind="deposit"),
+    ),
+    "a sequence as text": (
+        "events/wallet.transferred.v1",
+        lambda m: m["data"].update(sequence="7"),
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", list(BROKEN))
+def test_broken_messages_are_invalid(golden: Load, broken: str) -> None:
+    """What the ledger would refuse by its form, the schema refuses."""
+    name, change = BROKEN[broken]
+    message = structured(golden(f"v1/{name}.json"))
+    message_type = message["type"]
+    changed = deepcopy(message)
+    change(changed)
+    assert validator(message_type).is_valid(message)
+    assert not validator(message_type).is_valid(changed)
+
+
+def test_patterns_are_portable() -> None:
+    """No schema holds the lookahead that only Python's `$` needs."""
+    assert "(?!" not in json.dumps(jsonschemas.all_schemas())

@@ -1,0 +1,120 @@
+"""Settings: the environment first, then the copy that runs here, then the defaults."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.settings import Settings
+
+STATE = {
+    "http": "http://127.0.0.1:8001",
+    "kafka": "127.0.0.1:19092",
+    "postgres": "postgresql://postgres@/wallet?host=%2Fhere",
+    "processes": [{"name": "kafka", "pid": 1}],
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment that says nothing but where the data is: in an empty folder."""
+    monkeypatch.delenv("WALLET_KAFKA_BOOTSTRAP", raising=False)
+    monkeypatch.delenv("WALLET_DATABASE_URL", raising=False)
+    monkeypatch.delenv("WALLET_PARTITIONS", raising=False)
+    monkeypatch.setenv("WALLET_DATA", str(tmp_path))
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> None:
+    """A local copy runs here."""
+    (tmp_path / "state.json").write_text(json.dumps(STATE))
+
+
+def test_the_defaults_are_the_usual_ports() -> None:
+    """Nothing said and nothing running."""
+    settings = Settings.load()
+    assert settings.kafka_bootstrap == "127.0.0.1:9092"
+    assert settings.database_url == "postgresql://postgres@127.0.0.1:5432/wallet"
+    assert settings.partitions == 4
+
+
+@pytest.mark.usefixtures("running")
+def test_the_running_copy_is_found(tmp_path: Path) -> None:
+    """Its addresses come from its state file."""
+    settings = Settings.load()
+    assert settings.kafka_bootstrap == STATE["kafka"]
+    assert settings.database_url == STATE["postgres"]
+    assert settings.data == tmp_path
+
+
+@pytest.mark.usefixtures("running")
+def test_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One address from outside does not hide the other of the running copy."""
+    monkeypatch.setenv("WALLET_KAFKA_BOOTSTRAP", "kafka.example:9093")
+    monkeypatch.setenv("WALLET_PARTITIONS", "24")
+    settings = Settings.load()
+    assert settings.kafka_bootstrap == "kafka.example:9093"
+    assert settings.database_url == STATE["postgres"]
+    assert settings.topics.partitions == 24
+
+
+@pytest.mark.usefixtures("running")
+def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As compose files and shells pass on what is not set."""
+    monkeypatch.setenv("WALLET_KAFKA_BOOTSTRAP", "")
+    monkeypatch.setenv("WALLET_PARTITIONS", "")
+    settings = Settings.load()
+    assert (settings.kafka_bootstrap, settings.partitions) == (STATE["kafka"], 4)
+
+
+def test_an_empty_data_folder_is_the_default_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As every other variable that is empty."""
+    monkeypatch.setenv("WALLET_DATA", "")
+    assert Settings.load().data == Path(".wallet")
+
+
+@pytest.mark.parametrize("state", ["", "{", "[]", "null", '{"kafka": 7}', '{"kafka": ""}', "\\xff"])
+def test_a_broken_state_file_says_nothing(state: str, tmp_path: Path) -> None:
+    """It is written by another process; half of it is none of it."""
+    (tmp_path / "state.json").write_bytes(state.encode("latin-1"))
+    assert Settings.load().kafka_bootstrap == "127.0.0.1:9092"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("PARTITIONS", "0"), ("PARTITIONS", "many"), ("BATCH_MAX", "0")]
+)
+def test_a_wrong_setting_is_refused_by_name(
+    name: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the start, not at the first command."""
+    monkeypatch.setenv(f"WALLET_{name}", wrong)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings.load()
+
+
+def test_kafka_clients_get_what_was_said() -> None:
+    """Addresses always, security where it was said; nothing of it is None."""
+    assert Settings(kafka_bootstrap="k:1").kafka_client() == {"bootstrap.servers": "k:1"}
+    secure = Settings(
+        kafka_bootstrap="k:1",
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="SCRAM-SHA-512",
+        kafka_sasl_username="ledger",
+        kafka_sasl_password="secret",  # noqa: S106 - not one
+        kafka_ssl_ca_location="/ca.pem",
+    )
+    assert secure.kafka_client() == {
+        "bootstrap.servers": "k:1",
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": "ledger",
+        "sasl.password": "secret",
+        "ssl.ca.location": "/ca.pem",
+    }
+
+
+def test_secrets_are_not_shown() -> None:
+    """A log line of the settings holds neither password."""
+    settings = Settings(database_url="postgresql://u:hidden@h/d", kafka_sasl_password="hidden")  # noqa: S106
+    assert "hidden" not in repr(settings)

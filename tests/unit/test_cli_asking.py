@@ -1,0 +1,144 @@
+"""What the command line refuses before anything is sent, and how it says so."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from wallet.cli import app
+from wallet.cli.asking import Asking
+from wallet.cli.connected import NoAnswer, UsageFailure
+
+WALLET = "01930f6e-0000-7000-8000-000000000001"
+OTHER = "01930f6e-0000-7000-8000-000000000002"
+EVENT = (
+    '{"specversion": "1.0", "id": "%s", "source": "/a", "type": "deposit.v1",'
+    ' "data": {"wallet_id": "' + WALLET + '", "amount": "5"}}'
+)
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No copy runs in WALLET_DATA, and nothing listens where the settings point."""
+    monkeypatch.setenv("WALLET_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("WALLET_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("WALLET_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
+    monkeypatch.setenv("WALLET_KAFKA_TIMEOUT", "0.5")
+
+
+def _run(*words: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(app, words, input=given)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("deposit", "my-wallet", "5"), "'my-wallet' is no UUID"),
+        (("deposit", WALLET), "Missing argument"),
+        (("set-status", WALLET, "frozen"), "'active', 'deactivated', 'suspended'"),
+        (("deposit", WALLET, "5", "--expires", "soon"), "neither a number of seconds"),
+        (("deposit", WALLET, "5", "--expires", "nan"), "neither a number of seconds"),
+        (("deposit", WALLET, "5", "--expires", "2026-11-20T10:00:00"), "neither a number"),
+        (("deposit", WALLET, "5", "--timeout", "-1"), "or equal to 0"),
+        (("events", "tail", "--from", "yesterday"), "neither beginning nor end"),
+        (("events", "tail", "--type", "sold"), "wallet.charge_sold.v1"),
+        (("history", WALLET, "--limit", "0"), "or equal to 1"),
+    ],
+)
+def test_usage_errors_are_exit_code_2(words: tuple[str, ...], said: str) -> None:
+    """The message says what was wrong with which word."""
+    done = _run(*words)
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("sell", WALLET, "0912", "5"), "phone_number: "),
+        (("deposit", WALLET, "5", "--currency", "XXX"), "currency: "),
+        (("deposit", WALLET, "5", "--reference", "x" * 129), "reference: "),
+        (("deposit", WALLET, "5", "--metadata", "shop"), "is no KEY=VALUE"),
+        (("deposit", WALLET, "5", "--id", "x" * 300), "id is longer than 256"),
+        (("create", "--phone", "none"), "owner.phone: "),
+    ],
+)
+def test_what_the_ledger_would_not_take_is_not_sent(words: tuple[str, ...], said: str) -> None:
+    """The ledger's own eyes look at a command first; the field is named."""
+    failure = _run(*words).exception
+    assert isinstance(failure, UsageFailure)
+    assert said in str(failure)
+    assert failure.exit_code == 2
+
+
+def test_nothing_of_a_file_is_sent_when_a_line_is_wrong(tmp_path: Path) -> None:
+    """Every wrong line is told with its number and its field."""
+    file = tmp_path / "commands.jsonl"
+    wrong = ["", EVENT % 1, "{", EVENT.replace("amount", "amuont") % 2, EVENT.replace("%s", "")]
+    file.write_text("\n".join([*wrong, "x" * 70_000, EVENT % 3]))
+    failure = _run("send", str(file)).exception
+    assert isinstance(failure, UsageFailure)
+    first, *lines = str(failure).splitlines()
+    assert first == "nothing was sent, 4 lines are no commands"
+    assert [line.strip().split(":")[0] for line in lines] == [f"line {n}" for n in (3, 4, 5, 6)]
+    assert "Did you mean amount?" in lines[1]
+    assert "longer than the 65,536 bytes" in lines[3]
+
+
+def test_many_wrong_lines_are_told_in_part() -> None:
+    """The input may be a pipe; the first twenty are enough."""
+    failure = _run("send", "-", given="no\n" * 1000).exception
+    assert isinstance(failure, UsageFailure)
+    assert len(str(failure).splitlines()) == 22
+    assert "and 980 more" in str(failure)
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    """As the operating system says it."""
+    failure = _run("send", "nowhere.jsonl").exception
+    assert isinstance(failure, UsageFailure)
+    assert "cannot read nowhere.jsonl: No such file" in str(failure)
+
+
+@pytest.mark.parametrize("words", [("deposit", WALLET, "5"), ("events", "tail")])
+def test_an_absent_kafka_is_one_line(words: tuple[str, ...]) -> None:
+    """It names the address and the fix."""
+    failure = _run(*words).exception
+    assert isinstance(failure, NoAnswer)
+    assert str(failure).startswith("Kafka at 127.0.0.1:1")
+    assert "wallet up" in str(failure)
+    assert "\n" not in str(failure)
+
+
+@pytest.mark.parametrize("words", [("balance", WALLET), ("history", WALLET), ("result", "1")])
+def test_an_absent_database_is_one_line_without_the_password(words: tuple[str, ...]) -> None:
+    """It names the address and the fix."""
+    failure = _run(*words).exception
+    assert isinstance(failure, NoAnswer)
+    assert str(failure).startswith("PostgreSQL at postgresql://nobody:***@127.0.0.1:1/none")
+    assert "wallet up" in str(failure)
+    assert "secret" not in str(failure)
+    assert "\n" not in str(failure)
+
+
+def test_a_wrong_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a traceback of the settings library."""
+    monkeypatch.setenv("WALLET_PARTITIONS", "four")
+    failure = _run("balance", WALLET).exception
+    assert isinstance(failure, UsageFailure)
+    assert str(failure).startswith("WALLET_PARTITIONS: ")
+
+
+def test_an_expiry_is_a_moment() -> None:
+    """Seconds from now, or a time with its zone, in UTC and milliseconds."""
+    assert Asking(expires="2026-11-20T12:00:00+02:00").expirytime() == "2026-11-20T10:00:00.000Z"
+    text = Asking(expires="60").expirytime()
+    assert text is not None
+    assert datetime.fromisoformat(text).tzinfo is not None
+    assert Asking().expirytime() is None
+
+
+def test_capital_letters_in_a_wallet_id_are_forgiven() -> None:
+    """What was pasted from elsewhere is made lower-case; then Kafka is looked for."""
+    assert isinstance(_run("transfer", WALLET.upper(), OTHER, "5").exception, NoAnswer)

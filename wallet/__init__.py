@@ -1,0 +1,1 @@
+"""The composition root: the `wallet` command line and the local stack."""

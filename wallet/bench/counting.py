@@ -1,0 +1,71 @@
+"""Counts the committed results of a ledger as they appear, with the times of the count."""
+
+import time
+from typing import NamedTuple
+
+import stamina
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
+
+from schemas.settings import Settings
+
+
+class Count(NamedTuple):
+    """Results seen by a read_committed reader, and the seconds from the first to the last look."""
+
+    results: int
+    seconds: float
+    steady_per_second: float
+    """Speed between a tenth and nine tenths of the results: without start and tail."""
+
+
+class Counter:
+    """A reader of the results topic from its present end on."""
+
+    def __init__(self, settings: Settings) -> None:
+        topic, partitions = settings.topics.results.name, settings.topics.partitions
+        self._consumer = Consumer(
+            {
+                **settings.kafka_client(),
+                "group.id": f"{settings.application}-count",  # never joined
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 20,
+                "log_level": 2,
+            }
+        )
+        tops = [TopicPartition(topic, p) for p in range(partitions)]
+        for top in tops:
+            top.offset = self._end(top)
+        assert all(top.offset != OFFSET_END for top in tops), "the ends are known"
+        self._consumer.assign(tops)
+
+    @stamina.retry(on=KafkaException, attempts=20, wait_max=1.0)
+    def _end(self, top: TopicPartition) -> int:
+        """The end of a partition; a topic just made has no leader for a moment."""
+        return int(self._consumer.get_watermark_offsets(top, timeout=20)[1])
+
+    def count(self, wanted: int, silence: float = 60.0) -> Count:
+        """Count until so many were seen. Raises TimeoutError after a long silence."""
+        seen, points = 0, [(time.perf_counter(), 0)]
+        while seen < wanted:
+            records = self._consumer.consume(20_000, timeout=0.05)
+            now = time.perf_counter()
+            if records:
+                seen += len(records)
+                points.append((now, seen))
+            elif now - points[-1][0] > silence:
+                raise TimeoutError(f"{seen} of {wanted} results, then {silence} s of silence")
+        first = points[1][0] if len(points) > 2 else points[0][0]  # noqa: PLR2004
+        return Count(seen, points[-1][0] - first, _steady(points, wanted))
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._consumer.close()
+
+
+def _steady(points: list[tuple[float, int]], wanted: int) -> float:
+    inner = [(t, n) for t, n in points if wanted * 0.1 <= n <= wanted * 0.9]
+    if len(inner) < 2:  # noqa: PLR2004
+        return 0.0
+    (t0, n0), (t1, n1) = inner[0], inner[-1]
+    return (n1 - n0) / (t1 - t0) if t1 > t0 else 0.0

@@ -1,0 +1,191 @@
+"""`wallet bench drain`: commands a second from a preloaded topic to read_committed results."""
+
+import statistics
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+import psutil
+import stamina.instrumentation
+
+from producers import load
+from schemas.settings import Settings
+from wallet.bench.counting import Count, Counter
+from wallet.bench.scratch import environment, scratch_ledger
+from wallet.local import processors
+
+STOP_SECONDS = 20.0
+Tell = Callable[[str], None]
+
+
+class Arm(NamedTuple):
+    """One drain: what was counted, and the most memory its process had, in MB."""
+
+    seen: Count
+    memory_mb: float
+    processor_seconds: float
+
+
+class Drained(NamedTuple):
+    """What `wallet bench drain` says; speeds are medians over the runs."""
+
+    commands: int
+    wallets: int
+    mix: str
+    workers: int
+    runs: int
+    commands_per_second: float
+    steady_per_second: float
+    bare_loop_per_second: float
+    ratio_to_bare_loop: float
+    worker_memory_mb: float
+    worker_cpu_us_per_command: float
+    spread_percent: float
+    """Between the slowest and the fastest run: how noisy the machine was."""
+
+
+def drain(  # noqa: PLR0913 - the options of the command, by name
+    settings: Settings,
+    *,
+    commands: int,
+    wallets: int,
+    mix: str,
+    workers: int,
+    runs: int,
+    seed: int,
+    tell: Tell,
+) -> Drained:
+    """Measure the ledger and the bare loop in turn, each on a scratch ledger of its own."""
+    stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
+    ours: list[Arm] = []
+    bare: list[Arm] = []
+    for run in range(runs):
+        given = load.Load(seed + run, wallets)
+        tell(f"run {run + 1} of {runs}: the ledger")
+        ours.append(_arm(settings, given, commands, mix, _workers(workers)))
+        given = load.Load(seed + run, wallets)
+        tell(f"run {run + 1} of {runs}: the bare loop")
+        # It knows no transfer: half of their work is on the same rows.
+        bare.append(_arm(settings, given, commands, "hot" if mix == "hot" else "sale", [_BARE]))
+    speeds = [arm.seen.results / arm.seen.seconds for arm in ours]
+    yardstick = [arm.seen.results / arm.seen.seconds for arm in bare]
+    ratios = [mine / theirs for mine, theirs in zip(speeds, yardstick, strict=True)]
+    speed = statistics.median(speeds)
+    return Drained(
+        commands,
+        wallets,
+        mix,
+        workers,
+        runs,
+        round(speed),
+        round(statistics.median(arm.seen.steady_per_second for arm in ours)),
+        round(statistics.median(yardstick)),
+        round(statistics.median(ratios), 3),
+        round(max(arm.memory_mb for arm in ours), 1),
+        round(1e6 * statistics.median(arm.processor_seconds for arm in ours) / commands, 1),
+        round(100 * (max(speeds) - min(speeds)) / speed, 1),
+    )
+
+
+_WORKER = (sys.executable, "-m", "wallet.cli", "worker", "--slot")
+_BARE = (sys.executable, "-m", "wallet.bench.bare")
+Process = tuple[str, ...]
+
+
+def _workers(count: int) -> list[Process]:
+    return [(*_WORKER, f"bench-{slot}") for slot in range(1, count + 1)]
+
+
+def _arm(
+    settings: Settings, given: load.Load, commands: int, mix: str, processes: list[Process]
+) -> Arm:
+    with scratch_ledger(settings, "bench") as ledger:
+        _open_wallets(ledger, given)
+        load.send(ledger, given.commands(commands, mix))
+        counter = Counter(ledger)
+        try:
+            with ExitStack() as stack:
+                watches = [
+                    stack.enter_context(_process(ledger, argv, slot))
+                    for slot, argv in enumerate(processes, 1)
+                ]
+                seen = counter.count(commands)
+                seconds = sum(watch.processor_seconds for watch in watches)
+                return Arm(seen, max(watch.most_mb for watch in watches), seconds)
+        finally:
+            counter.close()
+
+
+def _open_wallets(ledger: Settings, given: load.Load) -> None:
+    """Make the wallets through the ledger itself, before the clock runs."""
+    counter = Counter(ledger)
+    try:
+        sent = load.send(ledger, given.opening())
+        with _process(ledger, _workers(1)[0], 1):
+            counter.count(sent)
+    finally:
+        counter.close()
+
+
+class _Watch(threading.Thread):
+    """Notes how much memory and processor time a process takes."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._process = psutil.Process(pid)
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self.most_mb = 0.0
+        self.processor_seconds = 0.0
+
+    def run(self) -> None:
+        while not self._ended.wait(0.1):
+            self.look()
+
+    def look(self) -> None:
+        try:
+            with self._lock:
+                self.most_mb = max(self.most_mb, self._process.memory_info().rss / 2**20)
+                times = self._process.cpu_times()
+                self.processor_seconds = times.user + times.system
+        except psutil.NoSuchProcess:
+            self._ended.set()
+
+    def end(self) -> None:
+        self._ended.set()
+
+
+@contextmanager
+def _process(ledger: Settings, argv: Process, slot: int) -> Iterator[_Watch]:
+    """A process of ours on this ledger; ended and awaited."""
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        argv,
+        env={**environment(ledger), **processors.environment_of(slot)},  # as `wallet up` starts it
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = threading.Thread(target=_drain_pipe, args=(process,), daemon=True)
+    said.start()
+    watch = _Watch(process.pid)
+    watch.start()
+    try:
+        yield watch
+    finally:
+        watch.end()
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+
+
+def _drain_pipe(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None, "it was asked for"
+    for line in process.stderr:
+        if "critical" in line or "Error" in line:
+            sys.stderr.write(line)

@@ -1,0 +1,62 @@
+"""A scratch ledger: topics and a database of its own on the running stack, gone afterwards."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg2
+from confluent_kafka import KafkaException
+from sqlalchemy.engine import make_url
+
+from schemas.settings import Settings
+from wallet import migrate, topics
+
+WAIT_SECONDS = 30.0
+
+
+@contextmanager
+def scratch_ledger(settings: Settings, name: str) -> Iterator[Settings]:
+    """Settings of a new, empty ledger beside the real one; nothing of the real one is touched."""
+    mark = f"{name}_{secrets.token_hex(4)}"
+    url = make_url(settings.database_url)
+    mine = settings.model_copy(
+        update={
+            "database_url": url.set(database=mark).render_as_string(hide_password=False),
+            "topic_prefix": f"{mark}.",
+            "application": f"{settings.application}-{mark}",
+        }
+    )
+    _execute(settings, f'CREATE DATABASE "{mark}"')
+    try:
+        migrate.upgrade(mine.database_url, WAIT_SECONDS)
+        topics.apply(mine, WAIT_SECONDS)
+        yield mine
+    finally:
+        _remove_topics(mine)
+        _execute(settings, f'DROP DATABASE "{mark}" WITH (FORCE)')
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a process of ours works on this ledger."""
+    said = settings.model_dump(mode="json", exclude_none=True)
+    return {**os.environ, **{f"WALLET_{key.upper()}": str(value) for key, value in said.items()}}
+
+
+def _execute(settings: Settings, statement: str) -> None:
+    connection = psycopg2.connect(settings.database_url, connect_timeout=5)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+def _remove_topics(settings: Settings) -> None:
+    names = [topic.name for topic in settings.topics.all()]
+    for future in topics.client(settings).delete_topics(names, operation_timeout=10).values():
+        with suppress(
+            KafkaException, TimeoutError
+        ):  # a broker that is gone has no topics to remove
+            future.result(WAIT_SECONDS)

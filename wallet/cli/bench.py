@@ -1,0 +1,57 @@
+"""`wallet bench`: figures, each with a ratio against something in the same run."""
+
+from typing import Annotated
+
+import typer
+
+from wallet.cli.connected import UsageFailure, load_settings
+from wallet.cli.printing import print_json
+from wallet.local.processors import usual_workers
+
+MIXES = ("sale", "deposit", "transfer", "mixed", "hot")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(help="Measure the ledger on the running stack.", no_args_is_help=True)
+    group.command("drain")(drain)
+    group.callback()(_bench)
+    app.add_typer(group, name="bench")
+
+
+def _bench() -> None:
+    """Measure on scratch topics and a scratch database beside the real ones."""
+
+
+def drain(  # noqa: PLR0913 - its options
+    *,
+    commands: Annotated[int, typer.Option(min=1000, help="Commands to drain.")] = 200_000,
+    wallets: Annotated[int, typer.Option(min=1, help="Wallets they go to.")] = 10_000,
+    mix: Annotated[str, typer.Option(help=f"One of {', '.join(MIXES)}.")] = "sale",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes.  [default: as `wallet up`]")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each arm; medians are told.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same commands.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Commands a second from a preloaded topic to committed results, against a bare loop."""
+    from wallet.bench.drain import drain as measure  # noqa: PLC0415 - heavy imports
+
+    if mix not in MIXES:
+        raise UsageFailure(f"--mix {mix}: choose one of {', '.join(MIXES)}")
+    figures = measure(
+        load_settings(),
+        commands=commands,
+        wallets=wallets,
+        mix=mix,
+        workers=workers or usual_workers(),
+        runs=runs,
+        seed=seed,
+        tell=lambda line: typer.echo(line, err=True),
+    )._asdict()
+    if json:
+        print_json(figures)
+    else:
+        for name, value in figures.items():
+            typer.echo(f"{name:28} {value}")

@@ -1,0 +1,133 @@
+"""`wallet create`, `deposit`, `transfer`, `sell`, `refund`, `set-status`: one command each."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import typer
+
+from producers.message import Attributes, message_of, uuid7
+from wallet.cli.asking import Amount, Asking, Currency, WalletId, asked, uuid_text, without_none
+from wallet.cli.checking import what_is_wrong
+from wallet.cli.connected import UsageFailure, client_of, load_settings
+from wallet.cli.printing import print_json, print_result
+
+Status = Literal["active", "deactivated", "suspended"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (create, deposit, transfer, sell, refund):
+        app.command()(command)
+    app.command("set-status")(set_status)
+
+
+@asked
+def create(
+    asking: Asking,
+    wallet_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[WALLET]", help="A UUID; a new one by default.", parser=uuid_text),
+    ] = None,
+    *,
+    currency: Annotated[str | None, typer.Option(help="ISO 4217 code.")] = None,
+    name: Annotated[str | None, typer.Option(help="The owner's name.")] = None,
+    email: Annotated[str | None, typer.Option(help="The owner's mail address.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The owner's phone number.")] = None,
+) -> None:
+    """Open an empty, active wallet."""
+    owner = without_none({"name": name, "email": email, "phone": phone})
+    own_id = wallet_id or _new_wallet_id(asking)
+    data = {"wallet_id": own_id, "currency": currency, "owner": owner or None}
+    ask("wallet.create.v1", data, asking)
+
+
+@asked
+def deposit(
+    asking: Asking, wallet_id: WalletId, amount: Amount, *, currency: Currency = None
+) -> None:
+    """Bring money from outside into a wallet."""
+    ask("deposit.v1", {"wallet_id": wallet_id, "amount": amount, "currency": currency}, asking)
+
+
+@asked
+def transfer(
+    asking: Asking,
+    wallet_id: Annotated[str, typer.Argument(metavar="FROM", help="Who pays.", parser=uuid_text)],
+    to_wallet_id: Annotated[
+        str, typer.Argument(metavar="TO", help="Who gets it.", parser=uuid_text)
+    ],
+    amount: Amount,
+    *,
+    currency: Currency = None,
+) -> None:
+    """Move money from one wallet to another."""
+    data = {"wallet_id": wallet_id, "to_wallet_id": to_wallet_id, "amount": amount}
+    ask("transfer.v1", {**data, "currency": currency}, asking)
+
+
+@asked
+def sell(
+    asking: Asking,
+    wallet_id: WalletId,
+    phone_number: Annotated[str, typer.Argument(metavar="PHONE", help="10 to 15 digits.")],
+    amount: Amount,
+    *,
+    currency: Currency = None,
+) -> None:
+    """Sell a phone charge: the money leaves the wallet."""
+    data = {"wallet_id": wallet_id, "phone_number": phone_number, "amount": amount}
+    ask("charge_sale.v1", {**data, "currency": currency}, asking)
+
+
+@asked
+def refund(
+    asking: Asking,
+    wallet_id: Annotated[
+        str, typer.Argument(metavar="WALLET", help="The wallet that paid.", parser=uuid_text)
+    ],
+    transaction_id: Annotated[
+        str, typer.Argument(metavar="TRANSACTION", help="What it paid in.", parser=uuid_text)
+    ],
+    amount: Annotated[str | None, typer.Argument(help="All that is left by default.")] = None,
+    *,
+    currency: Currency = None,
+) -> None:
+    """Give a wallet back what it paid in a transaction, in whole or in part."""
+    data = {"wallet_id": wallet_id, "transaction_id": transaction_id, "amount": amount}
+    ask("refund.v1", {**data, "currency": currency}, asking)
+
+
+@asked
+def set_status(asking: Asking, wallet_id: WalletId, status: Status) -> None:
+    """Say whether a wallet gives and takes money."""
+    ask("wallet.set_status.v1", {"wallet_id": wallet_id, "status": status}, asking)
+
+
+def _new_wallet_id(asking: Asking) -> str:
+    """A new id; for a command whose id is given always the same, so that it can be repeated."""
+    if asking.id is None:
+        return uuid7()
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{asking.source}#{asking.id}"))
+
+
+def ask(command_type: str, data: Mapping[str, object], asking: Asking) -> None:
+    """Send one command, wait for its result and show it; exit 1 when it is refused."""
+    attributes: Attributes = {}
+    if expirytime := asking.expirytime():
+        attributes["expirytime"] = expirytime
+    message = message_of(
+        command_type,
+        without_none({**data, **asking.shared_data()}),
+        source=asking.source,
+        command_id=asking.id,
+        attributes=attributes,
+    )
+    wrong = what_is_wrong(message.key, message.value, message.headers)
+    if wrong:
+        raise UsageFailure(f"{wrong}; nothing was sent")
+    with client_of(load_settings()) as client:
+        result = client.wait(client.send_message(message), asking.timeout)
+    print_json(result) if asking.as_json else print_result(result)
+    if result.error is not None:
+        raise typer.Exit(1)

@@ -1,0 +1,49 @@
+"""The families of commands: a module each, imported only when one of its commands is called.
+
+A worker or `wallet balance` need not wait for what `wallet up` or `wallet bench` imports.
+"""
+
+import importlib
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+FAMILIES: Final = {
+    "stack": ("up", "status", "down", "reset"),
+    "commands": ("create", "deposit", "transfer", "sell", "refund", "set-status"),
+    "sending": ("send",),
+    "looking": ("result", "balance", "history"),
+    "events": ("events",),
+    "demo": ("demo",),
+    "verify": ("verify",),
+    "schemas": ("schemas",),
+    "setup": ("migrate", "topics"),
+    "worker": ("worker",),
+    "bench": ("bench",),
+}
+"""Module of this package -> what its `register(app)` adds. The order is that of the help."""
+
+_FAMILY_OF: Final = {name: family for family, names in FAMILIES.items() for name in names}
+
+
+class Families(TyperGroup):
+    """The commands of all families."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer's own context
+        """Name all commands, in the order of the table."""
+        return list(_FAMILY_OF)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - as above
+        """Give a command; for a name that is none, all are loaded, so that one can be suggested."""
+        for family in [_FAMILY_OF[cmd_name]] if cmd_name in _FAMILY_OF else FAMILIES:
+            if not self.commands.keys() >= set(FAMILIES[family]):
+                self.commands.update(commands_of(family))
+        return self.commands.get(cmd_name)
+
+
+def commands_of(family: str) -> dict[str, Any]:
+    """Import a family and give its commands by name."""
+    app = typer.Typer()
+    importlib.import_module(f"wallet.cli.{family}").register(app)
+    return dict(typer.main.get_group(app).commands)

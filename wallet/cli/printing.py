@@ -1,0 +1,122 @@
+"""How results, wallets and events look on a terminal, and as JSON."""
+
+from decimal import Decimal
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from consumers.tail import Told
+from consumers.views import HistoryLine, WalletView
+from schemas.results import AnyResult
+
+
+def print_json(value: object) -> None:
+    """One JSON document on a line of its own."""
+    typer.echo(msgspec.json.encode(value).decode())
+
+
+def money(amount: str | None, currency: str | None) -> str:
+    """An amount as people write it: 5,000,000.00 IRR."""
+    return f"{Decimal(amount):,f} {currency}" if amount is not None else ""
+
+
+def print_result(result: AnyResult) -> None:
+    """One result as a small table."""
+    error = result.error
+    rows = [
+        ("command", f"{result.command.type or 'unknown'} {result.command.id}"),
+        ("status", result.status),
+        ("wallet", result.wallet_id or ""),
+    ]
+    if error is not None:
+        rows += [("code", str(error.code)), ("why", error.detail), ("field", error.param or "")]
+        rows += list(error.context.items())
+    else:
+        rows += [
+            ("balance", money(result.balance, result.currency)),
+            ("sequence", str(result.sequence)),
+            ("transaction", result.transaction_id or ""),
+        ]
+    _print_pairs([*rows, ("recorded", result.recorded_at)])
+
+
+def result_line(result: AnyResult) -> str:
+    """One result on one line."""
+    start = f"{result.status:9}  {result.command.id}  {result.command.type or '?'}"
+    if result.error is None:
+        return f"{start}  {result.wallet_id}  {money(result.balance, result.currency)}"
+    field = f" ({result.error.param})" if result.error.param else ""
+    return f"{start}  {result.error.code}{field}: {result.error.detail}"
+
+
+def print_wallet(wallet: WalletView) -> None:
+    """A wallet as a small table."""
+    _print_pairs(
+        [
+            ("wallet", wallet.wallet_id),
+            ("balance", money(wallet.balance, wallet.currency)),
+            ("status", wallet.status),
+            ("sequence", str(wallet.sequence)),
+            *[(f"owner's {name}", text) for name, text in (wallet.owner or {}).items()],
+            *(wallet.metadata or {}).items(),
+            ("created", wallet.created_at or ""),
+            ("changed", wallet.updated_at),
+        ]
+    )
+
+
+def print_history(lines: list[HistoryLine]) -> None:
+    """A wallet's changes, newest first."""
+    table = Table(box=None, pad_edge=False)
+    for name, side in (("#", "right"), ("recorded", "left"), ("kind", "left")):
+        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
+    table.add_column("amount", justify="right", no_wrap=True)
+    table.add_column("balance", justify="right", no_wrap=True)
+    table.add_column("counterparty", overflow="fold")
+    table.add_column("reference", overflow="fold")
+    for line in lines:
+        table.add_row(
+            str(line.sequence),
+            line.recorded_at,
+            f"{line.kind} {line.status}" if line.status else line.kind,
+            f"{Decimal(line.amount):+,f}" if Decimal(line.amount) else "",
+            money(line.balance, line.currency),
+            ", ".join(line.counterparties),
+            line.reference or "",
+        )
+    _console().print(table)
+
+
+def event_line(told: Told) -> str:
+    """One event on one line."""
+    event = told.event
+    change = Decimal(event.balance.after) - Decimal(event.balance.before)
+    parts = [
+        event.transaction.recorded_at,
+        f"{event.wallet_id} #{event.sequence}",
+        told.type.removesuffix(".v1"),
+        f"{change:+,f}" if change else event.transaction.status or "",
+        f"balance {money(event.balance.after, event.currency)}",
+        event.transaction.reference or "",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _print_pairs(pairs: list[tuple[str, str]]) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in pairs:
+        if text:
+            table.add_row(name, text)
+    _console().print(table)
+
+
+def _console() -> Console:
+    # What people wrote is no markup and gets no emoji; a pipe has no width to wrap at.
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    return console

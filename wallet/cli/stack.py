@@ -1,0 +1,86 @@
+"""`wallet up`, `status`, `down` and `reset`: the local copy in WALLET_DATA."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from wallet.local import running
+from wallet.local.folder import DataFolder
+from wallet.local.processors import usual_workers
+
+Data = Annotated[
+    Path, typer.Option("--data", envvar="WALLET_DATA", help="The folder of the copy that is meant.")
+]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0: any free one.")]
+HERE = Path(".wallet")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (up, status, down, reset):
+        app.command()(command)
+
+
+def up(
+    *,
+    data: Data = HERE,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw the old data away.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, max=64, help="Worker processes.  [default: 2, or 1 on one processor]"),
+    ] = None,
+    http_port: Port = None,
+    kafka_port: Port = None,
+    postgres_port: Port = None,
+) -> None:
+    """Start Kafka, PostgreSQL and the workers here, and keep them running until Ctrl-C.
+
+    A part is not started where WALLET_KAFKA_BOOTSTRAP or WALLET_DATABASE_URL names a real one.
+    """
+    # Half a second of imports that the other commands need not wait for.
+    from wallet.local.telling import Telling  # noqa: PLC0415
+    from wallet.local.up import Wanted  # noqa: PLC0415
+    from wallet.local.up import up as run_up  # noqa: PLC0415
+
+    wanted = Wanted(
+        data=data,
+        fresh=fresh,
+        worker_count=usual_workers() if workers is None else workers,
+        http_port=http_port,
+        kafka_port=kafka_port,
+        postgres_port=postgres_port,
+    )
+    run_up(wanted, Telling(Console()))
+
+
+def status(
+    *,
+    data: Data = HERE,
+    as_json: Annotated[bool, typer.Option("--json", help="As /healthz says it.")] = False,
+) -> None:
+    """Say what runs and how far behind it is; exit 1 when something is wrong."""
+    found = running.status(DataFolder.at(data))
+    typer.echo(found.as_json() if as_json else found.as_text())
+    raise typer.Exit(0 if found.is_well else 1)
+
+
+def down(*, data: Data = HERE) -> None:
+    """Stop the running copy and wait until all its processes have ended."""
+    folder = DataFolder.at(data)
+    typer.echo(f"stopped {folder.root}" if running.stop(folder) else "nothing is running")
+
+
+def reset(
+    *,
+    data: Data = HERE,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete all data of a stopped copy."""
+    folder = DataFolder.at(data)
+    running.refuse_if_held(folder)
+    if not yes:
+        typer.confirm(f"Delete all data in {folder.root}?", abort=True)
+    folder.remove()
+    typer.echo(f"deleted {folder.root}")

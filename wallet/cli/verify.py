@@ -1,0 +1,115 @@
+"""`wallet verify`: the auditor's verdict on the topics and the database (DESIGN.md 4)."""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import psycopg2
+import typer
+from confluent_kafka import KafkaException
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from consumers.audit.audit import audit
+from consumers.audit.findings import Findings, Invariant
+from consumers.audit.log import LogError
+from consumers.audit.sources import Sources
+from wallet.cli.asking import AsJson
+from wallet.cli.connected import NoAnswer, load_settings
+from wallet.cli.printing import print_json
+
+GARBAGE_EVERY = 200_000
+"""New objects between two looks of the garbage collector; some 20 MB if all were garbage."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(verify)
+
+
+def verify(
+    *,
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait until nothing is left to do.")
+    ] = 30.0,
+    limit: Annotated[int, typer.Option(min=1, help="Violations told of each invariant.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Audit the ledger: topics against database against an oracle that replays every command.
+
+    It waits until all commands are done and reads everything. Exit code 1 when something is off.
+    """
+    settings = load_settings()
+    # Millions of small objects that all stay: looking for cycles among them took a tenth.
+    gc.set_threshold(GARBAGE_EVERY)
+    with (
+        _failures(),
+        _progress(hidden=as_json) as progress,
+        Sources(settings.kafka_client(), settings.database_url, settings.topics) as sources,
+    ):
+        findings = audit(sources, timeout, limit, progress)
+    print_json(findings.as_json()) if as_json else _print(findings)
+    if not findings.ok:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Servers that do not answer: nothing was found out, which is not the same as nothing off."""
+    try:
+        yield
+    except (LogError, KafkaException, psycopg2.Error) as error:
+        raise NoAnswer(f"the audit could not be made: {' '.join(str(error).split())}") from error
+
+
+@contextmanager
+def _progress(*, hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    disable = hidden or not console.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=disable) as progress:
+        bars: dict[str, int] = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, total=total)
+            progress.update(bars[stage], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield tell
+
+
+def _print(findings: Findings) -> None:
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 160
+    table = Table("", "invariant", box=None, pad_edge=False)
+    for name in ("checked", "violations"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, invariant in findings.invariants.items():
+        table.add_row(name, invariant.claim, f"{invariant.checked:,}", f"{invariant.violations:,}")
+    console.print(table)
+    for name, invariant in findings.invariants.items():
+        _print_first(console, name, invariant)
+    counts = findings.counts
+    console.print(
+        f"{counts['commands']:,} commands, {counts['results']:,} results,"
+        f" {counts['events']:,} events, {counts['wallets']:,} wallets"
+        f" in {counts['seconds']:.1f} s: {counts['commands_per_second']:,} commands/s"
+    )
+    console.print("clean" if findings.ok else "NOT clean")
+
+
+def _print_first(console: Console, name: str, invariant: Invariant) -> None:
+    """The first violations of an invariant, and what could not be checked."""
+    if invariant.note:
+        console.print(f"{name}: {invariant.note}")
+    for finding in invariant.first:
+        console.print(f"{name} {finding.where}: {finding.what}", style="red")
+        if finding.expected or finding.found:
+            console.print(f"    expected {finding.expected or 'nothing'}")
+            console.print(f"    found    {finding.found or 'nothing'}")
+    left = invariant.violations - len(invariant.first)
+    if left:
+        console.print(f"{name}: and {left:,} more")

@@ -1,0 +1,1 @@
+"""A development setup on one machine: real Kafka, real PostgreSQL, the workers, one supervisor."""

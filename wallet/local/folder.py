@@ -1,0 +1,126 @@
+"""Everything a local copy keeps is under one folder, and one supervisor at a time holds it."""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wallet.failure import Failure
+
+# Says that a folder is ours, so that `--fresh` and `reset` never delete somebody's documents.
+_MARK = "wallet-streams"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Where a copy keeps its parts; `root` is WALLET_DATA as an absolute path."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, path: Path) -> "DataFolder":
+        """Take the folder as the user named it, from the current directory."""
+        return cls(path.expanduser().resolve())
+
+    @property
+    def logs(self) -> Path:
+        """One file a process."""
+        return self.root / "logs"
+
+    @property
+    def kafka(self) -> Path:
+        """The broker's settings and its log segments."""
+        return self.root / "kafka"
+
+    @property
+    def postgres(self) -> Path:
+        """The database cluster."""
+        return self.root / "postgres"
+
+    @property
+    def state_file(self) -> Path:
+        """The addresses and process ids of the running copy."""
+        return self.root / "state.json"
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.root / "supervisor.lock"
+
+    def prepare(self) -> None:
+        """Make the folder.
+
+        Raises:
+            Failure: it cannot be made, or holds something that is not ours.
+
+        """
+        try:
+            if self.root.is_dir() and not self._is_ours() and any(self.root.iterdir()):
+                raise Failure(
+                    f"{self.root} is not empty and was not made by wallet;"
+                    " choose another folder with --data or WALLET_DATA"
+                )
+            self.logs.mkdir(parents=True, exist_ok=True)
+            (self.root / _MARK).touch()
+        except OSError as error:
+            raise Failure(
+                f"cannot use {self.root}: {error.strerror}; choose another folder with --data"
+            ) from None
+
+    def _is_ours(self) -> bool:
+        return (self.root / _MARK).exists()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder as its only supervisor; the lock ends with the process, however it ends.
+
+        Raises:
+            Failure: another supervisor holds it.
+
+        """
+        with self._lock_file.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Failure(
+                    f"a copy is already running on {self.root};"
+                    " stop it with `wallet down` or choose another folder with --data"
+                ) from None
+            yield
+
+    def is_held(self) -> bool:
+        """Say whether a supervisor is at work on this folder."""
+        try:
+            with self._lock_file.open("a") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def empty(self) -> None:
+        """Delete all data of a stopped copy; the lock file stays, its holder may be us."""
+        if not self._is_ours():
+            return
+        for path in self.root.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name not in {_MARK, self._lock_file.name}:
+                path.unlink()
+
+    def remove(self) -> None:
+        """Delete the folder of a stopped copy with all that is in it; one that is not ours stays.
+
+        Raises:
+            Failure: a copy runs there, or the folder was not made by wallet.
+
+        """
+        if not self.root.exists():
+            return
+        if not self._is_ours():
+            raise Failure(f"{self.root} was not made by wallet; nothing was deleted")
+        with self.held():
+            self.empty()
+            shutil.rmtree(self.root)

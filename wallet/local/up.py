@@ -1,0 +1,116 @@
+"""`wallet up`: the whole copy from an empty folder to the banner, and down again."""
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import stamina.instrumentation
+
+from schemas.settings import Settings
+from wallet.local import leftovers, page, ports, workers
+from wallet.local.folder import DataFolder
+from wallet.local.health import HealthReader
+from wallet.local.lag import LagReader
+from wallet.local.parts import Parts, Starter
+from wallet.local.supervisor import Addresses, Supervisor
+from wallet.local.telling import Telling
+
+USUAL_HTTP_PORT: Final = 8000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What was asked for on the command line; a port that is None may be any."""
+
+    data: Path
+    fresh: bool = False
+    worker_count: int = 1
+    http_port: int | None = None
+    kafka_port: int | None = None
+    postgres_port: int | None = None
+    # The slot, counted from 1, is added.
+    worker_command: tuple[str, ...] = workers.COMMAND
+
+
+def up(wanted: Wanted, telling: Telling) -> None:
+    """Run a copy until SIGINT, SIGTERM or SIGHUP; return when everything has ended.
+
+    Raises:
+        Failure: it could not be started; what had been started was ended again.
+
+    """
+    stamina.instrumentation.set_on_retry_hooks(())  # a line for each retry is no line for people
+    folder = DataFolder.at(wanted.data)
+    folder.prepare()
+    with folder.held():
+        leftovers.end(folder)
+        if wanted.fresh:
+            folder.empty()
+            folder.prepare()
+        asyncio.run(_run(wanted, folder, telling))
+
+
+async def _run(wanted: Wanted, folder: DataFolder, telling: Telling) -> None:
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    listener = _listen(ports.choose(wanted.http_port, USUAL_HTTP_PORT, "--http-port"))
+    parts = Parts.choose(wanted.kafka_port, wanted.postgres_port)
+    settings = parts.settings()
+    supervisor = Supervisor(folder, _addresses(listener, settings), os.getpid())
+    starter = Starter(parts, settings, supervisor, telling, LagReader(settings))
+    async with AsyncExitStack() as ends:
+        health = HealthReader(supervisor, starter.lag)
+        runner = await page.serve(listener, supervisor.addresses, health)
+        ends.push_async_callback(runner.cleanup)
+        ends.push_async_callback(_stop, supervisor, telling)
+        supervisor.write_state()
+        started = asyncio.create_task(_start(wanted, starter))
+        if await _ended_before(started, told_to_stop):
+            telling.banner(supervisor.addresses, str(folder.root))
+            await told_to_stop.wait()
+
+
+async def _ended_before(task: asyncio.Task[None], event: asyncio.Event) -> bool:
+    """Await the task unless the event comes first, which cancels it."""
+    waiting = asyncio.create_task(event.wait())
+    done, rest = await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for other in rest:
+        other.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    if task in done:
+        task.result()
+    return task in done
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((ports.HOST, port))
+    return listener
+
+
+def _addresses(listener: socket.socket, settings: Settings) -> Addresses:
+    return Addresses(
+        http=f"http://{ports.HOST}:{listener.getsockname()[1]}",
+        kafka=settings.kafka_bootstrap,
+        postgres=settings.database_url,
+    )
+
+
+async def _stop(supervisor: Supervisor, telling: Telling) -> None:
+    telling.line("stopping ...")
+    await supervisor.stop()
+    telling.line("stopped")
+
+
+async def _start(wanted: Wanted, starter: Starter) -> None:
+    await starter.start()
+    await workers.start(starter, wanted.worker_count, wanted.worker_command)
+    starter.supervisor.phase = "ready"

@@ -1,0 +1,78 @@
+"""Brings a database to the newest revision of `schemas/migrations`."""
+
+import time
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+
+import schemas
+from wallet.failure import Failure, Tell, ignore
+
+CONNECT_SECONDS: Final = 3
+PAUSE_SECONDS: Final = 0.05
+LAST_PAUSE_SECONDS: Final = 1.0
+
+
+def upgrade(url: str, timeout_seconds: float = 30.0, tell: Tell = ignore) -> None:
+    """Apply the missing migrations, waiting for the server; nothing happens when there are none.
+
+    Raises:
+        Failure: the database does not answer in time, or refuses.
+
+    """
+    # Half a second of imports that the other commands need not wait for.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    wait_until_answers(url, timeout_seconds, tell)
+    config = Config()
+    config.set_main_option("script_location", str(Path(schemas.__path__[0], "migrations")))
+    # SQLAlchemy 2.1 takes psycopg 3 where no driver is named; the project has psycopg2.
+    config.attributes["url"] = make_url(url).set(drivername="postgresql+psycopg2")
+    try:
+        command.upgrade(config, "head")
+    except (DBAPIError, psycopg2.Error) as error:
+        reason = " ".join(str(error).split())
+        raise Failure(f"the migrations of {without_password(url)} failed: {reason}") from error
+
+
+def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) -> None:
+    """Wait until the database can be connected to; a wait that is not over at once is told.
+
+    Raises:
+        Failure: it could not within the time; the text has the server's last words, no password.
+
+    """
+    deadline = time.monotonic() + timeout_seconds
+    shown = without_password(url)
+    pause = PAUSE_SECONDS
+    while (reason := refusal(url)) is not None:
+        if pause == PAUSE_SECONDS:
+            tell(f"waiting for PostgreSQL at {shown} ...")
+        if time.monotonic() > deadline:
+            raise Failure(
+                f"PostgreSQL at {shown} does not answer ({timeout_seconds:.0f} s): {reason};"
+                " start a local one with `wallet up` or set WALLET_DATABASE_URL"
+            )
+        time.sleep(pause)  # a refused connection has no event to await
+        pause = min(pause * 2, LAST_PAUSE_SECONDS)
+
+
+def without_password(url: str) -> str:
+    """Give the address as it may be shown."""
+    parts = urlsplit(url)
+    user, _, place = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{place}".lstrip("@")))
+
+
+def refusal(url: str) -> str | None:
+    """Try to connect once; give None when it worked, else why not, in one line."""
+    try:
+        psycopg2.connect(url, connect_timeout=CONNECT_SECONDS).close()
+    except psycopg2.OperationalError as error:
+        return " ".join(str(error).split())
+    return None
