@@ -9,6 +9,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.failure import TailError
+from producers.bounds import bounds
 from schemas import events
 from schemas.events import Event
 from schemas.identifiers import partition_of
@@ -86,9 +87,7 @@ class Tail:
 
     def _bounds(self, partition: int) -> tuple[int, int]:
         """First offset and end of a partition."""
-        return self._consumer.get_watermark_offsets(
-            TopicPartition(self._topic, partition), timeout=self._settings.kafka_timeout
-        )
+        return bounds(self._consumer, self._topic, partition, self._settings.kafka_timeout)
 
     def _starts(self, start: Start, ends: dict[int, tuple[int, int]]) -> list[TopicPartition]:
         if isinstance(start, datetime):

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from producers.bounds import bounds
 from producers.failure import ClientError
 from schemas import results
 from schemas.results import AnyResult
@@ -109,9 +110,7 @@ class Listener:
         except queue.Empty:
             return
         try:
-            end = self._consumer.get_watermark_offsets(
-                TopicPartition(self._topic, partition), timeout=self._timeout
-            )[1]
+            end = bounds(self._consumer, self._topic, partition, self._timeout).high
             self._consumer.incremental_assign([TopicPartition(self._topic, partition, end)])
             self._heard.add(partition)
             heard.set_result(None)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from producers.bounds import bounds
 from schemas.settings import Settings
 
 FIRST_STEP: Final = 16
@@ -52,10 +53,7 @@ class Tails:
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int]:
         """The first offset kept and the offset after the last."""
-        low, high = self._consumer.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=self._timeout
-        )
-        return int(low), int(high)
+        return bounds(self._consumer, topic, partition, self._timeout)
 
     def last(self, topic: str, partition: int, header: str) -> Tail:
         """The end of a partition, with one header of its last committed record."""

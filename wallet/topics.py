@@ -4,9 +4,10 @@ import time
 from concurrent.futures import Future
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
 
+from producers.bounds import bounds
 from schemas.settings import Settings
 from schemas.topics import Topic
 from wallet.failure import Failure, Tell, ignore
@@ -37,6 +38,7 @@ def apply(settings: Settings, timeout_seconds: float, tell: Tell = ignore) -> tu
     missing = [topic for topic in wanted if topic.name not in existing]
     _create(admin, missing)
     _await_leaders(admin, wanted)
+    _await_answers(settings, wanted)
     return tuple(topic.name for topic in missing)
 
 
@@ -89,6 +91,24 @@ def _await_leaders(admin: AdminClient, wanted: tuple[Topic, ...]) -> None:
         if time.monotonic() > deadline:
             raise Failure(f"no leaders for {', '.join(leaderless)}; are all brokers running?")
         time.sleep(PAUSE_SECONDS)  # nobody tells when the brokers have heard
+
+
+def _await_answers(settings: Settings, wanted: tuple[Topic, ...]) -> None:
+    """Wait until the leaders know that they lead: the metadata says so a moment before."""
+    consumer = Consumer(
+        {**settings.kafka_client(), "group.id": f"{settings.application}-unused", "log_level": 0}
+    )
+    try:
+        for topic in wanted:
+            for partition in range(topic.partitions):
+                bounds(consumer, topic.name, partition, LEADERS_SECONDS)
+    except KafkaException as error:
+        raise Failure(
+            f"{topic.name}[{partition}] does not answer: {error.args[0].str()};"
+            " are all brokers running?"
+        ) from None
+    finally:
+        consumer.close()
 
 
 def _leaderless(wanted: tuple[Topic, ...], found: dict[str, TopicMetadata]) -> list[str]:

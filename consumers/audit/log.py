@@ -12,6 +12,8 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from producers.bounds import bounds
+
 BATCH: Final = 5000
 """Messages taken from librdkafka in one call: past a thousand the call costs nothing each."""
 POLL_SECONDS: Final = 0.1
@@ -72,10 +74,7 @@ class Log:
 
     def bounds(self, partition: int) -> tuple[int, int]:
         """First offset kept and the end: the offset after the last committed record."""
-        low, high = self._asker.get_watermark_offsets(
-            TopicPartition(self.topic, partition), timeout=self._timeout
-        )
-        return low, high
+        return bounds(self._asker, self.topic, partition, self._timeout)
 
     def is_cut(self) -> bool:
         """Whether retention has taken the beginning of a partition."""
