@@ -7,10 +7,15 @@ from typing import Final
 
 WORLD_DEPOSITS: Final = "world:deposits"
 WORLD_SALES: Final = "world:charge_sales"
+WORLD_TRANSIT: Final = "world:in_transit"
+"""Where the money of a withdrawal is between its execution and the bank's answer."""
+WORLD_BANK: Final = "world:bank"
 
 WORLD: Final[dict[str, str]] = {
     WORLD_DEPOSITS: "00000000-0000-8000-8000-000000000001",
     WORLD_SALES: "00000000-0000-8000-8000-000000000002",
+    WORLD_TRANSIT: "00000000-0000-8000-8000-000000000003",
+    WORLD_BANK: "00000000-0000-8000-8000-000000000004",
 }
 """Name on the wire -> UUID in the entries table."""
 

@@ -4,7 +4,7 @@ Amounts stay decimal strings here: how many decimals are right depends on the wa
 which only the ledger knows.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -32,6 +32,15 @@ Metadata = Annotated[
     Meta(max_length=20),
 ]
 Name = Annotated[str, Meta(max_length=256)]
+Seconds = Annotated[int, Meta(gt=0, le=10**10)]
+Reason = Annotated[str, Meta(min_length=1, max_length=256)]
+Target = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}" + END,
+        description="a wallet id, or the number of a bank account",
+    ),
+]
 
 
 class CommandData(
@@ -105,6 +114,53 @@ class Refund(CommandData, frozen=True, gc=False):
     currency: CurrencyCode | None = None
 
 
+class ScheduleWithdrawal(CommandData, frozen=True, gc=False):
+    """withdrawal.schedule.v1: at a moment to come, take money out of the wallet by way of the bank.
+
+    The moment is `due_at`, or `delay` from when the command is recorded: an ISO 8601 duration in
+    days, hours, minutes and seconds, or a number of seconds. The balance is looked at then, not
+    now. `target` gets the money: another wallet, or a bank account; without one the bank knows.
+    """
+
+    amount: Amount
+    currency: CurrencyCode | None = None
+    due_at: Moment | None = None
+    delay: Seconds | timedelta | None = None
+    target: Target | None = None
+
+
+class CancelWithdrawal(CommandData, frozen=True, gc=False):
+    """withdrawal.cancel.v1: call a withdrawal off that has not been executed."""
+
+    withdrawal_id: Uuid
+
+
+class ExecuteWithdrawal(CommandData, frozen=True, gc=False):
+    """withdrawal.execute.v1: its time has come; the money leaves the wallet, or it has failed."""
+
+    withdrawal_id: Uuid
+
+
+class SettleWithdrawal(CommandData, frozen=True, gc=False):
+    """withdrawal.settle.v1: the bank has paid."""
+
+    withdrawal_id: Uuid
+
+
+class FailWithdrawal(CommandData, frozen=True, gc=False):
+    """withdrawal.fail.v1: the bank has certainly not paid; the money returns to the wallet."""
+
+    withdrawal_id: Uuid
+    reason: Reason
+
+
+class ReviewWithdrawal(CommandData, frozen=True, gc=False):
+    """withdrawal.review.v1: nobody knows whether the bank has paid; a person has to find out."""
+
+    withdrawal_id: Uuid
+    reason: Reason
+
+
 TYPES: Final[dict[str, type[CommandData]]] = {
     "wallet.create.v1": CreateWallet,
     "wallet.set_status.v1": SetWalletStatus,
@@ -112,6 +168,12 @@ TYPES: Final[dict[str, type[CommandData]]] = {
     "transfer.v1": Transfer,
     "charge_sale.v1": SellCharge,
     "refund.v1": Refund,
+    "withdrawal.schedule.v1": ScheduleWithdrawal,
+    "withdrawal.cancel.v1": CancelWithdrawal,
+    "withdrawal.execute.v1": ExecuteWithdrawal,
+    "withdrawal.settle.v1": SettleWithdrawal,
+    "withdrawal.fail.v1": FailWithdrawal,
+    "withdrawal.review.v1": ReviewWithdrawal,
 }
 """The closed list of command types."""
 

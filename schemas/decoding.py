@@ -5,7 +5,7 @@ again to say which field is wrong and how to mend it. Pure: bytes in, values out
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
@@ -22,7 +22,7 @@ from schemas.cloudevents import (
     fits,
     read,
 )
-from schemas.commands import TYPES, Command, CommandData, Moment
+from schemas.commands import TYPES, Command, CommandData, Moment, ScheduleWithdrawal
 from schemas.diagnosis import diagnose, did_you_mean, invalid
 from schemas.refusals import Code, Refusal
 
@@ -30,6 +30,7 @@ MAX_VALUE_BYTES: Final = 64 * 1024
 """A command is some 300 bytes; 20 metadata strings of 512 characters still fit."""
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
+_LONGEST: Final = timedelta(days=365 * 400)
 _BEYOND: Final = f"between the years {_FIRST_YEAR} and {_LAST_YEAR}"
 
 
@@ -204,9 +205,33 @@ def _wrong_content(envelope: Envelope, data: CommandData) -> Refusal | None:
         return invalid("currency", f"{currency} is no ISO 4217 currency with a minor unit")
     if data.effective_at is not None and _beyond(data.effective_at):
         return invalid("effective_at", _BEYOND)
+    if type(data) is ScheduleWithdrawal:
+        wrong = _wrong_schedule(data)
+        if wrong is not None:
+            return wrong
     if b"\\u0000" in bytes(envelope.data):
         at = _nul_in(msgspec.to_builtins(data), "")
         return invalid(at, "text holds no NUL character") if at else None
+    return None
+
+
+def _wrong_schedule(data: ScheduleWithdrawal) -> Refusal | None:
+    """What is wrong with the time or the target of a withdrawal."""
+    if data.due_at is None and data.delay is None:
+        words = "due_at or delay is required."
+        return Refusal(Code.MISSING_FIELD, "due_at", {"field": "due_at"}, words)
+    if data.due_at is not None and data.delay is not None:
+        return invalid("delay", "due_at and delay were both given, one is enough")
+    if data.due_at is not None and _beyond(data.due_at):
+        return invalid("due_at", _BEYOND)
+    if isinstance(data.delay, timedelta) and not timedelta() < data.delay < _LONGEST:
+        return invalid("delay", "not a length of time ahead")
+    target = data.target
+    if target in WORLD_NAMES:
+        return invalid("target", "this account is the ledger's own")
+    # Else a wallet's id in another spelling would be taken for the number of an account.
+    if target is not None and target != target.lower() and identifiers.is_uuid(target.lower()):
+        return invalid("target", "a wallet id with capital letters")
     return None
 
 

@@ -22,16 +22,23 @@ _FIXES: Final[dict[str, str]] = {
     "amount": 'Write amounts as text, as "50.00".',
     "currency": 'It is an ISO 4217 code, as "IRR".',
     "data": "The data of a command is one JSON object.",
+    "delay": 'Write it as an ISO 8601 duration in D, H, M and S, as "P3D" or "PT90S", or as whole '
+    "seconds.",
+    "due_at": _MOMENT,
     "effective_at": _MOMENT,
     "expirytime": _MOMENT,
     "metadata": "At most 20 texts of at most 512 characters, under names of at most 64.",
     "phone": _PHONE,
     "phone_number": _PHONE,
+    "reason": "It is a text of at most 256 characters.",
     "reference": "It is a text of at most 128 characters.",
     "status": "It is active, deactivated or suspended.",
+    "target": "It is a lower-case UUID of a wallet, or up to 64 letters, digits and . _ : / - of an"
+    " account.",
     "to_wallet_id": _UUID,
     "transaction_id": _UUID,
     "wallet_id": _UUID,
+    "withdrawal_id": _UUID,
 }
 
 _WITHIN: Final = "|".join(_NESTED)

@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from schemas.results import CommandRef
+from schemas.results import CommandRef, WithdrawalBody
+from schemas.statuses import WITHDRAWAL_STATUSES
 
 EVENT_TYPES: Final[dict[str, str]] = {
     "wallet.create": "wallet.created.v1",
@@ -14,8 +15,26 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "transfer": "wallet.transferred.v1",
     "charge_sale": "wallet.charge_sold.v1",
     "refund": "wallet.refunded.v1",
+    "withdrawal.schedule": "wallet.withdrawal_scheduled.v1",
+    "withdrawal.cancel": "wallet.withdrawal_cancelled.v1",
+    "withdrawal.execute": "wallet.withdrawal_executing.v1",
+    "withdrawal.settle": "wallet.withdrawal_paid.v1",
+    "withdrawal.fail": "wallet.withdrawal_failed.v1",
+    "withdrawal.review": "wallet.withdrawal_needs_review.v1",
 }
-"""Kind of the transaction -> type of its events."""
+"""Kind of the transaction -> type of its events. An execution that the balance does not cover has
+the type of a failure."""
+
+WITHDRAWAL_STEPS: Final[dict[str, str]] = {
+    status: f"withdrawal.{status}.v1" for status in WITHDRAWAL_STATUSES
+}
+"""Status of a withdrawal -> type of the record that tells it on the delayed topic."""
+
+
+def event_type(kind: str, withdrawal: WithdrawalBody | None) -> str:
+    """The type of the events of a transaction."""
+    failed = withdrawal is not None and withdrawal.status == "failed"
+    return EVENT_TYPES["withdrawal.fail" if failed else kind]
 
 
 class EntryBody(msgspec.Struct, frozen=True, gc=False):
@@ -45,7 +64,7 @@ class Balance(msgspec.Struct, frozen=True, gc=False):
     after: str
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A ledger event, self-sufficient: all entries of the posting, and where it came from.
 
     A change that moves no money (wallet created, status changed) has no entries.
@@ -58,10 +77,21 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     entries: list[EntryBody]
     balance: Balance
     command: CommandRef
+    withdrawal: WithdrawalBody | None = None
+
+
+class WithdrawalStep(msgspec.Struct, frozen=True, gc=False):
+    """A record of the delayed topic: a withdrawal, each time that its status has changed."""
+
+    wallet_id: str
+    withdrawal: WithdrawalBody
+    recorded_at: str
+    command: CommandRef
 
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Event)
+_step_decoder: Final = msgspec.json.Decoder(WithdrawalStep)
 
 
 def encode(event: Event) -> bytes:
@@ -97,18 +127,31 @@ def event_text(
     entries: str,
     balance: tuple[str, str],
     command: str,
+    withdrawal: str = "",
 ) -> str:
     """The JSON text of an Event from the texts of its parts, byte for byte what encode() gives.
 
-    `wallet` is its id, sequence and currency; `balance` before and after.
+    `wallet` is its id, sequence and currency; `balance` before and after; `withdrawal` is
+    results.withdrawal_text(), or nothing.
     """
     wallet_id, sequence, currency = wallet
     before, after = balance
+    rest = f',"withdrawal":{withdrawal}' if withdrawal else ""
     return (
         f'{{"wallet_id":"{wallet_id}","sequence":{sequence},"currency":"{currency}",'
         f'"transaction":{transaction},"entries":{entries},'
-        f'"balance":{{"before":"{before}","after":"{after}"}},"command":{command}}}'
+        f'"balance":{{"before":"{before}","after":"{after}"}},"command":{command}{rest}}}'
     )
+
+
+def encode_step(step: WithdrawalStep) -> bytes:
+    """The JSON value of a record of the delayed topic."""
+    return _encoder.encode(step)
+
+
+def decode_step(value: bytes | str) -> WithdrawalStep:
+    """A record of the delayed topic from its value. Raises msgspec.DecodeError."""
+    return _step_decoder.decode(value)
 
 
 def decode(value: bytes | str) -> Event:

@@ -24,12 +24,19 @@ class Code(StrEnum):
     WALLET_EXISTS = "wallet_exists"
     SAME_WALLET = "same_wallet"
     WALLET_NOT_FOUND = "wallet_not_found"
+    TARGET_NOT_FOUND = "target_not_found"
     TRANSACTION_NOT_FOUND = "transaction_not_found"
+    WITHDRAWAL_NOT_FOUND = "withdrawal_not_found"
     CURRENCY_MISMATCH = "currency_mismatch"
     AMOUNT_NOT_POSITIVE = "amount_not_positive"
     AMOUNT_PRECISION = "amount_precision"
     AMOUNT_TOO_LARGE = "amount_too_large"
+    DUE_NOT_IN_FUTURE = "due_not_in_future"
+    DUE_TOO_FAR = "due_too_far"
     WALLET_NOT_ACTIVE = "wallet_not_active"
+    WITHDRAWAL_NOT_SCHEDULED = "withdrawal_not_scheduled"
+    WITHDRAWAL_NOT_DUE = "withdrawal_not_due"
+    WITHDRAWAL_NOT_EXECUTING = "withdrawal_not_executing"
     ALREADY_REFUNDED = "already_refunded"
     INSUFFICIENT_FUNDS = "insufficient_funds"
 
@@ -55,12 +62,19 @@ TITLES: Final[dict[Code, str]] = {
     Code.WALLET_EXISTS: "Wallet exists",
     Code.SAME_WALLET: "Same wallet",
     Code.WALLET_NOT_FOUND: "Wallet not found",
+    Code.TARGET_NOT_FOUND: "Target not found",
     Code.TRANSACTION_NOT_FOUND: "Transaction not found",
+    Code.WITHDRAWAL_NOT_FOUND: "Withdrawal not found",
     Code.CURRENCY_MISMATCH: "Currency mismatch",
     Code.AMOUNT_NOT_POSITIVE: "Amount not positive",
     Code.AMOUNT_PRECISION: "Too many decimals",
     Code.AMOUNT_TOO_LARGE: "Amount too large",
+    Code.DUE_NOT_IN_FUTURE: "Due time not in the future",
+    Code.DUE_TOO_FAR: "Due time too far away",
     Code.WALLET_NOT_ACTIVE: "Wallet not active",
+    Code.WITHDRAWAL_NOT_SCHEDULED: "Withdrawal not scheduled",
+    Code.WITHDRAWAL_NOT_DUE: "Withdrawal not due",
+    Code.WITHDRAWAL_NOT_EXECUTING: "Withdrawal not executing",
     Code.ALREADY_REFUNDED: "Already refunded",
     Code.INSUFFICIENT_FUNDS: "Insufficient funds",
 }
@@ -79,12 +93,22 @@ DETAILS: Final[dict[Code, str]] = {
     Code.WALLET_EXISTS: "A wallet with the id {wallet_id} exists.",
     Code.SAME_WALLET: "A wallet cannot transfer to itself.",
     Code.WALLET_NOT_FOUND: "There is no wallet with the id {wallet_id}.",
+    Code.TARGET_NOT_FOUND: "There is no wallet with the id {target} to pay to.",
     Code.TRANSACTION_NOT_FOUND: "The wallet has paid no transaction {transaction_id}.",
+    Code.WITHDRAWAL_NOT_FOUND: "The wallet has no withdrawal {withdrawal_id}.",
     Code.CURRENCY_MISMATCH: "The wallet {wallet_id} holds {held}, the command says {given}.",
     Code.AMOUNT_NOT_POSITIVE: "Positive value required.",
     Code.AMOUNT_PRECISION: "The amount has more decimals than the currency.",
     Code.AMOUNT_TOO_LARGE: "The amount or the balance it leads to has more than 38 digits.",
+    Code.DUE_NOT_IN_FUTURE: "Time must be in the future: {due_at} is not after {recorded_at}.",
+    Code.DUE_TOO_FAR: "The latest time possible now is {latest}, got {due_at}.",
     Code.WALLET_NOT_ACTIVE: "The wallet {wallet_id} is {status}.",
+    Code.WITHDRAWAL_NOT_SCHEDULED: "The withdrawal {withdrawal_id} is {status}; only one that is "
+    "scheduled can be executed or cancelled.",
+    Code.WITHDRAWAL_NOT_DUE: "The withdrawal {withdrawal_id} is due at {due_at}, it is "
+    "{recorded_at}.",
+    Code.WITHDRAWAL_NOT_EXECUTING: "The withdrawal {withdrawal_id} is {status}; the bank's answer "
+    "is taken while it is executing or needs review.",
     Code.ALREADY_REFUNDED: "{refunded} of {paid} has been refunded, {refundable} is left.",
     Code.INSUFFICIENT_FUNDS: "Insufficient funds. Available balance: {available}. "
     "Required amount: {required}.",

@@ -23,11 +23,24 @@ class CommandRef(msgspec.Struct, frozen=True, gc=False):
     offset: int
 
 
-class Completed(msgspec.Struct, frozen=True, gc=False):
+class WithdrawalBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A withdrawal as a command has left it. `reason` says why it failed or needs review."""
+
+    id: str
+    status: str
+    amount: str
+    currency: str
+    due_at: str
+    target: str | None = None
+    reason: str | None = None
+
+
+class Completed(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The command was done. Amounts are decimal strings; `sequence` is the wallet's after it.
 
     `sequences` holds, for every wallet the command looked at, its sequence after the command:
-    with these all commands can be put in one order (invariant I10).
+    with these all commands can be put in one order (invariant I10). Commands on a withdrawal tell
+    it as it is after them.
     """
 
     command: CommandRef
@@ -39,6 +52,7 @@ class Completed(msgspec.Struct, frozen=True, gc=False):
     transaction_id: str
     recorded_at: str
     sequences: Mapping[str, int]
+    withdrawal: WithdrawalBody | None = None
 
 
 class Error(msgspec.Struct, frozen=True, gc=False):
@@ -79,6 +93,7 @@ class AnyResult(msgspec.Struct, frozen=True, omit_defaults=True):
     balance: str | None = None
     sequence: int | None = None
     transaction_id: str | None = None
+    withdrawal: WithdrawalBody | None = None
     error: Error | None = None
 
 
@@ -91,6 +106,11 @@ def encode(result: Result) -> bytes:
     return _encoder.encode(result)
 
 
+def withdrawal_text(body: WithdrawalBody) -> str:
+    """The JSON text of a withdrawal, for the texts below and in schemas.events."""
+    return _encoder.encode(body).decode()
+
+
 def command_text(command: CommandRef) -> str:
     """The JSON text of a command's reference, for the texts below and in schemas.events."""
     return _encoder.encode(command).decode()
@@ -98,20 +118,22 @@ def command_text(command: CommandRef) -> str:
 
 def completed_text(
     command: str, wallet: tuple[str, str, str, int], transaction_id: str, recorded_at: str,
-    sequences: Mapping[str, int],
+    sequences: Mapping[str, int], withdrawal: str = "",
 ) -> str:  # fmt: skip
     """The JSON text of a Completed, byte for byte what encode() gives, in a third of the time.
 
-    `command` is command_text() of its reference, `wallet` its id, currency, balance and sequence.
-    Nothing else in it can hold a character that JSON escapes.
+    `command` is command_text() of its reference, `wallet` its id, currency, balance and sequence,
+    `withdrawal` withdrawal_text() or nothing. Nothing else in it can hold a character that JSON
+    escapes.
     """
     wallet_id, currency, balance, sequence = wallet
+    rest = f',"withdrawal":{withdrawal}' if withdrawal else ""
     seen = ",".join([f'"{name}":{number}' for name, number in sequences.items()])
     return (
         f'{{"command":{command},"status":"completed","wallet_id":"{wallet_id}",'
         f'"currency":"{currency}","balance":"{balance}","sequence":{sequence},'
         f'"transaction_id":"{transaction_id}","recorded_at":"{recorded_at}",'
-        f'"sequences":{{{seen}}}}}'
+        f'"sequences":{{{seen}}}{rest}}}'
     )
 
 

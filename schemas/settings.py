@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     worker_cpu: int | None = Field(None, ge=0)
     """The processor that a worker keeps to, on Linux. Its threads share one interpreter lock;
     handing it from core to core costs a quarter of the speed. Give each worker one of its own."""
+    withdrawal_horizon_days: int = Field(366, ge=1, le=36_500)
+    """How far ahead a withdrawal may be scheduled; the same for all workers and the auditor."""
     drain_timeout: float = 5.0
     """How long a revoked partition's running batch is awaited."""
     watchdog_timeout: float = 30.0

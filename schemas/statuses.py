@@ -1,6 +1,19 @@
-"""The statuses of a wallet."""
+"""The statuses of a wallet and of a withdrawal."""
 
 from typing import Final
 
 STATUSES: Final = ("active", "deactivated", "suspended")
 """The position of a status is its number in wallets.status."""
+
+WITHDRAWAL_STATUSES: Final = (
+    "scheduled",
+    "executing",
+    "needs_review",
+    "paid",
+    "failed",
+    "cancelled",
+)
+"""The position of a status is its number in withdrawals.status."""
+
+IN_TRANSIT: Final = ("executing", "needs_review")
+"""Statuses in which the money has left the wallet and has not arrived: it is in transit."""

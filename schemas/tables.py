@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Index,
+    Integer,
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
@@ -175,6 +176,64 @@ refunds = Table(
     Column("amount_minor", _minor, nullable=False),
     PrimaryKeyConstraint("transaction_id", "refund_id"),
     CheckConstraint("amount_minor > 0", name="positive"),
+)
+
+# What a withdrawal is now. PostgreSQL is the durable timer: `withdrawals_due` finds what is due on
+# a partition, `withdrawals_in_transit` what the bank has still to answer. `partition` is where its
+# records on the delayed topic stand, `status` a position in schemas.statuses.
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("withdrawal_id", _id, nullable=False),
+    Column("wallet_id", _id, nullable=False),
+    Column("amount_minor", _minor, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("partition", SmallInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("target", Text),
+    Column("reason", Text),
+    PrimaryKeyConstraint("withdrawal_id"),
+    CheckConstraint("amount_minor > 0", name="positive"),
+    CheckConstraint("status BETWEEN 0 AND 5", name="status_known"),
+    Index("withdrawals_due", "partition", "due_at", postgresql_where=text("status = 0")),
+    Index(
+        "withdrawals_in_transit",
+        "partition",
+        "changed_at",
+        postgresql_where=text("status IN (1, 2)"),
+    ),
+    Index("withdrawals_of_wallet", "wallet_id", "withdrawal_id"),
+    postgresql_with={"fillfactor": "80"},
+)
+
+# What the bank caller knows of its calls, written before each of them and after: no money is here.
+# `calls` were begun; of these the bank has certainly not executed `not_done`. `state` is a
+# position in consumers.withdrawals.calls.STATES.
+bank_calls = Table(
+    "bank_calls",
+    metadata,
+    Column("withdrawal_id", _id, nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("not_done", Integer, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("note", Text),
+    PrimaryKeyConstraint("withdrawal_id"),
+    postgresql_with={"fillfactor": "60"},
+)
+
+# The forward-only clock of a development copy: how far ahead of the broker's it is, in all.
+# Insert-only; the newest row counts. Empty wherever real money moves.
+clock = Table(
+    "clock",
+    metadata,
+    Column("ahead_ms", BigInteger, nullable=False),
+    Column("moved_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("ahead_ms"),
+    CheckConstraint("ahead_ms > 0", name="forward"),
 )
 
 # Records in which no command could be read, or whose key was wrong, as they came.

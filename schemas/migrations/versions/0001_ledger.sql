@@ -86,6 +86,44 @@ CREATE TABLE refunds (
     CONSTRAINT refunds_positive CHECK (amount_minor > 0)
 );
 
+CREATE TABLE withdrawals (
+    withdrawal_id uuid NOT NULL,
+    wallet_id uuid NOT NULL,
+    amount_minor numeric(38, 0) NOT NULL,
+    due_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    partition smallint NOT NULL,
+    status smallint NOT NULL,
+    currency varchar(3) NOT NULL,
+    target text,
+    reason text,
+    CONSTRAINT withdrawals_pkey PRIMARY KEY (withdrawal_id),
+    CONSTRAINT withdrawals_positive CHECK (amount_minor > 0),
+    CONSTRAINT withdrawals_status_known CHECK (status BETWEEN 0 AND 5)
+) WITH (fillfactor = 80);
+CREATE INDEX withdrawals_due ON withdrawals (partition, due_at) WHERE status = 0;
+CREATE INDEX withdrawals_in_transit ON withdrawals (partition, changed_at)
+    WHERE status IN (1, 2);
+CREATE INDEX withdrawals_of_wallet ON withdrawals (wallet_id, withdrawal_id);
+
+CREATE TABLE bank_calls (
+    withdrawal_id uuid NOT NULL,
+    begun_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    calls integer NOT NULL,
+    not_done integer NOT NULL,
+    state smallint NOT NULL,
+    note text,
+    CONSTRAINT bank_calls_pkey PRIMARY KEY (withdrawal_id)
+) WITH (fillfactor = 60);
+
+CREATE TABLE clock (
+    ahead_ms bigint NOT NULL,
+    moved_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT clock_pkey PRIMARY KEY (ahead_ms),
+    CONSTRAINT clock_forward CHECK (ahead_ms > 0)
+);
+
 CREATE TABLE dead_letters (
     "offset" bigint NOT NULL,
     partition smallint NOT NULL,
@@ -105,6 +143,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entries
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refunds
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON clock
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Step 6 of the commit protocol, first half: compare and set, lock, then look.
 -- Each statement of a volatile function sees a new snapshot, which is what the order relies on.
@@ -112,7 +152,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON refunds
 CREATE FUNCTION open_batch(
     my_topic text, my_partition smallint, my_epoch bigint, first_offset bigint, end_offset bigint,
     wallet_ids uuid[], command_keys uuid[], most_arrivals integer,
-    OUT wallet_rows text, OUT seen text, OUT arrived text
+    OUT wallet_rows text, OUT seen text, OUT arrived text, OUT clock_ahead_ms bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
     found_rows integer;
@@ -167,6 +207,28 @@ BEGIN
     SELECT string_agg(concat_ws(' ', t.wallet_id, t.sequence, t.event), E'\n'
                       ORDER BY t.wallet_id, t.sequence)
     INTO arrived FROM taken AS t;
+
+    SELECT coalesce(max(ahead_ms), 0) INTO clock_ahead_ms FROM clock;
+END $$;
+
+-- The withdrawals of a batch that the database knew before, as they are after it. Their wallets are
+-- locked; that each still has the status it was read with is said once more here.
+CREATE FUNCTION change_withdrawals(
+    changed uuid[], old_statuses smallint[], new_statuses smallint[], moments bigint[],
+    reasons text[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    found_rows integer;
+BEGIN
+    UPDATE withdrawals AS w
+    SET status = v.new, changed_at = to_timestamp(v.moment / 1000.0), reason = v.reason
+    FROM unnest(changed, old_statuses, new_statuses, moments, reasons)
+        AS v (id, old, new, moment, reason)
+    WHERE w.withdrawal_id = v.id AND w.status = v.old;
+    GET DIAGNOSTICS found_rows = ROW_COUNT;
+    IF found_rows <> cardinality(changed) THEN
+        RAISE EXCEPTION 'a withdrawal changed under its wallet''s lock' USING ERRCODE = 'WS002';
+    END IF;
 END $$;
 
 -- Step 6, second half: everything decided, as sets.
