@@ -4,13 +4,12 @@ A broker that has just made a topic, or just come back, says for a moment that i
 partitions that the metadata already gives it. That passes by itself, so it is asked again.
 """
 
+import time
 from typing import Final, NamedTuple
 
-import stamina
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-PAUSE_SECONDS: Final = 0.02
-LONGEST_PAUSE_SECONDS: Final = 0.5
+PAUSE_SECONDS: Final = 0.05
 
 PASSING: Final = frozenset(
     {
@@ -39,17 +38,13 @@ def bounds(consumer: Consumer, topic: str, partition: int, timeout: float) -> Bo
 
     """
     asked = TopicPartition(topic, partition)
-    for attempt in stamina.retry_context(
-        on=_is_passing,
-        attempts=None,
-        timeout=timeout,
-        wait_initial=PAUSE_SECONDS,
-        wait_max=LONGEST_PAUSE_SECONDS,
-    ):
-        with attempt:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
             low, high = consumer.get_watermark_offsets(asked, timeout=timeout)
-    return Bounds(int(low), int(high))
-
-
-def _is_passing(error: Exception) -> bool:
-    return isinstance(error, KafkaException) and error.args[0].code() in PASSING
+        except KafkaException as error:
+            if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE_SECONDS)  # nobody tells when the broker has heard
+        else:
+            return Bounds(int(low), int(high))
