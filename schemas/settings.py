@@ -3,12 +3,15 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.topics import Topics
+
+_FOUND: Final = {"kafka_bootstrap": "kafka", "database_url": "postgres", "bank_url": "bank"}
+"""Setting -> its name in the state file of a running copy."""
 
 
 class Settings(BaseSettings):
@@ -44,6 +47,29 @@ class Settings(BaseSettings):
     handing it from core to core costs a quarter of the speed. Give each worker one of its own."""
     withdrawal_horizon_days: int = Field(366, ge=1, le=36_500)
     """How far ahead a withdrawal may be scheduled; the same for all workers and the auditor."""
+    bank_url: str = Field("http://127.0.0.1:8010/", pattern="^https?://", repr=False)
+    """Where the bank takes orders to pay, by POST. May hold a name and a password for it."""
+    bank_status_url: str | None = Field(None, pattern=r"^https?://.*\{key\}", repr=False)
+    """Where the bank tells what became of an order, by GET; the order's key stands for {key}."""
+    bank_knows_keys: bool = True
+    """Whether the bank does an order only once that comes twice under one Idempotency-Key. A bank
+    that does not is never asked again after an unknown outcome: a person has to look."""
+    bank_timeout: float = Field(10.0, gt=0, le=600)
+    """Longest call of the bank, from connecting to the end of the answer."""
+    bank_calls_max: int = Field(500, ge=1, le=10_000)
+    """Calls of the bank that one bank caller has in flight."""
+    bank_tries: int = Field(3, ge=1, le=100)
+    """After so many answers that it was not done, a withdrawal has failed."""
+    bank_backoff: float = Field(1.0, gt=0, le=3600)
+    """The pause after the first call; each later one is twice as long, give or take a quarter."""
+    bank_backoff_max: float = Field(60.0, gt=0, le=86_400)
+    """The longest pause between two calls for one withdrawal."""
+    bank_unknown_limit: float = Field(900.0, ge=0, le=31_536_000)
+    """When nobody knows for so long whether the bank has paid, a person has to look."""
+    bank_breaker_failures: int = Field(20, ge=1, le=100_000)
+    """After so many calls in a row that got no answer, all others wait."""
+    bank_breaker_pause: float = Field(5.0, gt=0, le=3600)
+    """How long they wait until one of them tries the bank."""
     drain_timeout: float = 5.0
     """How long a revoked partition's running batch is awaited."""
     watchdog_timeout: float = 30.0
@@ -60,7 +86,7 @@ class Settings(BaseSettings):
         found = _running_copy(data)
         given: dict[str, Any] = {
             name: found[key]
-            for name, key in (("kafka_bootstrap", "kafka"), ("database_url", "postgres"))
+            for name, key in _FOUND.items()
             if not os.environ.get(f"WALLET_{name.upper()}") and found.get(key)
         }
         return cls(**given)

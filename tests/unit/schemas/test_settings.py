@@ -12,6 +12,7 @@ STATE = {
     "http": "http://127.0.0.1:8001",
     "kafka": "127.0.0.1:19092",
     "postgres": "postgresql://postgres@/wallet?host=%2Fhere",
+    "bank": "http://127.0.0.1:8011/",
     "processes": [{"name": "kafka", "pid": 1}],
 }
 
@@ -22,6 +23,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("WALLET_KAFKA_BOOTSTRAP", raising=False)
     monkeypatch.delenv("WALLET_DATABASE_URL", raising=False)
     monkeypatch.delenv("WALLET_PARTITIONS", raising=False)
+    monkeypatch.delenv("WALLET_BANK_URL", raising=False)
     monkeypatch.setenv("WALLET_DATA", str(tmp_path))
 
 
@@ -45,6 +47,7 @@ def test_the_running_copy_is_found(tmp_path: Path) -> None:
     settings = Settings.load()
     assert settings.kafka_bootstrap == STATE["kafka"]
     assert settings.database_url == STATE["postgres"]
+    assert settings.bank_url == STATE["bank"]
     assert settings.data == tmp_path
 
 
@@ -82,7 +85,14 @@ def test_a_broken_state_file_says_nothing(state: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"), [("PARTITIONS", "0"), ("PARTITIONS", "many"), ("BATCH_MAX", "0")]
+    ("name", "wrong"),
+    [
+        ("PARTITIONS", "0"),
+        ("PARTITIONS", "many"),
+        ("BATCH_MAX", "0"),
+        ("BANK_URL", "bank.example"),
+        ("BANK_STATUS_URL", "https://bank.example/orders"),
+    ],
 )
 def test_a_wrong_setting_is_refused_by_name(
     name: str, wrong: str, monkeypatch: pytest.MonkeyPatch
@@ -115,6 +125,11 @@ def test_kafka_clients_get_what_was_said() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """A log line of the settings holds neither password."""
-    settings = Settings(database_url="postgresql://u:hidden@h/d", kafka_sasl_password="hidden")  # noqa: S106
+    """A log line of the settings holds no password."""
+    settings = Settings(
+        database_url="postgresql://u:hidden@h/d",
+        kafka_sasl_password="hidden",  # noqa: S106 - not one
+        bank_url="https://u:hidden@bank.example/",
+        bank_status_url="https://u:hidden@bank.example/orders/{key}",
+    )
     assert "hidden" not in repr(settings)
