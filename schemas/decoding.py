@@ -4,6 +4,7 @@ The fast path is one msgspec decode into the type's struct; only what fails ther
 again to say which field is wrong and how to mend it. Pure: bytes in, values out.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -12,7 +13,7 @@ from typing import Final
 import msgspec
 
 from schemas import identifiers, money
-from schemas.accounts import WORLD_NAMES
+from schemas.accounts import WORLD_NAMES, is_world
 from schemas.cloudevents import (
     MAX_ATTRIBUTE,
     DamagedEnvelope,
@@ -31,6 +32,7 @@ MAX_VALUE_BYTES: Final = 64 * 1024
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _LONGEST: Final = timedelta(days=365 * 400)
+_LIKE_UUID: Final = re.compile("(?:urn:uuid:)?(?:[0-9a-f]-?){31}[0-9a-f]", re.IGNORECASE)
 _BEYOND: Final = f"between the years {_FIRST_YEAR} and {_LAST_YEAR}"
 
 
@@ -221,17 +223,19 @@ def _wrong_schedule(data: ScheduleWithdrawal) -> Refusal | None:
         words = "due_at or delay is required."
         return Refusal(Code.MISSING_FIELD, "due_at", {"field": "due_at"}, words)
     if data.due_at is not None and data.delay is not None:
-        return invalid("delay", "due_at and delay were both given, one is enough")
+        words = "delay: due_at is given too, and only one of the two can be."
+        return Refusal(Code.INVALID_FIELD, "delay", detail=words)
     if data.due_at is not None and _beyond(data.due_at):
         return invalid("due_at", _BEYOND)
     if isinstance(data.delay, timedelta) and not timedelta() < data.delay < _LONGEST:
-        return invalid("delay", "not a length of time ahead")
-    target = data.target
-    if target in WORLD_NAMES:
+        return invalid("delay", "a length of time ahead, shorter than 400 years")
+    if data.target is None:
+        return None
+    if data.target in WORLD_NAMES or is_world(data.target):
         return invalid("target", "this account is the ledger's own")
-    # Else a wallet's id in another spelling would be taken for the number of an account.
-    if target is not None and target != target.lower() and identifiers.is_uuid(target.lower()):
-        return invalid("target", "a wallet id with capital letters")
+    # Else it would be taken for the number of an account; none has 32 hex digits.
+    if _LIKE_UUID.fullmatch(data.target) and not identifiers.is_uuid(data.target):
+        return invalid("target", "a wallet id in another spelling")
     return None
 
 

@@ -30,11 +30,11 @@ _FIXES: Final[dict[str, str]] = {
     "metadata": "At most 20 texts of at most 512 characters, under names of at most 64.",
     "phone": _PHONE,
     "phone_number": _PHONE,
-    "reason": "It is a text of at most 256 characters.",
+    "reason": "It is a text of 1 to 256 characters.",
     "reference": "It is a text of at most 128 characters.",
     "status": "It is active, deactivated or suspended.",
-    "target": "It is a lower-case UUID of a wallet, or up to 64 letters, digits and . _ : / - of an"
-    " account.",
+    "target": "It is a wallet's lower-case UUID, or the number of a bank account: at most 64 "
+    "letters, digits, blanks and . _ : / - after a letter or digit.",
     "to_wallet_id": _UUID,
     "transaction_id": _UUID,
     "wallet_id": _UUID,

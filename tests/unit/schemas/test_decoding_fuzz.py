@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas import identifiers, results
 from schemas.cloudevents import MAX_ATTRIBUTE
-from schemas.commands import TYPES, Command
+from schemas.commands import TYPES, Command, ScheduleWithdrawal
 from schemas.decoding import Decoded, RefusedCommand, Unreadable, decode
 from schemas.refusals import Code, detail_of
 
@@ -35,10 +35,12 @@ GOOD: dict[str, Any] = {
 NAMES = [*GOOD, "traceparent", "data_base64"]
 FIELDS = ["wallet_id", "amount", "currency", "effective_at", "reference", "metadata", "owner"]
 FIELDS += ["phone_number", "to_wallet_id", "transaction_id", "status", "name", "phone", "email"]
+FIELDS += ["withdrawal_id", "due_at", "delay", "target", "reason"]
 
 odd_texts = st.sampled_from(
     ["", "\0", "NaN", "1e400", WALLET, WALLET + "\n", "2026-11-20T10:00:00", "x" * 300, "EUR",
-     "0001-01-01T00:00:00+14:00", "active", "5.00", "\u202e", "\ud800", *TYPES]
+     "0001-01-01T00:00:00+14:00", "active", "5.00", "\u202e", "\ud800", "P1D", "-PT1S", "P9999999D",
+     "world:bank", *TYPES]
 )  # fmt: skip
 texts = st.text(max_size=20) | odd_texts
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | texts
@@ -93,7 +95,8 @@ def _judged(command: Command) -> Command:
     assert identifiers.is_uuid(command.data.wallet_id)
     again = msgspec.json.decode(msgspec.json.encode(command.data), type=TYPES[command.type])
     assert again == command.data
-    for moment in (command.expires_at, command.data.effective_at):
+    due_at = command.data.due_at if isinstance(command.data, ScheduleWithdrawal) else None
+    for moment in (command.expires_at, command.data.effective_at, due_at):
         assert moment is None or moment.utcoffset() is not None
     return command
 

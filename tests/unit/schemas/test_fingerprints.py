@@ -88,14 +88,12 @@ def test_equal_data_of_two_types_is_other_content(send: Send) -> None:
     """A withdrawal is no deposit of the same amount."""
     needed = {"status": "active", "to_wallet_id": WALLET, "phone_number": "09120000001"}
     needed |= {"transaction_id": WALLET, "amount": "5.00", "wallet_id": WALLET}
+    needed |= {"withdrawal_id": WALLET, "reason": "r", "due_at": "2026-11-20T10:00:00Z"}
     known = {
-        name: {field: needed.get(field, ...) for field in ("amount", *struct.__struct_fields__)}
-        for name, struct in TYPES.items()
+        # `send` fills in what its own deposit has, so what a type does not know is left out.
+        name: {"amount": ..., **{field: needed.get(field, ...) for field in fields}}
+        for name, fields in ((name, struct.__struct_fields__) for name, struct in TYPES.items())
     }
-    for data in known.values():
-        for field in ("currency", "owner", "effective_at", "reference", "metadata"):
-            data.pop(field, None)
-    known["wallet.create.v1"]["amount"] = known["wallet.set_status.v1"]["amount"] = ...
     answers = {name: send(data, type=name) for name, data in known.items()}
     assert all(isinstance(answer, Command) for answer in answers.values())
     for one, other in combinations(answers.values(), 2):
