@@ -149,6 +149,14 @@ def encode_step(step: WithdrawalStep) -> bytes:
     return _encoder.encode(step)
 
 
+def step_text(wallet_id: str, withdrawal: str, recorded_at: str, command: str) -> str:
+    """The JSON text of a WithdrawalStep from the texts of its parts, as encode_step() gives it."""
+    return (
+        f'{{"wallet_id":"{wallet_id}","withdrawal":{withdrawal},'
+        f'"recorded_at":"{recorded_at}","command":{command}}}'
+    )
+
+
 def decode_step(value: bytes | str) -> WithdrawalStep:
     """A record of the delayed topic from its value. Raises msgspec.DecodeError."""
     return _step_decoder.decode(value)

@@ -1,11 +1,22 @@
 """What a run of records asks for, decoded in one pass before the database is touched."""
 
-from collections.abc import Iterable
-from typing import NamedTuple, Self
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple, Self
 
-from schemas.commands import Command, Refund, Transfer
+from schemas.commands import (
+    CancelWithdrawal,
+    Command,
+    ExecuteWithdrawal,
+    FailWithdrawal,
+    Refund,
+    ReviewWithdrawal,
+    ScheduleWithdrawal,
+    SettleWithdrawal,
+    Transfer,
+)
 from schemas.decoding import Decoded, RefusedCommand, decode
 from streams.rows import Record
+from streams.withdrawing import target_wallet
 
 
 class Item(NamedTuple):
@@ -19,7 +30,7 @@ class Asked:
     """A batch to be: its records in order, and all that they name.
 
     `keys` dedupe, `wallet_ids` are to be locked, `refundable` are the transactions that refunds
-    want to give back.
+    want to give back, `withdrawals` those that commands want to take a step further.
     """
 
     def __init__(self) -> None:
@@ -27,6 +38,7 @@ class Asked:
         self.keys: list[str] = []
         self.wallet_ids: set[str] = set()
         self.refundable: set[str] = set()
+        self.withdrawals: set[str] = set()
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
@@ -42,9 +54,39 @@ class Asked:
             self.keys.append(decoded.key)
             data = decoded.data
             self.wallet_ids.add(data.wallet_id)
-            if type(data) is Transfer:
-                self.wallet_ids.add(data.to_wallet_id)
-            elif type(data) is Refund:
-                self.refundable.add(data.transaction_id)
+            name_others = _OTHERS.get(type(data))
+            if name_others is not None:
+                name_others(self, data)
         elif isinstance(decoded, RefusedCommand):
             self.keys.append(decoded.key)
+
+
+def _receiver(asked: Asked, data: Transfer) -> None:
+    asked.wallet_ids.add(data.to_wallet_id)
+
+
+def _payment(asked: Asked, data: Refund) -> None:
+    asked.refundable.add(data.transaction_id)
+
+
+def _target(asked: Asked, data: ScheduleWithdrawal) -> None:
+    target = target_wallet(data)
+    if target is not None:
+        asked.wallet_ids.add(target)
+
+
+def _withdrawal(asked: Asked, data: CancelWithdrawal) -> None:
+    asked.withdrawals.add(data.withdrawal_id)
+
+
+_OTHERS: Final[dict[type, Callable[[Asked, Any], None]]] = {
+    Transfer: _receiver,
+    Refund: _payment,
+    ScheduleWithdrawal: _target,
+    CancelWithdrawal: _withdrawal,
+    ExecuteWithdrawal: _withdrawal,
+    SettleWithdrawal: _withdrawal,
+    FailWithdrawal: _withdrawal,
+    ReviewWithdrawal: _withdrawal,
+}
+"""What a command names besides its own wallet."""

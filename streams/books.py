@@ -6,6 +6,8 @@ A batch reads its wallets once, decides all its commands on them in memory and w
 from msgspec import Struct
 
 from schemas.commands import Owner
+from schemas.identifiers import is_uuid
+from schemas.refusals import Refusal
 from schemas.statuses import STATUSES
 
 ACTIVE = STATUSES.index("active")
@@ -51,6 +53,29 @@ class Payment(Struct, gc=False):
     refunded_minor: int
 
 
+class Withdrawal(Struct, frozen=True, gc=False):
+    """A withdrawal as a command finds or leaves it. Times in milliseconds since 1970.
+
+    `opened_status` is what the database holds; None where this batch makes the withdrawal.
+    """
+
+    withdrawal_id: str
+    wallet_id: str
+    amount_minor: int
+    currency: str
+    due_at_ms: int
+    target: str | None
+    status: str
+    reason: str | None
+    changed_at_ms: int
+    opened_status: str | None
+
+    @property
+    def target_wallet(self) -> str | None:
+        """The wallet that gets the money; None where it leaves the ledger."""
+        return self.target if self.target is not None and is_uuid(self.target) else None
+
+
 class Posting(Struct, frozen=True, gc=False):
     """Balanced entries made once for one command, or a change of state that moves no money."""
 
@@ -60,13 +85,24 @@ class Posting(Struct, frozen=True, gc=False):
     refund_of: Payment | None = None
     payable_back: bool = False
     """Whether a later command may refund it."""
+    withdrawal: Withdrawal | None = None
+    """The withdrawal that the command was about, as it is after it."""
+
+
+Decision = Posting | Refusal
 
 
 class Books(Struct):
-    """What a batch decides on. `payments` are those its refunds name, by transaction id."""
+    """What a batch decides on. `payments` are those its refunds name, by transaction id.
+
+    A withdrawal is guarded by the lock on its wallet: each of its steps is one of the wallet's.
+    """
 
     wallets: dict[str, Wallet]
     payments: dict[str, Payment]
+    withdrawals: dict[str, Withdrawal] = {}
+    horizon_ms: int = 366 * 24 * 3600 * 1000
+    """How far ahead a withdrawal may be scheduled."""
 
 
 def apply(books: Books, posting: Posting, moment_ms: int) -> None:
@@ -85,5 +121,7 @@ def apply(books: Books, posting: Posting, moment_ms: int) -> None:
         assert wallet.balance_minor >= 0, "no balance is below zero"
         if posting.status is not None:
             wallet.status = STATUSES.index(posting.status)
+    if posting.withdrawal is not None:
+        books.withdrawals[posting.withdrawal.withdrawal_id] = posting.withdrawal
     if posting.refund_of is not None:
         posting.refund_of.refunded_minor += sum(abs(e.amount_minor) for e in posting.entries) // 2

@@ -69,10 +69,10 @@ def _claim(
     if now.epoch != mine.epoch:
         raise OvertakenError(f"epoch {now.epoch} came after our {mine.epoch}")
     _within_log(settings, place, tails, now)  # 5, before anything is said
-    results, events, dead = _unpublished(settings, place, tails, cursor, now)
+    results, events, steps, dead = _unpublished(settings, place, tails, cursor, now)
     _go_on(still)
     if results or events or dead:
-        publisher.publish(results, events, dead)  # 4
+        publisher.publish(results, events, steps, dead)  # 4
     log.info(
         "claimed",
         partition=place.partition,
@@ -108,17 +108,17 @@ def _within_log(settings: Settings, place: Place, tails: Tails, now: Progress) -
 
 def _unpublished(
     settings: Settings, place: Place, tails: Tails, cursor: extensions.cursor, now: Progress
-) -> tuple[list[Message], list[Message], list[Message]]:
-    """What the database has and the log has not: results, events, dead letters."""
+) -> tuple[list[Message], list[Message], list[Message], list[Message]]:
+    """What the database has and the log has not: results, events, steps, dead letters."""
     topics = settings.topics
     said = _last_result(place, tails.last(topics.results.name, place.partition, "src"), now)
-    results = retelling.stored_results(cursor, place, said, now.next_offset)
+    results, steps = retelling.stored_results(cursor, place, said, now.next_offset)
     told = tails.last(topics.events.name, place.partition, "number")
     events = _events(place, told, cursor, now)
     buried = _source(tails.last(topics.dead_letters.name, place.partition, "src"))
     after = max(buried, now.batch_offset - 1)
     dead = retelling.stored_dead_letters(cursor, place, after, now.next_offset)
-    return results, events, dead
+    return results, events, steps, dead
 
 
 def _last_result(place: Place, tail: Tail, now: Progress) -> int:

@@ -5,14 +5,14 @@ key against what the database has seen and against the batch itself.
 """
 
 from schemas import identifiers, moments, results
-from schemas.accounts import WORLD_NUMBERS
+from schemas.accounts import WORLD, WORLD_NUMBERS
 from schemas.commands import Command, CommandData, CreateWallet
 from schemas.decoding import Decoded, RefusedCommand
 from schemas.money import show
 from schemas.refusals import Code, Refusal
-from schemas.results import CommandRef, Rejected
+from schemas.results import CommandRef, Rejected, WithdrawalBody
 from streams import ledger, rendering
-from streams.books import Books, NewWallet, Payment, Posting, Wallet, apply
+from streams.books import Books, NewWallet, Payment, Posting, Wallet, Withdrawal, apply
 from streams.dead_letters import dead_letter_text, dead_message
 from streams.rendering import COMPLETED, REJECTED, Details, Message, Telling
 from streams.rows import Arrival, CommandRow, DeadLetter, EntryRow, Place, Record
@@ -21,11 +21,19 @@ from streams.rows import Arrival, CommandRow, DeadLetter, EntryRow, Place, Recor
 class Decided:
     """All that a batch writes (rows) and says (messages), in the order of its records."""
 
-    def __init__(self, place: Place, books: Books, seen: dict[str, str], wanted: set[str]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        books: Books,
+        seen: dict[str, str],
+        wanted: set[str],
+        clock_ahead_ms: int = 0,
+    ) -> None:
         self.place = place
         self.books = books
         self.seen = seen
         self.wanted = wanted
+        self.clock_ahead_ms = clock_ahead_ms
         self.commands: list[CommandRow] = []
         self.entries: list[EntryRow] = []
         self.arrivals: list[Arrival] = []
@@ -34,6 +42,7 @@ class Decided:
         self.dead_letters: list[DeadLetter] = []
         self.results: list[Message] = []
         self.events: list[Message] = []
+        self.steps: list[Message] = []
         self.dead: list[Message] = []
         self.strays = 0
         self.last_result_offset = -1
@@ -66,8 +75,9 @@ class Decided:
         wallet = self.books.wallets.get(command.data.wallet_id)
         if wallet is not None and wallet.partition != self.place.partition:
             self.strays += 1
-        looked_at = ledger.looked_at(command, record.timestamp, self.books)
-        decision = ledger.decide(command, record.timestamp, self.books)
+        now_ms = self._now_ms(record)
+        looked_at = ledger.looked_at(command, now_ms, self.books)
+        decision = ledger.decide(command, now_ms, self.books)
         if isinstance(decision, Refusal):
             self._reject(record, command, key, ref, decision, looked_at)
         else:
@@ -107,13 +117,16 @@ class Decided:
         looked_at: tuple[str, ...],
     ) -> None:
         data = command.data
-        telling = Telling(ref, moments.of_broker(record.timestamp), command.extras)
-        transaction_id = identifiers.transaction_id(record.timestamp, command.name)
+        now_ms = self._now_ms(record)
+        telling = Telling(ref, moments.of_broker(now_ms), command.extras)
+        transaction_id = identifiers.transaction_id(now_ms, command.name)
         if isinstance(data, CreateWallet):
             self._open_wallet(data, telling.recorded_at)
-        apply(self.books, posting, record.timestamp)
+        apply(self.books, posting, now_ms)
         self._register(transaction_id, data, posting)
         details = details_of(command, posting)
+        if posting.withdrawal is not None:
+            self._tell_step(posting.withdrawal, telling)
         wallet = self.books.wallets[data.wallet_id]
         balance = show(wallet.balance_minor, wallet.currency)
         state = (wallet.wallet_id, wallet.currency, balance, wallet.sequence)
@@ -153,7 +166,7 @@ class Decided:
         looked_at: tuple[str, ...],
     ) -> None:
         wallet_id = command.data.wallet_id if isinstance(command, Command) else command.wallet_id
-        moment = moments.of_broker(record.timestamp)
+        moment = moments.of_broker(self._now_ms(record))
         error = results.error_of(refusal)
         result = Rejected(ref, "rejected", wallet_id, error, moment, self._sequences(looked_at))
         text = results.encode(result).decode()
@@ -174,7 +187,11 @@ class Decided:
         currency = posting.currency
         amounts = [(entry.account, entry.amount_minor) for entry in posting.entries]
         telling.post(transaction_id, amounts, currency, details)
-        world = sum([WORLD_NUMBERS.get(account, 0) for account, _ in amounts])
+        if len(amounts) == 2:  # noqa: PLR2004 - nearly all: a wallet and somebody else
+            world = sum([WORLD_NUMBERS.get(account, 0) for account, _ in amounts])
+        else:
+            world = 0
+            self._book_world(transaction_id, amounts, currency)
         for account, amount in amounts:
             wallet = self.books.wallets.get(account)
             if wallet is None:
@@ -188,6 +205,25 @@ class Decided:
             else:  # left to the one writer of its partition
                 waiting = rendering.waiting_text(text, details.extras)
                 self.arrivals.append(Arrival(wallet.partition, account, sequence, waiting))
+
+    def _book_world(
+        self, transaction_id: str, amounts: list[tuple[str, int]], currency: str
+    ) -> None:
+        """The rows of the world's accounts, where they are not just a wallet's other side."""
+        for account, amount in amounts:
+            if account in WORLD:
+                row = EntryRow(WORLD[account], transaction_id, None, amount, None, currency, 0)
+                self.entries.append(row)
+
+    def _tell_step(self, withdrawal: Withdrawal, telling: Telling) -> None:
+        """Tell a withdrawal's new status, here and on the delayed topic."""
+        telling.about(body_of(withdrawal))
+        wallet_id, status = withdrawal.wallet_id, withdrawal.status
+        self.steps.append(telling.step(wallet_id, withdrawal.withdrawal_id, status))
+
+    def _now_ms(self, record: Record) -> int:
+        """The moment at which a record is decided: the broker's, unless a test clock runs ahead."""
+        return record.timestamp + self.clock_ahead_ms
 
     def _dead(self, record: Record, reason: str) -> None:
         text = dead_letter_text(record)
@@ -214,6 +250,19 @@ class Decided:
 
 def _reused(command_id: str) -> Refusal:
     return Refusal(Code.IDEMPOTENCY_KEY_REUSED, "id", {"id": command_id})
+
+
+def body_of(withdrawal: Withdrawal) -> WithdrawalBody:
+    """A withdrawal as messages tell it."""
+    return WithdrawalBody(
+        withdrawal.withdrawal_id,
+        withdrawal.status,
+        show(withdrawal.amount_minor, withdrawal.currency),
+        withdrawal.currency,
+        moments.of_broker(withdrawal.due_at_ms),
+        withdrawal.target,
+        withdrawal.reason,
+    )
 
 
 def reuse_key(command: Command | RefusedCommand) -> str:

@@ -6,7 +6,7 @@ process; the claim that follows reads the truth from the database.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import psycopg2
 import structlog
@@ -16,9 +16,10 @@ from schemas.accounts import WORLD, WORLD_NAMES
 from schemas.commands import Command
 from schemas.decoding import RefusedCommand
 from schemas.settings import Settings
+from schemas.statuses import WITHDRAWAL_STATUSES
 from streams import faults, sql
 from streams.asked import Asked, Item
-from streams.books import Books, Payment, Wallet
+from streams.books import Books, Payment, Wallet, Withdrawal
 from streams.deciding import Decided, reuse_key
 from streams.rows import Place
 
@@ -71,6 +72,7 @@ class Journal:
         self.settings = settings
         self.place = place
         self._connection: extensions.connection | None = None
+        self._horizon_ms = settings.withdrawal_horizon_days * 24 * 3600 * 1000
 
     def write(self, held: Held, asked: Asked) -> Written | None:
         """Decide and commit a run of records; also takes over the events that wait here.
@@ -96,7 +98,7 @@ class Journal:
             cursor.execute("ROLLBACK")
             if not written:
                 return None
-            extra |= written  # a refund gives money back from a wallet that was not locked
+            extra |= written  # the other wallet of a refund or a withdrawal, not locked yet
         raise RetriesExhaustedError(f"a batch failed {ATTEMPTS} times, from {held.first}")
 
     def close(self) -> None:
@@ -114,16 +116,14 @@ class Journal:
         self, cursor: extensions.cursor, held: Held, asked: Asked, extra: set[str]
     ) -> Written | set[str]:
         """One try. Wallets instead of a result: try again with these locked too."""
-        wallets, seen, arrived = self._open(cursor, held, asked, extra)
-        wanted = asked.refundable
-        payments = self._payments(cursor, wanted) if wanted else {}
-        payees = {payment.payee for payment in payments.values()}
-        missing = payees - wallets.keys() - WORLD.keys() - extra
+        wallets, seen, arrived, clock_ahead_ms = self._open(cursor, held, asked, extra)
+        books = Books(wallets, {}, {}, self._horizon_ms)
+        missing = self._look_up_named(cursor, asked, books) - extra
         if missing or not (asked.items or arrived):
             return missing
         if seen:
             self._look_up_reuses(cursor, asked.items, seen)
-        decided = Decided(self.place, Books(wallets, payments), seen, wanted)
+        decided = Decided(self.place, books, seen, asked.refundable, clock_ahead_ms)
         for item in asked.items:
             decided.take(item.record, item.decoded)
         if decided.absent:
@@ -134,7 +134,7 @@ class Journal:
 
     def _open(
         self, cursor: extensions.cursor, held: Held, asked: Asked, extra: set[str]
-    ) -> tuple[dict[str, Wallet], dict[str, str], list[list[str]]]:
+    ) -> tuple[dict[str, Wallet], dict[str, str], list[list[str]], int]:
         """Compare and set, lock, deduplicate, take over what arrived: one round trip."""
         arguments = (
             self.place.topic,
@@ -149,7 +149,24 @@ class Journal:
         assert row is not None, "open_batch returns one row"
         wallets = {fields[0]: _wallet(fields) for fields in _lines(row[0], 5)}
         seen = {key: mark.replace("-", "") for key, mark in _lines(row[1], 1)}
-        return wallets, seen, _lines(row[2], 2)
+        return wallets, seen, _lines(row[2], 2), row[3]
+
+    def _look_up_named(self, cursor: extensions.cursor, asked: Asked, books: Books) -> set[str]:
+        """Put into the books what refunds and withdrawals name; give wallets yet to be locked."""
+        others: set[str] = set()
+        if asked.refundable:
+            books.payments = self._payments(cursor, asked.refundable)
+            others = {payment.payee for payment in books.payments.values()} - WORLD.keys()
+        if asked.withdrawals:
+            books.withdrawals = self._withdrawals(cursor, asked.withdrawals)
+            targets = {found.target_wallet for found in books.withdrawals.values()}
+            others |= {target for target in targets if target is not None}
+        return others - books.wallets.keys()
+
+    def _withdrawals(self, cursor: extensions.cursor, wanted: set[str]) -> dict[str, Withdrawal]:
+        """The withdrawals that commands name, as far as the database has them."""
+        cursor.execute(sql.WITHDRAWALS, (sql.array(wanted),))
+        return {row[0]: _withdrawal(row) for row in cursor.fetchall()}
 
     def _payments(self, cursor: extensions.cursor, wanted: set[str]) -> dict[str, Payment]:
         """The transactions that refunds name, as far as the database has them."""
@@ -247,3 +264,19 @@ def _wallet(fields: list[str]) -> Wallet:
     wallet_id, partition, currency, status, balance, sequence = fields
     number = int(sequence)
     return Wallet(wallet_id, int(partition), currency, int(status), int(balance), number, number)
+
+
+def _withdrawal(row: tuple[Any, ...]) -> Withdrawal:
+    status = WITHDRAWAL_STATUSES[row[6]]
+    return Withdrawal(
+        withdrawal_id=row[0],
+        wallet_id=row[1],
+        amount_minor=int(row[2]),
+        currency=row[3],
+        due_at_ms=int(row[4]),
+        target=row[5],
+        status=status,
+        reason=row[7],
+        changed_at_ms=int(row[8]),
+        opened_status=status,
+    )

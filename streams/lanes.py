@@ -146,7 +146,7 @@ class Lane(threading.Thread):
             self.wake()
         events = rendering.numbered(arrived + decided.events, self._next_event)
         if events or decided.results or decided.dead:
-            self._publisher.publish(decided.results, events, decided.dead)
+            self._publisher.publish(decided.results, events, decided.steps, decided.dead)
         self._next_event += len(events)
         self.next_offset = held.end
         self._tell_others(decided)

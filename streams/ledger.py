@@ -19,12 +19,11 @@ from schemas.commands import (
     Transfer,
 )
 from schemas.moments import in_milliseconds, of_broker
-from schemas.money import MAX_MINOR, AmountError
+from schemas.money import MAX_MINOR
 from schemas.refusals import Code, Refusal
-from schemas.statuses import STATUSES
-from streams.books import ACTIVE, Books, Entry, Payment, Posting, Wallet
-
-Decision = Posting | Refusal
+from streams import withdrawing
+from streams.books import ACTIVE, Books, Decision, Entry, Payment, Posting, Wallet
+from streams.refusing import amount_of, insufficient, mismatch, not_active, not_found
 
 
 def decide(command: Command, recorded_at_ms: int, books: Books) -> Decision:
@@ -34,7 +33,10 @@ def decide(command: Command, recorded_at_ms: int, books: Books) -> Decision:
         expiry, moment = in_milliseconds(command.expires_at), of_broker(recorded_at_ms)
         context = {"expirytime": expiry, "recorded_at": moment}
         return Refusal(Code.COMMAND_EXPIRED, "expirytime", context)
-    return _RULES[type(command.data)](command.data, books)
+    rule = _RULES.get(type(command.data))
+    if rule is None:
+        return withdrawing.decide(command, recorded_at_ms, books)
+    return rule(command.data, books)
 
 
 def has_expired(command: Command, recorded_at_ms: int) -> bool:
@@ -56,6 +58,8 @@ def looked_at(command: Command, recorded_at_ms: int, books: Books) -> tuple[str,
         theirs = payment is not None and payment.payer == data.wallet_id
         if payment is not None and theirs and payment.payee != WORLD_SALES:
             return (data.wallet_id, payment.payee)
+    if type(data) not in _RULES:
+        return withdrawing.looked_at(data, books)
     return (data.wallet_id,)
 
 
@@ -68,7 +72,7 @@ def _create(data: CreateWallet, books: Books) -> Decision:
 def _set_status(data: SetWalletStatus, books: Books) -> Decision:
     wallet = books.wallets.get(data.wallet_id)
     if wallet is None:
-        return _not_found(data.wallet_id)
+        return not_found(data.wallet_id)
     return Posting((Entry(data.wallet_id, 0),), wallet.currency, status=data.status)
 
 
@@ -89,7 +93,7 @@ def _sell_charge(data: SellCharge, books: Books) -> Decision:
         return taken
     wallet, amount = taken
     if wallet.balance_minor < amount:
-        return _insufficient(wallet, amount)
+        return insufficient(wallet, amount)
     entries = (Entry(data.wallet_id, -amount), Entry(WORLD_SALES, amount))
     return Posting(entries, wallet.currency, payable_back=True)
 
@@ -99,19 +103,19 @@ def _transfer(data: Transfer, books: Books) -> Decision:  # noqa: C901 - a list,
         return Refusal(Code.SAME_WALLET, "to_wallet_id")
     sender = books.wallets.get(data.wallet_id)
     if sender is None:
-        return _not_found(data.wallet_id)
+        return not_found(data.wallet_id)
     receiver = books.wallets.get(data.to_wallet_id)
     if receiver is None:
-        return _not_found(data.to_wallet_id, "to_wallet_id")
-    amount = _amount(data.amount, data.currency, sender, receiver)
+        return not_found(data.to_wallet_id, "to_wallet_id")
+    amount = amount_of(data.amount, data.currency, sender, receiver)
     if isinstance(amount, Refusal):
         return amount
     if sender.status != ACTIVE:
-        return _not_active(sender)
+        return not_active(sender)
     if receiver.status != ACTIVE:
-        return _not_active(receiver, "to_wallet_id")
+        return not_active(receiver, "to_wallet_id")
     if sender.balance_minor < amount:
-        return _insufficient(sender, amount)
+        return insufficient(sender, amount)
     if receiver.balance_minor + amount > MAX_MINOR:
         return Refusal(Code.AMOUNT_TOO_LARGE, "amount")
     entries = (Entry(data.wallet_id, -amount), Entry(data.to_wallet_id, amount))
@@ -121,7 +125,7 @@ def _transfer(data: Transfer, books: Books) -> Decision:  # noqa: C901 - a list,
 def _refund(data: Refund, books: Books) -> Decision:  # noqa: C901 - a list, by precedence
     wallet = books.wallets.get(data.wallet_id)
     if wallet is None:
-        return _not_found(data.wallet_id)
+        return not_found(data.wallet_id)
     payment = books.payments.get(data.transaction_id)
     if payment is None or payment.payer != data.wallet_id:
         context = {"transaction_id": data.transaction_id}
@@ -133,11 +137,11 @@ def _refund(data: Refund, books: Books) -> Decision:  # noqa: C901 - a list, by 
     payee = books.wallets.get(payment.payee)
     for side in (wallet, payee):
         if side is not None and side.status != ACTIVE:
-            return _not_active(side)
+            return not_active(side)
     if amount > refundable or refundable == 0:
         return _already_refunded(payment)
     if payee is not None and payee.balance_minor < amount:
-        return _insufficient(payee, amount)
+        return insufficient(payee, amount)
     if wallet.balance_minor + amount > MAX_MINOR:
         return Refusal(Code.AMOUNT_TOO_LARGE, "amount")
     entries = (Entry(payment.payee, -amount), Entry(data.wallet_id, amount))
@@ -147,9 +151,9 @@ def _refund(data: Refund, books: Books) -> Decision:  # noqa: C901 - a list, by 
 def _refund_amount(data: Refund, wallet: Wallet, refundable: int) -> int | Refusal:
     """The amount asked for, or all that is left."""
     if data.amount is not None:
-        return _amount(data.amount, data.currency, wallet)
+        return amount_of(data.amount, data.currency, wallet)
     if data.currency is not None and data.currency != wallet.currency:
-        return _mismatch(wallet, data.currency)
+        return mismatch(wallet, data.currency)
     return refundable
 
 
@@ -157,49 +161,11 @@ def _active(data: Deposit | SellCharge, books: Books) -> tuple[Wallet, int] | Re
     """The command's wallet, which must be there and active, and the amount in its currency."""
     wallet = books.wallets.get(data.wallet_id)
     if wallet is None:
-        return _not_found(data.wallet_id)
-    amount = _amount(data.amount, data.currency, wallet)
+        return not_found(data.wallet_id)
+    amount = amount_of(data.amount, data.currency, wallet)
     if isinstance(amount, Refusal):
         return amount
-    return (wallet, amount) if wallet.status == ACTIVE else _not_active(wallet)
-
-
-def _amount(
-    text: str, currency: str | None, wallet: Wallet, receiver: Wallet | None = None
-) -> int | Refusal:
-    """Minor units of an amount that must be of the wallets' currency."""
-    if currency is not None and currency != wallet.currency:
-        return _mismatch(wallet, currency)
-    if receiver is not None and receiver.currency != wallet.currency:
-        return _mismatch(receiver, wallet.currency, "to_wallet_id")
-    try:
-        return money.parse(text, wallet.currency)
-    except AmountError as error:
-        return Refusal(Code(error.code), "amount", detail=str(error))
-
-
-def _not_found(wallet_id: str, param: str = "wallet_id") -> Refusal:
-    return Refusal(Code.WALLET_NOT_FOUND, param, {"wallet_id": wallet_id})
-
-
-def _mismatch(wallet: Wallet, given: str, param: str = "currency") -> Refusal:
-    context = {"wallet_id": wallet.wallet_id, "held": wallet.currency, "given": given}
-    return Refusal(Code.CURRENCY_MISMATCH, param, context)
-
-
-def _not_active(wallet: Wallet, param: str = "wallet_id") -> Refusal:
-    context = {"wallet_id": wallet.wallet_id, "status": STATUSES[wallet.status]}
-    return Refusal(Code.WALLET_NOT_ACTIVE, param, context)
-
-
-def _insufficient(wallet: Wallet, amount: int) -> Refusal:
-    numbers = {
-        "available": wallet.balance_minor,
-        "required": amount,
-        "shortage": amount - wallet.balance_minor,
-    }
-    context = {name: money.show(minor, wallet.currency) for name, minor in numbers.items()}
-    return Refusal(Code.INSUFFICIENT_FUNDS, "amount", context)
+    return (wallet, amount) if wallet.status == ACTIVE else not_active(wallet)
 
 
 def _already_refunded(payment: Payment) -> Refusal:

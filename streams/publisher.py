@@ -33,7 +33,11 @@ class Publisher:
         self._producer.init_transactions(self._timeout)
 
     def publish(
-        self, results: Iterable[Message], events: Iterable[Message], dead: Iterable[Message]
+        self,
+        results: Iterable[Message],
+        events: Iterable[Message],
+        steps: Iterable[Message] = (),
+        dead: Iterable[Message] = (),
     ) -> None:
         """Say all of it or nothing. Returns when the transaction is known to be committed."""
         producer = self._producer
@@ -42,6 +46,7 @@ class Publisher:
         for topic, messages in (
             (topics.results.name, results),
             (topics.events.name, events),
+            (topics.scheduled.name, steps),
             (topics.dead_letters.name, dead),
         ):
             for key, value, headers in messages:

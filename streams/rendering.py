@@ -13,7 +13,7 @@ from schemas import events, identifiers, results
 from schemas.commands import TYPES, kind_of
 from schemas.events import TransactionBody
 from schemas.money import show
-from schemas.results import CommandRef
+from schemas.results import CommandRef, WithdrawalBody
 
 SOURCE: Final = b"/wallet-streams/ledger"
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
@@ -49,6 +49,9 @@ KINDS: Final = {name: kind_of(name) for name in TYPES}
 """Type of a command -> kind of its transaction."""
 EVENT_KINDS: Final[dict[str, Header]] = {
     kind: ("ce_type", name.encode()) for kind, name in events.EVENT_TYPES.items()
+}
+STEP_KINDS: Final[dict[str, Header]] = {
+    status: ("ce_type", name.encode()) for status, name in events.WITHDRAWAL_STEPS.items()
 }
 
 NO_DETAILS: Final = Details()
@@ -87,16 +90,31 @@ class Telling:
         if extras:
             named = [(f"ce_{attribute}", text.encode()) for attribute, text in extras.items()]
             self._headers += named
-        self._transaction = self._entries = ""
+        self._event_kind = EVENT_KINDS.get(self._kind)
+        self._transaction = self._entries = self._withdrawal = ""
         self._currency = ""
+
+    def about(self, withdrawal: WithdrawalBody) -> None:
+        """Take up the withdrawal that the command was about, as it has left it."""
+        self._withdrawal = results.withdrawal_text(withdrawal)
+        event_type = events.event_type(self._kind, withdrawal)
+        self._event_kind = ("ce_type", event_type.encode())
 
     def completed_text(
         self, wallet: tuple[str, str, str, int], transaction_id: str, sequences: Mapping[str, int]
     ) -> str:
         """The text of the command's result when it was done."""
         return results.completed_text(
-            self._command, wallet, transaction_id, self.recorded_at, sequences
+            self._command, wallet, transaction_id, self.recorded_at, sequences, self._withdrawal
         )
+
+    def step(self, wallet_id: str, withdrawal_id: str, status: str) -> Message:
+        """The record of the delayed topic: a withdrawal comes to each status once."""
+        text = events.step_text(wallet_id, self._withdrawal, self.recorded_at, self._command)
+        subject = wallet_id.encode()
+        name = ("ce_id", f"{withdrawal_id}:{status}".encode())
+        headers = [*self._headers, name, STEP_KINDS[status], ("ce_subject", subject)]
+        return Message(subject, text.encode(), headers)
 
     def result(self, key: str, text: str, wallet_id: str | None, kind: Header) -> Message:
         """The record of the command's result. `key` is its dedupe key: it names the result too."""
@@ -143,13 +161,16 @@ class Telling:
         currency = self._currency
         balance = (show(after_minor - amount_minor, currency), show(after_minor, currency))
         wallet = (wallet_id, sequence, currency)
-        return events.event_text(wallet, self._transaction, self._entries, balance, self._command)
+        return events.event_text(
+            wallet, self._transaction, self._entries, balance, self._command, self._withdrawal
+        )
 
     def event(self, wallet_id: str, sequence: int, text: str) -> Message:
         """The record of an event, before its number is known."""
         subject = wallet_id.encode()
         name = ("ce_id", identifiers.event_id(wallet_id, sequence).encode())
-        headers = [*self._headers, name, EVENT_KINDS[self._kind], ("ce_subject", subject)]
+        assert self._event_kind is not None, "only commands of a known type are done"
+        headers = [*self._headers, name, self._event_kind, ("ce_subject", subject)]
         return Message(subject, text.encode(), headers)
 
 
@@ -171,4 +192,6 @@ def arrived_message(waiting: str) -> Message:
     event = events.decode(text)
     carried = _decode_extras(extras) if extras else None
     telling = Telling(event.command, event.transaction.recorded_at, carried)
+    if event.withdrawal is not None:
+        telling.about(event.withdrawal)
     return telling.event(event.wallet_id, event.sequence, text)

@@ -10,6 +10,7 @@ from psycopg2 import extensions
 
 from schemas import results
 from schemas.accounts import WORLD_NAMES
+from schemas.results import AnyResult
 from streams import dead_letters, rendering, sql
 from streams.progress import Progress
 from streams.rendering import Details, Message, Telling
@@ -47,20 +48,29 @@ _ENTRIES: Final = (
 
 def stored_results(
     cursor: extensions.cursor, place: Place, after: int, before: int
-) -> list[Message]:
-    """The results of commands at offsets between the two, in order."""
+) -> tuple[list[Message], list[Message]]:
+    """The results of commands at offsets between the two, in order; and withdrawals' steps."""
     cursor.execute(_RESULTS, (place.partition, after, before))
-    return [
-        _result(key, text, rendering.details_of(details))
-        for key, text, details in cursor.fetchall()
-    ]
+    said: list[Message] = []
+    steps: list[Message] = []
+    for key, text, details in cursor.fetchall():
+        result = results.decode(text)
+        telling = _telling(result, rendering.details_of(details))
+        kind = rendering.COMPLETED if result.status == "completed" else rendering.REJECTED
+        said.append(telling.result(key, text, result.wallet_id, kind))
+        withdrawal = result.withdrawal
+        if withdrawal is not None:
+            assert result.wallet_id is not None, "what was done names its wallet"
+            steps.append(telling.step(result.wallet_id, withdrawal.id, withdrawal.status))
+    return said, steps
 
 
-def _result(key: str, text: str, details: Details) -> Message:
-    result = results.decode(text)
+def _telling(result: AnyResult, details: Details) -> Telling:
+    """As a batch has told what became of a command."""
     telling = Telling(result.command, result.recorded_at, details.extras)
-    kind = rendering.COMPLETED if result.status == "completed" else rendering.REJECTED
-    return telling.result(key, text, result.wallet_id, kind)
+    if result.withdrawal is not None:
+        telling.about(result.withdrawal)
+    return telling
 
 
 def stored_dead_letters(
@@ -120,7 +130,7 @@ class _Transactions:
         rows = self._entries[transaction_id]
         amounts = [(WORLD_NAMES.get(row[0], row[0]), int(row[2])) for row in rows]
         mine = next(row for row in rows if row[0] == wallet_id)
-        telling = Telling(result.command, result.recorded_at, details.extras)
+        telling = _telling(result, details)
         telling.post(transaction_id, amounts, mine[4], details)
         said = telling.event_text(wallet_id, mine[1], int(mine[2]), int(mine[3]))
         return telling.event(wallet_id, mine[1], said)

@@ -41,14 +41,15 @@ class CommandRow(NamedTuple):
 class EntryRow(NamedTuple):
     """A row of `entries` for a wallet, and the account of the world that is its other side.
 
-    `world` is the account's number (schemas.accounts), 0 where the other side is a wallet too.
+    `world` is the account's number (schemas.accounts), 0 where the other side is a wallet too or
+    has rows of its own: those are an account's of the world, without sequence and balance.
     """
 
     account_id: str
     transaction_id: str
-    sequence: int
+    sequence: int | None
     amount_minor: int
-    balance_minor: int
+    balance_minor: int | None
     currency: str
     world: int
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from schemas.accounts import WORLD
-from streams.books import NewWallet, Wallet
+from schemas.statuses import WITHDRAWAL_STATUSES
+from streams.books import NewWallet, Wallet, Withdrawal
 from streams.deciding import Decided
 from streams.rows import Place
 
@@ -18,7 +19,8 @@ FENCED: Final = "WS001"
 """SQLSTATE of open_batch when the compare-and-set finds another epoch or offset."""
 
 OPEN: Final = (
-    "BEGIN; SELECT wallet_rows, seen, arrived FROM open_batch(%s, %s::smallint, %s, %s, %s,"
+    "BEGIN; SELECT wallet_rows, seen, arrived, clock_ahead_ms"
+    " FROM open_batch(%s, %s::smallint, %s, %s, %s,"
     " %s::uuid[], %s::uuid[], %s)"
 )
 
@@ -48,6 +50,14 @@ WHERE c.transaction_id = ANY(%s::uuid[])
     AND c.result::json -> 'command' ->> 'type' IN ('charge_sale.v1', 'transfer.v1')
 """
 
+# Moments are rounded: a double of seconds holds no milliseconds exactly.
+WITHDRAWALS: Final = (
+    "SELECT withdrawal_id::text, wallet_id::text, amount_minor, currency,"
+    " round(extract(epoch FROM due_at) * 1000), target, status, reason,"
+    " round(extract(epoch FROM changed_at) * 1000)"
+    " FROM withdrawals WHERE withdrawal_id = ANY(%s::uuid[])"
+)
+
 WORLDS: Final = "{" + ",".join(WORLD.values()) + "}"
 
 WRITE: Final = (
@@ -75,6 +85,17 @@ _ARRIVALS: Final = (
 _REFUNDS: Final = (
     "INSERT INTO refunds (transaction_id, refund_id, amount_minor)"
     " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::numeric[])"
+)
+_SCHEDULED: Final = (
+    "INSERT INTO withdrawals (partition, withdrawal_id, wallet_id, amount_minor, due_at,"
+    " changed_at, status, currency, target, reason)"
+    " SELECT %s, i, w, a, to_timestamp(d / 1000.0), to_timestamp(c / 1000.0), s, u, t, r"
+    " FROM unnest(%s::uuid[], %s::uuid[], %s::numeric[], %s::bigint[], %s::bigint[],"
+    " %s::smallint[], %s::text[], %s::text[], %s::text[]) AS v (i, w, a, d, c, s, u, t, r)"
+)
+_STEPPED: Final = (
+    "SELECT change_withdrawals(%s::uuid[], %s::smallint[], %s::smallint[], %s::bigint[],"
+    " %s::text[])"
 )
 _DEAD_LETTERS: Final = (
     'INSERT INTO dead_letters (partition, "offset", reason, record) SELECT %s, *'
@@ -147,7 +168,8 @@ def _batch(place: Place, epoch: int, decided: Decided, arrived: list[list[str]])
         array(offsets),
         "\n".join(results),
         "\n".join(details),
-        *(array(column) for column in entries),
+        # The rows of the world's accounts have no sequence and no balance.
+        *(array(column).replace("None", "NULL") for column in entries),
         WORLDS,
         *_changes(changed),
     )
@@ -198,11 +220,52 @@ def _rare(place: Place, decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
         rare.append((_ARRIVALS, (*places, "\n".join(events))))
     if decided.refunds:
         rare.append((_REFUNDS, tuple(array(column) for column in _columns(decided.refunds, 3))))
+    if decided.steps:
+        rare += _withdrawals(place, list(decided.books.withdrawals.values()))
     if decided.dead_letters:
         offsets, reasons, records = _columns(decided.dead_letters, 3)
         clean = [reason.replace("\0", "") for reason in reasons]
         rare.append((_DEAD_LETTERS, (place.partition, array(offsets), clean, list(records))))
     return rare
+
+
+def _withdrawals(place: Place, all_held: list[Withdrawal]) -> list[tuple[str, tuple[Any, ...]]]:
+    """The withdrawals that the batch made, and those that it took further."""
+    made = [
+        (
+            w.withdrawal_id,
+            w.wallet_id,
+            w.amount_minor,
+            w.due_at_ms,
+            w.changed_at_ms,
+            WITHDRAWAL_STATUSES.index(w.status),
+            w.currency,
+            w.target,
+            w.reason,
+        )
+        for w in all_held
+        if w.opened_status is None
+    ]
+    stepped = [
+        (
+            w.withdrawal_id,
+            WITHDRAWAL_STATUSES.index(w.opened_status),
+            WITHDRAWAL_STATUSES.index(w.status),
+            w.changed_at_ms,
+            w.reason,
+        )
+        for w in all_held
+        if w.opened_status not in (None, w.status)
+    ]
+    statements: list[tuple[str, tuple[Any, ...]]] = []
+    if made:
+        *plain, targets, reasons = _columns(made, 9)
+        texts = (list(targets), list(reasons))
+        statements.append((_SCHEDULED, (place.partition, *map(array, plain), *texts)))
+    if stepped:
+        *plain, reasons = _columns(stepped, 5)
+        statements.append((_STEPPED, (*map(array, plain), list(reasons))))
+    return statements
 
 
 def _columns(rows: list[Any], width: int) -> list[tuple[Any, ...]]:

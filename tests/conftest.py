@@ -23,6 +23,12 @@ START_SECONDS, STOP_SECONDS = 100, 60
 TEMPLATE = "template_ledger"
 
 
+def pytest_configure() -> None:
+    """Take Ctrl-C even as a shell's background job, whose children would ignore it too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A running copy without workers: its folder and its addresses."""

@@ -108,7 +108,7 @@ class BareLoop:
             command_rows.append((command_id, command_id, command_id, offset, result, ""))
             entry_rows.append((wallet, command_id, sequence, minor, balance, "IRR", 1))
         self._write(partition, wallets, command_rows, entry_rows)
-        self._publishers[partition].publish(results, events, ())
+        self._publishers[partition].publish(results, events)
         self._next[partition] = first + len(run)
 
     def _open(
