@@ -10,9 +10,10 @@ import msgspec
 
 from schemas.cloudevents import MAX_ATTRIBUTE
 from schemas.commands import TYPES
-from schemas.events import EVENT_TYPES, Event
+from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS, Event, WithdrawalStep
 from schemas.identifiers import END, UUID_PATTERN
 from schemas.results import COMPLETED, REJECTED, Completed, Rejected
+from schemas.statuses import WITHDRAWAL_STATUSES
 
 Schema = dict[str, Any]
 
@@ -24,6 +25,7 @@ MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {
     COMPLETED: Completed,
     REJECTED: Rejected,
     **dict.fromkeys(EVENT_TYPES.values(), Event),
+    **dict.fromkeys(WITHDRAWAL_STEPS.values(), WithdrawalStep),
 }
 """Type of a message -> the type of its data."""
 
@@ -53,6 +55,7 @@ _SAID: Final[dict[str, Schema]] = {
     "before": _DECIMAL,
     "after": _DECIMAL,
     "currency": {"pattern": "^[A-Z]{3}$"},
+    "due_at": {"format": "date-time"},
     "effective_at": {"format": "date-time"},
     "recorded_at": {"format": "date-time"},
     "transaction_id": _UUID,
@@ -60,12 +63,29 @@ _SAID: Final[dict[str, Schema]] = {
 }
 """What our own messages keep to beyond their Python types, by the field's name."""
 
+_STATUS_OF: Final = {
+    name: status
+    for status, step in WITHDRAWAL_STEPS.items()
+    for name in (step, f"wallet.withdrawal_{status}.v1")
+}
+"""Type of an event or of a record of the delayed topic -> status of the withdrawal in it."""
+
+_MORE_KINDS: Final = {EVENT_TYPES["withdrawal.fail"]: ["withdrawal.execute"]}
+"""An execution that could not be done is told as a failure."""
+
+_LENGTH: Final = (
+    r"^[+]?[Pp](?=.)([0-9.]+[Dd])?([Tt](?=[0-9])([0-9.]+[Hh])?([0-9.]+[Mm])?([0-9.]+[Ss])?)?$"
+)
+"""A duration in days, hours, minutes and seconds: not years, months or weeks, and not back."""
+
 
 def message_schema(message_type: str) -> Schema:
     """The schema of one message. Raises KeyError for a type that is not in MESSAGES."""
     body = MESSAGES[message_type]
     (reference,), parts = msgspec.json.schema_components([body], ref_template=_REFERENCE)
-    if message_type not in TYPES:
+    if message_type in TYPES:
+        _say_more_of_commands(parts)
+    else:
         _say_more(parts, message_type)
     properties = {**_ENVELOPE, "type": {"const": message_type}, "data": reference}
     return {
@@ -85,19 +105,59 @@ def all_schemas() -> dict[str, Schema]:
     return {message_type: message_schema(message_type) for message_type in MESSAGES}
 
 
+def _say_more_of_commands(parts: dict[str, Schema]) -> None:
+    """Add to the parts of a command what only schemas.decoding checks."""
+    if "ScheduleWithdrawal" not in parts:
+        return
+    part = parts["ScheduleWithdrawal"]
+    for text in part["properties"]["delay"]["anyOf"]:
+        if text.get("format") == "duration":
+            text["pattern"] = _LENGTH
+    part["oneOf"] = [
+        {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+        for name in ("due_at", "delay")
+    ]
+
+
 def _say_more(parts: dict[str, Schema], message_type: str) -> None:
-    """Add to the parts of a result or event what holds for all that we write."""
-    for part in parts.values():
-        for name, said in part.get("properties", {}).items():
-            for text in (said, *said.get("anyOf", ())):
-                if text == {"type": "string"}:
-                    text.update(_SAID.get(name, {}))
+    """Add to the parts of what we write what holds for all that we write."""
+    _say_forms(parts)
     for struct, status in (("Completed", "completed"), ("Rejected", "rejected")):
         if struct in parts:
             parts[struct]["properties"]["status"] = {"const": status}
     if "TransactionBody" in parts:
         kinds = [kind for kind, event_type in EVENT_TYPES.items() if event_type == message_type]
+        kinds += _MORE_KINDS.get(message_type, [])
         parts["TransactionBody"]["properties"]["kind"] = {"enum": kinds}
+    if "WithdrawalBody" in parts:
+        _say_more_of_withdrawal(parts, message_type)
+
+
+def _say_forms(parts: dict[str, Schema]) -> None:
+    """Add which form the texts of each field have."""
+    for part in parts.values():
+        for name, said in part.get("properties", {}).items():
+            for text in (said, *said.get("anyOf", ())):
+                if text == {"type": "string"}:
+                    text.update(_SAID.get(name, {}))
+
+
+def _say_more_of_withdrawal(parts: dict[str, Schema], message_type: str) -> None:
+    """Add which messages tell a withdrawal, and in which status it is there."""
+    told = parts["WithdrawalBody"]["properties"]
+    told["id"] = {"type": "string", **_UUID}
+    told["status"] = {"enum": list(WITHDRAWAL_STATUSES)}
+    if "Completed" in parts:
+        return
+    if message_type not in _STATUS_OF:
+        del parts["Event"]["properties"]["withdrawal"], parts["WithdrawalBody"]
+        return
+    told["status"] = {"const": _STATUS_OF[message_type]}
+    if "Event" in parts:
+        parts["Event"]["properties"]["withdrawal"] = {
+            "$ref": _REFERENCE.format(name="WithdrawalBody")
+        }
+        parts["Event"]["required"].append("withdrawal")
 
 
 def _portable(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema

@@ -24,7 +24,9 @@ def print_schemas(
         Path | None, typer.Option(metavar="DIR", help="Write TYPE.schema.json files there.")
     ] = None,
 ) -> None:
-    """Print the JSON Schemas of all commands, results and events, or write them into a folder.
+    """Print the JSON Schemas of all messages, or write them into a folder.
+
+    Messages are commands, results, events and the records of the delayed topic.
 
     One type gives its schema; all of them give an object of schemas by type.
     """

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas import jsonschemas
 from schemas.commands import TYPES
-from schemas.events import EVENT_TYPES
+from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS
 from schemas.results import COMPLETED, REJECTED
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -49,8 +49,9 @@ def test_every_schema_is_a_json_schema(message_type: str) -> None:
 
 
 def test_there_is_a_schema_for_every_message() -> None:
-    """Commands, results and events: none is left out."""
-    assert set(jsonschemas.all_schemas()) == {*TYPES, COMPLETED, REJECTED, *EVENT_TYPES.values()}
+    """Commands, results, events and the delayed topic's records: none is left out."""
+    told = {COMPLETED, REJECTED, *EVENT_TYPES.values(), *WITHDRAWAL_STEPS.values()}
+    assert set(jsonschemas.all_schemas()) == {*TYPES, *told}
 
 
 def test_an_unknown_message_has_no_schema() -> None:
