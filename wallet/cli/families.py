@@ -20,6 +20,7 @@ FAMILIES: Final = {
     "schemas": ("schemas",),
     "setup": ("migrate", "topics"),
     "worker": ("worker",),
+    "pretend_bank": ("pretend-bank",),
     "bench": ("bench",),
 }
 """Module of this package -> what its `register(app)` adds. The order is that of the help."""
