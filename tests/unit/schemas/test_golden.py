@@ -11,9 +11,10 @@ import pytest
 from schemas import events, identifiers, results
 from schemas.commands import TYPES, Command
 from schemas.decoding import decode
-from schemas.events import EVENT_TYPES, Event
+from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS, Event
 from schemas.refusals import Code
 from schemas.results import COMPLETED, REJECTED, Completed, Rejected
+from schemas.statuses import WITHDRAWAL_STATUSES
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 Load = Callable[[str], dict[str, Any]]
@@ -92,20 +93,53 @@ def test_an_event_is_read_and_written_as_the_golden_bytes(golden: Load, name: st
     assert events.encode(event) == value
     assert event == msgspec.convert(message["value"], Event)
     headers = message["headers"]
-    assert headers["ce_type"] == EVENT_TYPES[event.transaction.kind]
+    assert headers["ce_type"] == events.event_type(event.transaction.kind, event.withdrawal)
     assert headers["ce_id"] == identifiers.event_id(event.wallet_id, event.sequence)
     assert headers["ce_causationid"] == event.command.id
     assert headers["src"] == f"{event.command.partition}:{event.command.offset}"
     assert message["key"] == headers["ce_subject"] == event.wallet_id
 
 
+@pytest.mark.parametrize("name", files("steps"))
+def test_a_step_is_read_and_written_as_the_golden_bytes(golden: Load, name: str) -> None:
+    """The delayed topic is kept for ever; a withdrawal comes to each status once."""
+    message = golden(name)
+    value = bytes_of(message["value"])
+    step = events.decode_step(value)
+    assert events.encode_step(step) == value
+    headers = message["headers"]
+    assert headers["ce_type"] == WITHDRAWAL_STEPS[step.withdrawal.status]
+    assert headers["ce_id"] == f"{step.withdrawal.id}:{step.withdrawal.status}"
+    assert headers["ce_causationid"] == step.command.id
+    assert message["key"] == headers["ce_subject"] == step.wallet_id
+
+
+@pytest.mark.parametrize("kind", ["commands", "events", "steps"])
+def test_a_golden_file_is_named_for_its_type(golden: Load, kind: str) -> None:
+    """What stands behind a hyphen tells one example of a type from another."""
+    for name in files(kind):
+        assert Path(name).stem.partition("-")[0] == golden(name)["headers"]["ce_type"]
+
+
 def test_every_message_has_its_golden_file() -> None:
-    """A new command, refusal code or event comes with its example."""
-    assert {Path(name).name for name in files("commands")} == {f"{name}.json" for name in TYPES}
+    """A new command, refusal code, event or step comes with its example."""
+    told = {"commands": TYPES, "events": EVENT_TYPES.values(), "steps": WITHDRAWAL_STEPS.values()}
+    for kind, types in told.items():
+        assert {Path(name).stem.partition("-")[0] for name in files(kind)} == set(types)
     codes = {Path(name).stem for name in files("results/rejected")}
     assert codes == {str(code) for code in Code}
-    kinds = {Path(name).name for name in files("events")}
-    assert kinds == {f"{name}.json" for name in EVENT_TYPES.values()}
+    statuses = {Path(name).stem.partition("-")[0] for name in files("results/withdrawals")}
+    assert statuses == set(WITHDRAWAL_STATUSES)
+
+
+@pytest.mark.parametrize("name", files("results/withdrawals"))
+def test_a_golden_withdrawal_has_its_status(golden: Load, name: str) -> None:
+    """The file's name is the status inside; the id is that of its scheduling transaction."""
+    result = results.decode(bytes_of(golden(name)["value"]))
+    assert result.withdrawal is not None
+    assert result.withdrawal.status == Path(name).stem.partition("-")[0]
+    scheduled = result.command.type == "withdrawal.schedule.v1"
+    assert (result.withdrawal.id == result.transaction_id) == scheduled
 
 
 @pytest.mark.parametrize("code", list(Code))

@@ -88,8 +88,21 @@ def test_the_ledger_writes_the_golden_event(golden: Load, name: str) -> None:
     event = events.decode(value)
     moment = event.transaction.recorded_at
     telling = rendering.Telling(event.command, moment, extras_of(message))
+    if event.withdrawal is not None:
+        telling.about(event.withdrawal)
     record = telling.event(event.wallet_id, event.sequence, value.decode())
     rendering.numbered([record], int(message["headers"]["number"]))
+    assert same(record, message)
+
+
+@pytest.mark.parametrize("name", files("steps"))
+def test_the_ledger_writes_the_golden_step(golden: Load, name: str) -> None:
+    """As a batch does, and the claim that says it again."""
+    message = golden(name)
+    step = events.decode_step(bytes_of(message["value"]))
+    telling = rendering.Telling(step.command, step.recorded_at, extras_of(message))
+    telling.about(step.withdrawal)
+    record = telling.step(step.wallet_id, step.withdrawal.id, step.withdrawal.status)
     assert same(record, message)
 
 

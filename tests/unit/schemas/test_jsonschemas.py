@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas import jsonschemas
-from schemas.commands import TYPES
+from schemas.commands import TYPES, Command
+from schemas.decoding import decode
 from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS
 from schemas.results import COMPLETED, REJECTED
 
@@ -112,6 +113,42 @@ BROKEN: dict[str, tuple[str, Change]] = {
         "events/wallet.transferred.v1",
         lambda m: m["data"].update(sequence="7"),
     ),
+    "a target of 65": (
+        "commands/withdrawal.schedule.v1",
+        lambda m: m["data"].update(target="x" * 65),
+    ),
+    "no time": ("commands/withdrawal.schedule.v1", lambda m: m["data"].pop("due_at")),
+    "a time that is null": (
+        "commands/withdrawal.schedule.v1",
+        lambda m: m["data"].update(due_at=None),
+    ),
+    "two times": ("commands/withdrawal.schedule.v1", lambda m: m["data"].update(delay=5)),
+    "no reason": ("commands/withdrawal.fail.v1", lambda m: m["data"].pop("reason")),
+    "an empty reason": ("commands/withdrawal.review.v1", lambda m: m["data"].update(reason="")),
+    "an event without its withdrawal": (
+        "events/wallet.withdrawal_paid.v1",
+        lambda m: m["data"].pop("withdrawal"),
+    ),
+    "an event of another status": (
+        "events/wallet.withdrawal_paid.v1",
+        lambda m: m["data"]["withdrawal"].update(status="failed"),
+    ),
+    "a failure of another kind": (
+        "events/wallet.withdrawal_failed.v1",
+        lambda m: m["data"]["transaction"].update(kind="withdrawal.settle"),
+    ),
+    "a step of another status": (
+        "steps/withdrawal.scheduled.v1",
+        lambda m: m["data"]["withdrawal"].update(status="paid"),
+    ),
+    "a withdrawal's name": (
+        "results/withdrawals/paid",
+        lambda m: m["data"]["withdrawal"].update(id="withdrawal 7"),
+    ),
+    "a status of no withdrawal": (
+        "results/withdrawals/paid",
+        lambda m: m["data"]["withdrawal"].update(status="gone"),
+    ),
 }
 
 
@@ -125,6 +162,35 @@ def test_broken_messages_are_invalid(golden: Load, broken: str) -> None:
     change(changed)
     assert validator(message_type).is_valid(message)
     assert not validator(message_type).is_valid(changed)
+
+
+@pytest.mark.parametrize(
+    ("delay", "taken"),
+    [
+        *((delay, True) for delay in (1, 10**10, "P3D", "PT90S", "P1DT2H3M4.5S", "pt2h", "PT1.5H")),
+        *(
+            (delay, False)
+            for delay in (0, -1, 1.5, 10**11, True, "", "P", "PT", "P1M", "P1Y", "P1W")
+        ),
+        *((delay, False) for delay in ("-P1D", "P1DT", "90", "3d", "PT1H1D", [])),
+    ],
+)
+def test_a_delay_is_taken_by_schema_and_ledger_alike(
+    golden: Load, delay: object, *, taken: bool
+) -> None:
+    """Whole seconds, or a duration in days, hours, minutes and seconds."""
+    message = structured(golden("v1/commands/withdrawal.schedule.v1-delay.json"))
+    message["data"]["delay"] = delay
+    assert validator("withdrawal.schedule.v1").is_valid(message) == taken
+    decoded = decode(None, json.dumps(message).encode())
+    assert isinstance(decoded, Command) == taken
+
+
+def test_only_events_of_withdrawals_tell_one() -> None:
+    """A reader of the others has nothing to wonder at."""
+    for name in EVENT_TYPES.values():
+        told = jsonschemas.message_schema(name)["$defs"]["Event"]["properties"]
+        assert ("withdrawal" in told) == name.startswith("wallet.withdrawal_")
 
 
 def test_patterns_are_portable() -> None:
