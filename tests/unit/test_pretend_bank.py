@@ -53,8 +53,9 @@ class Teller:
 
     async def state(self, key: str) -> str:
         """What became of a key."""
-        said: str = json.loads((await self.get(f"payments/{key}"))[1])["data"]
-        return said
+        said = json.loads((await self.get(f"payments/{key}"))[1])
+        assert said["key"] == key
+        return f"{said['data']} {said['status']}"
 
     async def ledger(self, after: int = 0) -> list[dict[str, Any]]:
         """The payments that were executed."""
@@ -113,8 +114,8 @@ async def test_a_payment_is_in_the_ledger(teller: Teller) -> None:
     }
     assert (line["currency"], line["target"], line["times"]) == ("IRR", "IR99", 1)
     assert line["at"].endswith("Z")
-    assert await teller.state("k1") == "success"
-    assert await teller.state("k2") == "unknown"
+    assert await teller.state("k1") == "success 200"
+    assert await teller.state("k2") == "unknown 404"
     assert (await teller.get("payments/k2"))[0] == 404
 
 
@@ -160,10 +161,10 @@ async def test_a_caller_that_goes_away_does_not_end_its_payment(tmp_path: Path) 
         call = asyncio.create_task(teller.pay("k", "magic:slow"))
 
         async def is_pending() -> bool:
-            return await teller.state("k") == "pending"
+            return await teller.state("k") == "pending 202"
 
         async def is_paid() -> bool:
-            return await teller.state("k") == "success"
+            return await teller.state("k") == "success 200"
 
         await until(is_pending)
         assert await teller.ledger() == []
@@ -238,6 +239,9 @@ async def test_busy_says_when_to_come_again(teller: Teller) -> None:
     assert headers["Retry-After"] == "1"
 
 
+STATES = {Fault.REFUSED: "failed 422", Fault.FAILED: "failed 503"}
+
+
 @pytest.mark.parametrize("fault", sorted(BEFORE))
 async def test_a_fault_before_executing_happens_so_often(teller: Teller, fault: Fault) -> None:
     """The target says how often; then it is paid, once, under the same key."""
@@ -245,12 +249,11 @@ async def test_a_fault_before_executing_happens_so_often(teller: Teller, fault: 
     for _ in range(2):
         outcome = await _outcome(teller, "k", target)
         assert outcome == ANSWERS[fault]
-        said = "failed" if fault in {Fault.REFUSED, Fault.FAILED} else "unknown"
-        assert await teller.state("k") == said
+        assert await teller.state("k") == STATES.get(fault, "unknown 404")
     status, body, headers = await teller.pay("k", target)
     assert (status, body["data"]) == (200, "success")
     assert "Idempotency-Replayed" not in headers
-    assert await teller.state("k") == "success"
+    assert await teller.state("k") == "success 200"
     assert len(await teller.ledger()) == 1
 
 
@@ -258,7 +261,7 @@ async def test_a_fault_before_executing_happens_so_often(teller: Teller, fault: 
 async def test_after_a_fault_the_same_key_gives_the_truth(teller: Teller, fault: Fault) -> None:
     """A payment whose answer was lost is found by its key, and by asking again."""
     await _outcome(teller, "k", f"magic:{fault}")
-    assert await teller.state("k") == "success"
+    assert await teller.state("k") == "success 200"
     status, body, headers = await teller.pay("k", f"magic:{fault}")
     assert (status, body) == (200, {"data": "success", "status": 200, "key": "k"})
     assert headers["Idempotency-Replayed"] == "true"
@@ -296,7 +299,7 @@ async def test_a_call_without_answer_is_let_go_with_its_caller(tmp_path: Path) -
             return await hanging() == 0
 
         await until(is_hanging)
-        assert await teller.state("k") == "success"
+        assert await teller.state("k") == "success 200"
         call.cancel()
         await until(is_let_go)
 

@@ -12,11 +12,18 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from wallet.pretend_bank.faults import Fault
-from wallet.pretend_bank.paying import Outcome
+from wallet.pretend_bank.paying import Outcome, State
 
 JSON: Final = "application/json"
 RETRY_AFTER_SECONDS: Final = 1
 CUT_BYTES: Final = len('{"data":"succ')
+
+_STATUS_OF: Final[dict[State, int]] = {
+    "success": 200,
+    "pending": 202,
+    "refused": 422,
+    "failed": 503,
+}
 
 # Closing sends a reset instead of a farewell: linger on, for no time.
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
@@ -44,6 +51,15 @@ def refused(reason: str, data: str = "refused") -> web.Response:
     """
     body = {"data": data, "status": 422, "reason": reason}
     return said(body, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def told(key: str, state: State | None) -> web.Response:
+    """Tell what became of a key; 404 when nothing is known of it."""
+    if state is None:
+        body = {"data": "unknown", "status": 404, "key": key}
+        return said(body, HTTPStatus.NOT_FOUND)
+    data = "failed" if state == "refused" else state
+    return said({"data": data, "status": _STATUS_OF[state], "key": key})
 
 
 def _success(outcome: Outcome) -> web.StreamResponse:

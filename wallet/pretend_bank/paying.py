@@ -34,7 +34,7 @@ class Outcome:
     reused: bool = False
 
 
-State = Literal["success", "failed", "pending"]
+State = Literal["success", "failed", "refused", "pending"]
 
 
 class Bank:
@@ -47,8 +47,8 @@ class Bank:
         self._settings = settings
         self._faults = Faults(settings.faulty, settings.seed)
         self._pending: dict[str, asyncio.Future[None]] = {}
-        # Keys whose last call was told that nothing was paid; the newest only, and not in the file.
-        self._failed: OrderedDict[str, None] = OrderedDict()
+        # Keys that were told that nothing was paid; the newest only, and not in the file.
+        self._failed: OrderedDict[str, State] = OrderedDict()
 
     async def pay(self, call: Call) -> Outcome:
         """Take the time a payment takes, and execute it once.
@@ -83,7 +83,7 @@ class Bank:
             return "pending"
         if self.ledger.find(key) is not None:
             return "success"
-        return "failed" if key in self._failed else None
+        return self._failed.get(key)
 
     async def _earlier(self, call: Call) -> Payment | None:
         """Give what the key paid already, once nothing under it is under way."""
@@ -122,6 +122,6 @@ class Bank:
     def _note_failure(self, call: Call, fault: Fault | None) -> None:
         if call.key is None or fault not in SAY_NOT_DONE:
             return
-        self._failed[call.key] = None
+        self._failed[call.key] = "refused" if fault is Fault.REFUSED else "failed"
         if len(self._failed) > KEYS_MAX:
             self._failed.popitem(last=False)

@@ -93,9 +93,7 @@ class BankServer(web.Server):
 
     def _payment(self, key: str) -> web.Response:
         state = self._bank.state(key) if self._settings.knows_keys else None
-        if state is None:
-            return answers.said({"data": "unknown", "status": 404, "key": key}, 404)
-        return answers.said({"data": state, "key": key})
+        return answers.told(key, state)
 
     def _ledger(self, request: web.BaseRequest) -> web.Response:
         try:
