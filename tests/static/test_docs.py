@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from click import Context
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from schemas.refusals import DETAILS, Code
 from schemas.settings import Settings
 from wallet.cli import app
+from wallet.pretend_bank.settings import PretendBankSettings
 
 Files = dict[Path, str]
 
@@ -137,16 +140,34 @@ def test_commands_are_known_to_the_command_line(files: Files) -> None:
         assert CliRunner().invoke(app, [*path, "--help"]).exit_code == 0, line
 
 
-def test_variables_are_settings(files: Files) -> None:
-    """README tells every setting with its default, and no page a variable that nothing reads."""
-    readme = files[Path("README.md")]
-    known = {f"WALLET_{name.upper()}": field for name, field in Settings.model_fields.items()}
+TABLES = {
+    Path("README.md"): Settings,
+    Path("docs/BANK.md"): PretendBankSettings,
+}
+"""Page -> the settings whose table it has."""
+
+
+def _variables(settings: type[BaseSettings]) -> dict[str, FieldInfo]:
+    """The fields by the names of their environment variables."""
+    prefix = settings.model_config["env_prefix"]
+    return {f"{prefix}{name.upper()}": field for name, field in settings.model_fields.items()}
+
+
+def test_no_page_names_a_variable_that_nothing_reads(files: Files) -> None:
+    """Every `WALLET_...` of the pages is a setting."""
+    known = {name for settings in TABLES.values() for name in _variables(settings)}
     named = {name for text in _pages(files).values() for name in VARIABLE.findall(text)}
-    assert named - known.keys() - OTHER_VARIABLES == set()
-    for name, field in known.items():
-        row = next((line for line in readme.splitlines() if line.startswith(f"| `{name}`")), None)
+    assert named - known - OTHER_VARIABLES == set()
+
+
+@pytest.mark.parametrize("page", TABLES)
+def test_every_setting_has_its_row(files: Files, page: Path) -> None:
+    """The table of a page tells every setting with its default."""
+    text = files[page]
+    for name, field in _variables(TABLES[page]).items():
+        row = next((line for line in text.splitlines() if line.startswith(f"| `{name}`")), None)
         if row is None:
-            assert f", `{name}` |" in readme, f"{name} is not in the table of settings"
+            assert f", `{name}` |" in text, f"{name} is not in the table of settings"
         elif field.default not in (None, ""):
             shown = field.default
             shown = int(shown) if isinstance(shown, float) and shown.is_integer() else shown

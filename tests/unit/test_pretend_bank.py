@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from wallet import pretend_bank
 from wallet.failure import Failure, ignore
 from wallet.pretend_bank import serving
 from wallet.pretend_bank.faults import ALL, BEFORE, Fault
@@ -18,12 +19,6 @@ from wallet.pretend_bank.settings import PretendBankSettings
 
 PATIENCE = aiohttp.ClientTimeout(total=30)
 QUICK = {"delay": 0.0, "slow": 0.0, "hang": 0.0}
-BROKEN = {
-    Fault.TIMEOUT_BEFORE,
-    Fault.TIMEOUT_AFTER,
-    Fault.RESET_BEFORE,
-    Fault.RESET_AFTER,
-}
 
 
 class Teller:
@@ -223,6 +218,15 @@ async def test_a_magic_target_has_its_fault(teller: Teller, fault: Fault) -> Non
     else:
         assert outcome == ANSWERS[fault]
     assert len(await teller.ledger()) == (0 if fault in BEFORE else 1)
+
+
+@pytest.mark.parametrize("fault", ALL)
+def test_a_fault_is_written_down(fault: Fault) -> None:
+    """Both tables have it, and agree on whether it comes before or after executing."""
+    page = Path(__file__).parents[2] / "docs" / "BANK.md"
+    for text in (pretend_bank.__doc__ or "", page.read_text(encoding="utf-8")):
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `magic:{fault}` ")]
+        assert row.split("|")[3].strip() == ("no" if fault in BEFORE else "yes")
 
 
 async def test_a_wrong_id_is_another_ones(teller: Teller) -> None:
