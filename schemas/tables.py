@@ -197,7 +197,14 @@ withdrawals = Table(
     PrimaryKeyConstraint("withdrawal_id"),
     CheckConstraint("amount_minor > 0", name="positive"),
     CheckConstraint("status BETWEEN 0 AND 5", name="status_known"),
-    Index("withdrawals_due", "partition", "due_at", postgresql_where=text("status = 0")),
+    # The id stands in it for pages: a million may be due at the same midnight.
+    Index(
+        "withdrawals_due",
+        "partition",
+        "due_at",
+        "withdrawal_id",
+        postgresql_where=text("status = 0"),
+    ),
     Index(
         "withdrawals_in_transit",
         "partition",
@@ -230,7 +237,7 @@ bank_calls = Table(
 clock = Table(
     "clock",
     metadata,
-    Column("ahead_ms", BigInteger, nullable=False),
+    Column("ahead_ms", BigInteger, autoincrement=False, nullable=False),
     Column("moved_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("ahead_ms"),
     CheckConstraint("ahead_ms > 0", name="forward"),

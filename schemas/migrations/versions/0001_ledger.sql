@@ -101,7 +101,7 @@ CREATE TABLE withdrawals (
     CONSTRAINT withdrawals_positive CHECK (amount_minor > 0),
     CONSTRAINT withdrawals_status_known CHECK (status BETWEEN 0 AND 5)
 ) WITH (fillfactor = 80);
-CREATE INDEX withdrawals_due ON withdrawals (partition, due_at) WHERE status = 0;
+CREATE INDEX withdrawals_due ON withdrawals (partition, due_at, withdrawal_id) WHERE status = 0;
 CREATE INDEX withdrawals_in_transit ON withdrawals (partition, changed_at)
     WHERE status IN (1, 2);
 CREATE INDEX withdrawals_of_wallet ON withdrawals (wallet_id, withdrawal_id);
