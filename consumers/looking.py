@@ -81,7 +81,7 @@ class Looking:
         The first content of an id has the id's answer, any other its own refusal.
         """
         key = identifiers.command_key(source, command_id)
-        with self._connected() as connection:
+        with self.connected() as connection:
             found = _row(connection, key)
             if found is None:
                 return None
@@ -99,7 +99,7 @@ class Looking:
         first = f"{command_id[:18]}-0000-000000000000"
         last = f"{command_id[:18]}-ffff-ffffffffffff"
         query = select(commands.c.result).where(commands.c.command_key.between(first, last))
-        with self._connected() as connection:
+        with self.connected() as connection:
             found = [results.decode(text) for (text,) in connection.execute(query)]
         return [result for result in found if result.command.id == command_id]
 
@@ -110,7 +110,7 @@ class Looking:
             .outerjoin(profiles, profiles.c.wallet_id == wallets.c.wallet_id)
             .where(wallets.c.wallet_id == wallet_id)
         )
-        with self._connected() as connection:
+        with self.connected() as connection:
             row = connection.execute(query).one_or_none()
         return _wallet(row) if row else None
 
@@ -118,7 +118,7 @@ class Looking:
         self, wallet_id: str, limit: int = 20, before: int | None = None
     ) -> list[HistoryLine]:
         """The newest changes of a wallet below sequence `before`, newest first; at most LIMIT."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             rows = connection.execute(_changes(wallet_id, min(limit, LIMIT), before)).all()
             others = _others(connection, wallet_id, [row.transaction_id for row in rows])
         return [_line(row, others[row.transaction_id]) for row in rows]
@@ -136,14 +136,15 @@ class Looking:
             .where(wallets.c.wallet_id == wallet_id)
             .group_by(wallets.c.wallet_id)
         )
-        with self._connected() as connection:
+        with self.connected() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
             return None
         return Tally(int(row.balance_minor), int(row.total or 0), row.sequence, row.lines)
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
+    def connected(self) -> Iterator[Connection]:
+        """Lend a connection that only reads; its troubles are LookingErrors."""
         try:
             with self._engine.connect() as connection:
                 yield connection
@@ -208,6 +209,7 @@ def _others(
 def _line(row: Row[Any], counterparties: list[str]) -> HistoryLine:
     result = results.decode(row.result)
     said = msgspec.json.decode(row.details, type=_Said) if row.details else _Said()
+    withdrawal = result.withdrawal
     return HistoryLine(
         sequence=row.sequence,
         kind=kind_of(result.command.type or ""),
@@ -221,5 +223,5 @@ def _line(row: Row[Any], counterparties: list[str]) -> HistoryLine:
         command_id=result.command.id,
         reference=said.reference,
         metadata=said.metadata,
-        status=said.status,
+        status=withdrawal.status if withdrawal else said.status,
     )

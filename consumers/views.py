@@ -1,4 +1,4 @@
-"""What is told of the ledger to people: a wallet, a line of its history, a tally."""
+"""What is told of the ledger to people: a wallet and its history, a withdrawal, a tally."""
 
 import msgspec
 
@@ -33,6 +33,47 @@ class HistoryLine(msgspec.Struct, frozen=True):
     reference: str | None = None
     metadata: dict[str, str] | None = None
     status: str | None = None
+
+
+class WithdrawalView(msgspec.Struct, frozen=True):
+    """A withdrawal as it is now; `amount` is a decimal string, times are RFC 3339."""
+
+    id: str
+    wallet_id: str
+    status: str
+    amount: str
+    currency: str
+    due_at: str
+    changed_at: str
+    target: str | None
+    reason: str | None
+
+
+class BankCallsView(msgspec.Struct, frozen=True):
+    """What the bank caller notes of a withdrawal: so many calls begun, and how the last stands.
+
+    `not_done` of them the bank has certainly not executed.
+    """
+
+    calls: int
+    not_done: int
+    state: str
+    begun_at: str
+    changed_at: str
+    note: str | None
+
+
+class WithdrawalStepLine(msgspec.Struct, frozen=True):
+    """One command on a withdrawal: what it led to (`status`), or why it was refused (`error`)."""
+
+    recorded_at: str
+    kind: str
+    source: str | None
+    command_id: str
+    status: str | None
+    reason: str | None
+    error: str | None
+    metadata: dict[str, str] | None = None
 
 
 class Tally(msgspec.Struct, frozen=True):

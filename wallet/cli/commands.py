@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from producers.message import Attributes, message_of, uuid7
+from producers.message import Attributes, Message, message_of, uuid7
 from wallet.cli.asking import Amount, Asking, Currency, WalletId, asked, uuid_text, without_none
 from wallet.cli.checking import what_is_wrong
 from wallet.cli.connected import UsageFailure, client_of, load_settings
@@ -123,11 +123,16 @@ def ask(command_type: str, data: Mapping[str, object], asking: Asking) -> None:
         command_id=asking.id,
         attributes=attributes,
     )
+    show_answer(message, asking.timeout, as_json=asking.as_json)
+
+
+def show_answer(message: Message, timeout: float, *, as_json: bool) -> None:
+    """Send a ready command, wait for its result and show it; exit 1 when it is refused."""
     wrong = what_is_wrong(message.key, message.value, message.headers)
     if wrong:
         raise UsageFailure(f"{wrong}; nothing was sent")
     with client_of(load_settings()) as client:
-        result = client.wait(client.send_message(message), asking.timeout)
-    print_json(result) if asking.as_json else print_result(result)
+        result = client.wait(client.send_message(message), timeout)
+    print_json(result) if as_json else print_result(result)
     if result.error is not None:
         raise typer.Exit(1)

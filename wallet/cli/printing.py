@@ -8,8 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from consumers.tail import Told
-from consumers.views import HistoryLine, WalletView
-from schemas.results import AnyResult
+from consumers.views import (
+    BankCallsView,
+    HistoryLine,
+    WalletView,
+    WithdrawalStepLine,
+    WithdrawalView,
+)
+from schemas.results import AnyResult, WithdrawalBody
 
 
 def print_json(value: object) -> None:
@@ -39,6 +45,8 @@ def print_result(result: AnyResult) -> None:
             ("sequence", str(result.sequence)),
             ("transaction", result.transaction_id or ""),
         ]
+    if result.withdrawal is not None:
+        rows += _pairs_of(result.withdrawal)
     _print_pairs([*rows, ("recorded", result.recorded_at)])
 
 
@@ -65,6 +73,66 @@ def print_wallet(wallet: WalletView) -> None:
             ("changed", wallet.updated_at),
         ]
     )
+
+
+def print_withdrawal(
+    withdrawal: WithdrawalView, calls: BankCallsView | None, steps: list[WithdrawalStepLine]
+) -> None:
+    """A withdrawal, what its bank caller notes, and the commands on it."""
+    own = [*_pairs_of(withdrawal), ("wallet", withdrawal.wallet_id)]
+    _print_pairs([*own, ("changed", withdrawal.changed_at), *_pairs_of_calls(calls)])
+    table = Table(box=None, pad_edge=False)
+    for name in ("recorded", "command", "led to", "by"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for step in steps:
+        by = (step.metadata or {}).get("by")
+        table.add_row(
+            step.recorded_at,
+            step.kind,
+            step.status or "refused",
+            f"{step.source} {by}" if by else step.source,
+            step.error or step.reason or "",
+        )
+    _console().print(table)
+
+
+def print_withdrawals(withdrawals: list[WithdrawalView]) -> None:
+    """Withdrawals, a line each."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "status", "due"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("amount", justify="right", no_wrap=True)
+    table.add_column("wallet", no_wrap=True)
+    table.add_column("target", overflow="fold")
+    table.add_column("reason", overflow="fold")
+    for each in withdrawals:
+        amount = money(each.amount, each.currency)
+        said = (each.wallet_id, each.target or "", each.reason or "")
+        table.add_row(each.id, each.status, each.due_at, amount, *said)
+    _console().print(table)
+
+
+def _pairs_of(withdrawal: WithdrawalView | WithdrawalBody) -> list[tuple[str, str]]:
+    return [
+        ("withdrawal", withdrawal.id),
+        ("it is", withdrawal.status),
+        ("reason", withdrawal.reason or ""),
+        ("amount", money(withdrawal.amount, withdrawal.currency)),
+        ("due", withdrawal.due_at),
+        ("target", withdrawal.target or ""),
+    ]
+
+
+def _pairs_of_calls(calls: BankCallsView | None) -> list[tuple[str, str]]:
+    if calls is None:
+        return []
+    times = "once" if calls.calls == 1 else f"{calls.calls} times"
+    return [
+        ("bank", f"called {times}, {calls.not_done} certainly not done: {calls.state}"),
+        ("bank's last", calls.note or ""),
+        ("bank called", f"from {calls.begun_at} to {calls.changed_at}"),
+    ]
 
 
 def print_history(lines: list[HistoryLine]) -> None:
@@ -99,6 +167,7 @@ def event_line(told: Told) -> str:
         told.type.removesuffix(".v1"),
         f"{change:+,f}" if change else event.transaction.status or "",
         f"balance {money(event.balance.after, event.currency)}",
+        event.withdrawal.reason or "" if event.withdrawal else "",
         event.transaction.reference or "",
     ]
     return "  ".join(part for part in parts if part)
