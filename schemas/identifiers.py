@@ -4,6 +4,7 @@ Nothing here reads a clock or chance, so that a replay gives the same ids (DESIG
 """
 
 import re
+from functools import lru_cache
 from hashlib import blake2b, sha1
 from typing import Final
 
@@ -45,8 +46,14 @@ def transaction_id(recorded_at_ms: int, name: str) -> str:
 
     `name` is digest(source, id). Time-ordered, so that indexes grow at one end.
     """
+    return f"{_stamp(recorded_at_ms)}{name[:3]}-8{name[3:6]}-{name[6:18]}"
+
+
+@lru_cache(maxsize=4096)
+def _stamp(recorded_at_ms: int) -> str:
+    """The first half of a transaction id, up to its version."""
     stamp = f"{recorded_at_ms:012x}"
-    return f"{stamp[:8]}-{stamp[8:12]}-8{name[:3]}-8{name[3:6]}-{name[6:18]}"
+    return f"{stamp[:8]}-{stamp[8:12]}-8"
 
 
 def event_id(wallet_id: str, sequence: int) -> str:

@@ -9,6 +9,7 @@ def _second(epoch_seconds: int) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@lru_cache(maxsize=4096)  # a drain's records come by the thousand in the same millisecond
 def of_broker(timestamp_ms: int) -> str:
     """The text of a record's timestamp, in milliseconds since 1970."""
     return f"{_second(timestamp_ms // 1000)}.{timestamp_ms % 1000:03d}Z"

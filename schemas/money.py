@@ -50,7 +50,7 @@ def parse(text: str, currency: str) -> int:
 def show(minor: int, currency: str) -> str:
     """The decimal string of an amount, as "5000.00" for 500000 minor units of IRR."""
     decimals = DECIMALS[currency]
-    if decimals == 2 and minor >= 100:  # noqa: PLR2004 - nearly all there is: IRR, EUR, USD
+    if decimals == 2 and not -100 < minor < 100:  # noqa: PLR2004 - nearly all: IRR, EUR, USD
         text = str(minor)
         return f"{text[:-2]}.{text[-2:]}"
     if decimals == 0:

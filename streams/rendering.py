@@ -5,6 +5,7 @@ stores and what the log says cannot differ (invariant I4). Pure.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -62,12 +63,17 @@ _decode_extras: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 def details_text(details: Details) -> str:
     """The JSON text of details; empty when there is nothing to say."""
-    return "" if details == NO_DETAILS else _encode(details).decode()
+    return "" if details is NO_DETAILS or details == NO_DETAILS else _encode(details).decode()
 
 
 def details_of(text: str | None) -> Details:
     """Details from their text."""
     return _decode_details(text) if text else NO_DETAILS
+
+
+@lru_cache(maxsize=4096)
+def _time_header(recorded_at: str) -> Header:
+    return ("ce_time", recorded_at.encode())
 
 
 class Telling:
@@ -83,7 +89,7 @@ class Telling:
             _VERSION,
             _SOURCE,
             _CONTENT_TYPE,
-            ("ce_time", recorded_at.encode()),
+            _time_header(recorded_at),
             ("ce_causationid", command.id.encode()),
             ("src", b"%d:%d" % (command.partition, command.offset)),
         ]

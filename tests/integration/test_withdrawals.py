@@ -42,16 +42,16 @@ class Person:
             said.append(ledger.command("deposit", self.wallet, amount=deposit))
         ledger.ask(*said)
 
-    def ask(self, kind: str, **data: object) -> dict[str, Any]:
+    def ask(self, kind: str, **data: str) -> dict[str, Any]:
         """The result of one command."""
         (result,) = self.ledger.ask(self.ledger.command(kind, self.wallet, **data))
         return result
 
-    def step(self, name: str, withdrawal_id: str, **data: object) -> dict[str, Any]:
+    def step(self, name: str, withdrawal_id: str, **data: str) -> dict[str, Any]:
         """The result of one step of a withdrawal."""
         return self.ask(f"withdrawal.{name}", withdrawal_id=withdrawal_id, **data)
 
-    def schedule(self, amount: str = "50.00", **data: object) -> dict[str, Any]:
+    def schedule(self, amount: str = "50.00", **data: str) -> dict[str, Any]:
         """The result of scheduling; due soon where nothing else is said."""
         if not {"due_at", "delay"} & data.keys():
             data["delay"] = SOON
@@ -65,7 +65,7 @@ class Person:
             assert time.monotonic() < deadline
         return result
 
-    def executed(self, amount: str = "50.00", **data: object) -> str:
+    def executed(self, amount: str = "50.00", **data: str) -> str:
         """A withdrawal that is executing."""
         withdrawal_id: str = self.schedule(amount, **data)["withdrawal"]["id"]
         assert self.execute(withdrawal_id)["withdrawal"]["status"] == "executing"
@@ -172,7 +172,7 @@ def test_who_is_not_active_is_not_paid(ledger: Ledger) -> None:
 def test_called_off(ledger: Ledger) -> None:
     """Only before it is executed."""
     person = Person(ledger)
-    withdrawal_id = person.schedule(delay=3600)["withdrawal"]["id"]
+    withdrawal_id = person.schedule(delay="PT1H")["withdrawal"]["id"]
     assert told(person.step("cancel", withdrawal_id)) == ("cancelled", "100.00")
     executing = person.executed()
     late = [person.step("cancel", withdrawal_id), person.step("cancel", executing)]
@@ -184,7 +184,7 @@ def test_called_off(ledger: Ledger) -> None:
 def test_not_before_it_is_due(ledger: Ledger) -> None:
     """Whoever asks; the broker's clock is the one that counts."""
     person = Person(ledger)
-    early = person.step("execute", person.schedule(delay=3600)["withdrawal"]["id"])
+    early = person.step("execute", person.schedule(delay="PT1H")["withdrawal"]["id"])
     assert codes(early) == [("withdrawal_not_due", "withdrawal_id")]
     assert early["error"]["context"].keys() == {"withdrawal_id", "due_at", "recorded_at"}
 
@@ -207,7 +207,7 @@ def test_refused_schedules(ledger: Ledger) -> None:
         person.schedule(target=dollars),
         person.schedule(currency="USD"),
         person.ask("withdrawal.schedule", amount="1"),
-        person.schedule(due_at="2099-01-01T00:00:00Z", delay=1),
+        person.schedule(due_at="2099-01-01T00:00:00Z", delay="PT1S"),
         person.step("cancel", nobody),
         Person(ledger).step("execute", person.schedule()["withdrawal"]["id"]),
     ]
