@@ -22,9 +22,12 @@ MAX_REASON: Final = 256
 """Characters of a reason, as schemas.commands.Reason has them."""
 
 
-def execution(wallet_id: str, withdrawal_id: str) -> Message:
-    """Its time has come: withdrawal.execute.v1."""
-    return _step("execute", wallet_id, withdrawal_id, DELAYED, {})
+def execution(wallet_id: str, withdrawal_id: str, attempt: int = 1) -> Message:
+    """Its time has come: withdrawal.execute.v1.
+
+    There is a second attempt only when the first was answered that it came too early.
+    """
+    return _step("execute", wallet_id, withdrawal_id, DELAYED, {}, attempt)
 
 
 def settlement(
@@ -66,19 +69,24 @@ def fitting(reason: str) -> str:
     return text[:MAX_REASON] or "no reason given"
 
 
-def command_id(verb: str, withdrawal_id: str) -> str:
-    """The id of a step: "execute:<withdrawal id>"."""
-    return f"{verb}:{withdrawal_id}"
+def command_id(verb: str, withdrawal_id: str, attempt: int = 1) -> str:
+    """The id of a step: "execute:<withdrawal id>", and "execute:<withdrawal id>:2" and so on."""
+    return f"{verb}:{withdrawal_id}:{attempt}" if attempt > 1 else f"{verb}:{withdrawal_id}"
 
 
 def _step(
-    verb: str, wallet_id: str, withdrawal_id: str, source: str, said: Mapping[str, object]
+    verb: str,
+    wallet_id: str,
+    withdrawal_id: str,
+    source: str,
+    said: Mapping[str, object],
+    attempt: int = 1,
 ) -> Message:
     return message_of(
         f"withdrawal.{verb}.v1",
         {"wallet_id": wallet_id, "withdrawal_id": withdrawal_id, **said},
         source=source,
-        command_id=command_id(verb, withdrawal_id),
+        command_id=command_id(verb, withdrawal_id, attempt),
     )
 
 

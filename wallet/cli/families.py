@@ -21,6 +21,7 @@ FAMILIES: Final = {
     "schemas": ("schemas",),
     "setup": ("migrate", "topics"),
     "worker": ("worker",),
+    "delayed": ("delayed",),
     "pretend_bank": ("pretend-bank",),
     "bench": ("bench",),
 }

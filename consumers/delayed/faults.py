@@ -1,0 +1,21 @@
+"""Named points at which a test kills the delayed consumer (schemas/faults.py)."""
+
+from typing import Final
+
+from schemas.faults import Fuse
+
+POINTS: Final = (
+    "before-page",
+    "after-page",
+    "before-fire",
+    "after-fire",
+    "after-delivery",
+    "before-doubts",
+)
+
+_fuse: Final = Fuse(POINTS)
+
+
+def reached(point: str) -> None:
+    """Pass a point; die here, as if by kill -9, if it is this one's turn."""
+    _fuse.pass_by(point)

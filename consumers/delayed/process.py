@@ -1,0 +1,208 @@
+"""The process: hears the delayed topic, keeps the near end of the schedule, wakes when one is due.
+
+One thread. Whatever it does takes some milliseconds, but for a database that does not answer; and
+it holds nothing that is not in the ledger's tables, so it may be killed at any point.
+"""
+
+import signal
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+import psycopg2
+import structlog
+from confluent_kafka import KafkaException, Message
+
+from consumers.delayed.clocks import DatabaseClock
+from consumers.delayed.faults import reached
+from consumers.delayed.firing import Firing, key_of
+from consumers.delayed.outbox import Outbox, UndeliverableError
+from consumers.delayed.rows import Rows
+from consumers.delayed.timer import Timer
+from consumers.delayed.window import Due
+from consumers.logs import log_to_stderr
+from consumers.owned import Owned
+from schemas.events import WITHDRAWAL_STEPS, decode_step
+from schemas.settings import Settings
+
+GROUP: Final = "delayed"
+
+LOOK_SECONDS: Final = 1.0
+"""Between two looks at the clocks and at what is in doubt: an advance is noticed within that."""
+
+RESCAN_SECONDS: Final = 30.0
+"""So often everything near is read again, for what may have slipped through."""
+
+MOST_SECONDS: Final = 0.25
+"""The longest nap: signals and deliveries are looked at in between."""
+
+LEAST_SECONDS: Final = 0.005
+"""The shortest one. At 2,000 a second each would wake us alone, and cost a processor."""
+
+PAUSE_SECONDS: Final = 0.5
+"""Between two tries of a database that does not answer."""
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long the database may not answer before this process gives up, for a new one to try."""
+
+EXIT_CODE: Final = 70
+"""EX_SOFTWARE of sysexits.h, as a worker's."""
+
+_PASSED_BY: Final = frozenset(
+    WITHDRAWAL_STEPS[status].encode() for status in ("paid", "needs_review")
+)
+"""Steps of withdrawals that have been executed long ago."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+log: Final = structlog.get_logger(__name__)
+
+
+class UnreachableError(Exception):
+    """The database did not answer for too long."""
+
+
+class Delayed:
+    """One delayed consumer. Turn it until it is to end; what it raises must end the process."""
+
+    def __init__(self, settings: Settings, slot: str | None) -> None:
+        self._timer = Timer()
+        self._clock = DatabaseClock()
+        self._rows = Rows(settings)
+        self._outbox = Outbox(settings)
+        self._firing = Firing(self._timer, self._clock, self._outbox)
+        topic = settings.topics.scheduled
+        timer = self._timer
+        self._owned = Owned(settings, topic, GROUP, timer.gain, timer.lose, slot=slot)
+        self._look_at = self._ask_at = 0.0
+        self._rescan_at = self._well_at = time.monotonic()
+        self._is_ill = False
+
+    def turn(self) -> None:
+        """Hear, read, and fire what is due; sleeps until there is something to do."""
+        for record in self._owned.poll(self._nap()):
+            self._hear(record)
+        self._outbox.serve()
+        self._tend()
+        if self._clock.is_known:
+            self._firing.fire()
+
+    def close(self) -> None:
+        """Send what is queued and leave the group."""
+        self._outbox.close()
+        self._owned.close()
+        self._rows.close()
+
+    def _nap(self) -> float:
+        """How long nothing will be to be done, if nothing is heard."""
+        now = time.monotonic()
+        if not self._is_ill and self._clock.is_known and self._wanted(now):
+            return 0.0
+        to_next = self._firing.seconds_to_next(now)
+        asks = max(self._look_at, self._ask_at) - now
+        naps = [MOST_SECONDS, asks, *([] if to_next is None else [to_next])]
+        nap = min(naps)
+        # Work that could not be finished in the last turn goes on at once, if there is room for it.
+        if to_next == 0.0 and not self._firing.is_stuffed:
+            return 0.0
+        return max(nap, LEAST_SECONDS)
+
+    def _wanted(self, now: float) -> bool:
+        return self._timer.wanted(self._clock.now_us(now)) is not None
+
+    def _hear(self, record: Message) -> None:
+        kind = dict(record.headers() or ()).get("ce_type")
+        if kind in _PASSED_BY:
+            return
+        partition = record.partition() or 0
+        try:
+            step = decode_step(record.value() or b"")
+            due_at = datetime.fromisoformat(step.withdrawal.due_at)
+        except (msgspec.DecodeError, ValueError) as wrong:
+            # The database has it too, and everything near is read again now and then.
+            log.warning("no step of a withdrawal", partition=partition, why=str(wrong))
+            return
+        withdrawal_id = step.withdrawal.id
+        if step.withdrawal.status == "scheduled":
+            due_at_us = (due_at - _EPOCH) // _MICROSECOND
+            self._timer.scheduled(partition, Due(due_at_us, withdrawal_id, step.wallet_id))
+        else:
+            self._timer.gone(partition, withdrawal_id)
+
+    def _tend(self) -> None:
+        """Ask the database what there is to be asked, unless it was out of order just now."""
+        now = time.monotonic()
+        if now < self._ask_at:
+            return
+        try:
+            if now >= self._look_at:
+                self._look(now)
+            self._read_page(now)
+        except psycopg2.Error as error:
+            self._fall_ill(now, error)
+
+    def _look(self, now: float) -> None:
+        asked_at = time.monotonic()
+        look = self._rows.look()
+        self._clock.looked(look.now_us, look.ahead_us, asked_at, time.monotonic())
+        self._settle_doubts()
+        if now - self._rescan_at >= RESCAN_SECONDS:
+            self._rescan_at = now
+            self._timer.rescan()
+        self._look_at = now + LOOK_SECONDS
+        self._get_well(now)
+
+    def _settle_doubts(self) -> None:
+        doubtful = self._firing.doubtful()
+        if not doubtful:
+            return
+        reached("before-doubts")
+        asked = [(fired.due.withdrawal_id, key_of(fired)) for fired in doubtful]
+        self._firing.look_up(self._rows.states(asked), doubtful)
+
+    def _read_page(self, now: float) -> None:
+        page = self._timer.wanted(self._clock.now_us(now))
+        if page is not None:
+            reached("before-page")
+            self._timer.read(page, self._rows.page(page))
+            reached("after-page")
+
+    def _fall_ill(self, now: float, error: psycopg2.Error) -> None:
+        why = " ".join(str(error).split()) or type(error).__name__
+        if not self._is_ill:
+            log.warning("PostgreSQL does not answer, trying again", why=why)
+        self._is_ill = True
+        self._ask_at = now + PAUSE_SECONDS
+        if now - self._well_at > PATIENCE_SECONDS:
+            raise UnreachableError(
+                f"PostgreSQL did not answer for {PATIENCE_SECONDS:g} s: {why};"
+                " is it up, and is WALLET_DATABASE_URL right?"
+            )
+
+    def _get_well(self, now: float) -> None:
+        if self._is_ill:
+            log.info("PostgreSQL answers again")
+        self._is_ill = False
+        self._well_at = now
+
+
+def main(settings: Settings, slot: str) -> int:
+    """Fire withdrawals until SIGTERM or SIGINT; the exit code."""
+    log_to_stderr()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    log.info("delayed consumer started", slot=slot)
+    try:
+        delayed = Delayed(settings, slot)
+        while not stopping.is_set():
+            delayed.turn()
+        delayed.close()
+    except (UnreachableError, UndeliverableError, KafkaException) as error:
+        log.critical("the delayed consumer gives up", why=str(error))
+        return EXIT_CODE
+    log.info("delayed consumer stopped", slot=slot)
+    return 0
