@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, literal_column, or_, select
+from sqlalchemy import Row, or_, select
 
 from consumers.looking import LIMIT, Looking
 from consumers.views import BankCallsView, WithdrawalStepLine, WithdrawalView
@@ -67,9 +67,8 @@ class Withdrawals:
         if wallet_id is not None:
             query = query.where(withdrawals.c.wallet_id == wallet_id)
         if statuses:
-            # Written out, for a partial index is found by constants only.
-            numbers = ", ".join(str(WITHDRAWAL_STATUSES.index(status)) for status in statuses)
-            query = query.where(withdrawals.c.status.in_(literal_column(f"({numbers})")))
+            numbers = [WITHDRAWAL_STATUSES.index(status) for status in statuses]
+            query = query.where(withdrawals.c.status.in_(numbers))
         if before is not None:
             query = query.where(withdrawals.c.withdrawal_id < before)
         with self._looking.connected() as connection:

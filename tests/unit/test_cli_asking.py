@@ -44,6 +44,16 @@ def _run(*words: str, given: str | None = None) -> Result:
         (("events", "tail", "--from", "yesterday"), "neither beginning nor end"),
         (("events", "tail", "--type", "sold"), "wallet.charge_sold.v1"),
         (("history", WALLET, "--limit", "0"), "or equal to 1"),
+        (("withdraw", WALLET, "5", "--in", "5"), "such as 3d, 2h30m or PT90S"),
+        (("withdraw", WALLET, "5", "--in", "-3d"), "no length of time ahead"),
+        (("withdraw", WALLET, "5", "--at", "2026-11-20T10:00:00"), "no time with its zone"),
+        (("withdraw", WALLET, "5", "--at", "0001-01-01T00:00:00+14:00"), "no time with its zone"),
+        (("withdraw", WALLET, "5", "--at", "tomorrow"), "no time with its zone"),
+        (("withdrawals", "list", "--status", "payed"), "Did you mean paid?"),
+        (("withdrawals", "list", "--limit", "1001"), "or equal to 1000"),
+        (("withdrawals", "show", "7"), "'7' is no UUID"),
+        (("withdrawals", "cancel"), "Missing argument 'ID'"),
+        (("withdrawals", "resolve", OTHER, "--paid"), "Missing option '--by'"),
     ],
 )
 def test_usage_errors_are_exit_code_2(words: tuple[str, ...], said: str) -> None:
@@ -62,6 +72,18 @@ def test_usage_errors_are_exit_code_2(words: tuple[str, ...], said: str) -> None
         (("deposit", WALLET, "5", "--metadata", "shop"), "is no KEY=VALUE"),
         (("deposit", WALLET, "5", "--id", "x" * 300), "id is longer than 256"),
         (("create", "--phone", "none"), "owner.phone: "),
+        (("withdraw", WALLET, "5"), "say when: either --at 2026-11-20T10:00:00Z or --in 3d"),
+        (("withdraw", WALLET, "5", "--in", "3d", "--at", "2026-11-20T10:00:00Z"), "say when"),
+        (("withdraw", WALLET, "5", "--in", "3d", "--to", "x" * 65), "target: "),
+        (("withdraw", WALLET, "5", "--in", "3d", "--to", OTHER.upper()), "another spelling"),
+        (("withdraw", WALLET, "5", "--in", "200000d"), "delay: "),
+        (("withdrawals", "resolve", OTHER, "--by", "Sara"), "either --paid or --failed"),
+        (("withdrawals", "resolve", OTHER, "--by", "x", "--paid", "--failed"), "either --paid"),
+        (("withdrawals", "resolve", OTHER, "--by", " ", "--paid"), "--by: say whose word it is"),
+        (
+            ("withdrawals", "resolve", OTHER, "--by", "x", "--paid", "--reason", "x" * 257),
+            "--reason has 257 characters, it takes 1 to 256",
+        ),
     ],
 )
 def test_what_the_ledger_would_not_take_is_not_sent(words: tuple[str, ...], said: str) -> None:
@@ -111,7 +133,16 @@ def test_an_absent_kafka_is_one_line(words: tuple[str, ...]) -> None:
     assert "\n" not in str(failure)
 
 
-@pytest.mark.parametrize("words", [("balance", WALLET), ("history", WALLET), ("result", "1")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("balance", WALLET),
+        ("history", WALLET),
+        ("result", "1"),
+        ("withdrawals", "list"),
+        ("withdrawals", "cancel", OTHER),
+    ],
+)
 def test_an_absent_database_is_one_line_without_the_password(words: tuple[str, ...]) -> None:
     """It names the address and the fix."""
     failure = _run(*words).exception

@@ -164,6 +164,8 @@ def resolve(  # noqa: PLR0913 - its options
     """
     if paid == failed:
         raise UsageFailure("say what the bank has done: either --paid or --failed")
+    if not by.strip():
+        raise UsageFailure("--by: say whose word it is")
     if reason is not None and not 0 < len(reason) <= steps.MAX_REASON:
         raise UsageFailure(
             f"--reason has {len(reason)} characters, it takes 1 to {steps.MAX_REASON}"
