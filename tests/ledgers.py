@@ -156,7 +156,7 @@ class Ledger:
     def verify(self, timeout: float = 40.0) -> Findings:
         """The auditor's verdict: everything done, and clean."""
         settings = self.settings
-        with Sources(settings.kafka_client(), settings.database_url, settings.topics) as sources:
+        with Sources(settings) as sources:
             findings = audit(sources, timeout, 5, lambda *_: None)
         bad = {name: found for name, found in findings.invariants.items() if found.violations}
         assert not bad, bad
@@ -213,6 +213,9 @@ def storm(ledger: Ledger, wallets: Sequence[str], count: int) -> list[Said]:
             said = ledger.command("transfer", wallet, to_wallet_id=other, amount=amount)
         elif dice < 0.7:
             said = ledger.command("deposit", wallet, amount=amount, reference="storm")
+        elif dice < 0.75:
+            terms = {"amount": amount, "delay": "PT1H", "target": other}
+            said = ledger.command("withdrawal.schedule", wallet, **terms)
         elif dice < 0.9:
             phone = "+989120000000"
             said = ledger.command("charge_sale", wallet, phone_number=phone, amount=amount)
