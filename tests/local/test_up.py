@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +23,8 @@ from wallet.local.leftovers import MARK
 pytestmark = pytest.mark.integration
 
 WALLET = (sys.executable, "-m", "wallet.cli")
-ANY_PORTS = ("--http-port", "0", "--kafka-port", "0", "--postgres-port", "0")
+PORTS = ("--http-port", "--kafka-port", "--postgres-port", "--bank-port")
+ANY_PORTS = tuple(part for port in PORTS for part in (port, "0"))
 PATIENCE_SECONDS = 60.0
 
 
@@ -66,6 +68,21 @@ class Copy:
         with self._open("/") as response:
             text: str = response.read().decode()
             return text
+
+    def pays(self, key: str) -> bool:
+        """Have the bank pay something; False where it is not there yet."""
+        headers = {"Idempotency-Key": key}
+        order = urllib.request.Request(self.state["bank"], data=b"{}", headers=headers)  # noqa: S310
+        try:
+            with urllib.request.urlopen(order, timeout=15) as response:  # noqa: S310
+                return bool(response.status == HTTPStatus.OK)
+        except urllib.error.URLError:
+            return False
+
+    def payments(self) -> list[dict[str, Any]]:
+        """What the bank has paid."""
+        lines = (self.data / "bank" / "ledger.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
 
     def _open(self, path: str) -> http.client.HTTPResponse:
         address = self.state["http"] + path
@@ -149,16 +166,20 @@ def test_a_copy_lives_through_kills_and_ends_without_a_trace(data: Path) -> None
         status, document = copy.health()
         assert (status, document["status"]) == (200, "ok")
         assert {each["partition"] for each in document["lag"]} == {0, 1, 2, 3}
-        names = ["kafka", "postgres", "worker-1"]
+        names = ["kafka", "postgres", "pretend-bank", "worker-1"]
         assert list(copy.pids()) == names
         assert "Wallet Streams is" in copy.page()
+        assert copy.pays("before")
 
         for name in names:
             kill(copy, name)
             until(lambda: copy.health()[0] == 200)
         restarts = {each["name"]: each["restarts"] for each in copy.health()[1]["processes"]}
-        assert restarts["kafka"] == restarts["postgres"] == 1
-        assert json.loads(wallet("status", "--json", data=data).stdout)["status"] == "ok"
+        assert restarts["kafka"] == restarts["postgres"] == restarts["pretend-bank"] == 1
+        status_said = json.loads(wallet("status", "--json", data=data).stdout)
+        assert (status_said["status"], status_said["bank"]) == ("ok", copy.state["bank"])
+        until(lambda: copy.pays("after"))
+        assert [payment["key"] for payment in copy.payments()] == ["before", "after"]
 
         done = wallet("down", data=data)
         assert (done.returncode, done.stdout) == (0, f"stopped {data}\n")
@@ -179,6 +200,8 @@ def test_two_copies_run_side_by_side_and_a_folder_has_one(stack: Stack, data: Pa
         assert copy.health()[0] == 200
         assert stack.pid("kafka") not in copy.pids().values()
         assert copy.state["kafka"] != stack.kafka
+        assert set(copy.pids()) == {"kafka", "postgres"}
+        assert copy.state["bank"] is None
 
         again = wallet("up", data=data)
         assert (again.returncode, again.stderr.count("\n")) == (1, 1)

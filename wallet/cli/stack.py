@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def up(
+def up(  # noqa: PLR0913 - each one is an option
     *,
     data: Data = HERE,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw the old data away.")] = False,
@@ -34,10 +34,12 @@ def up(
     http_port: Port = None,
     kafka_port: Port = None,
     postgres_port: Port = None,
+    bank_port: Port = None,
 ) -> None:
-    """Start Kafka, PostgreSQL and the workers here, and keep them running until Ctrl-C.
+    """Start Kafka, PostgreSQL, a pretend bank and the workers here, and keep them running.
 
-    A part is not started where WALLET_KAFKA_BOOTSTRAP or WALLET_DATABASE_URL names a real one.
+    A part is not started where WALLET_KAFKA_BOOTSTRAP, WALLET_DATABASE_URL or WALLET_BANK_URL names
+    a real one. Without workers only Kafka and PostgreSQL are started. Ctrl-C ends all.
     """
     # Half a second of imports that the other commands need not wait for.
     from wallet.local.telling import Telling  # noqa: PLC0415
@@ -51,6 +53,7 @@ def up(
         http_port=http_port,
         kafka_port=kafka_port,
         postgres_port=postgres_port,
+        bank_port=bank_port,
     )
     run_up(wanted, Telling(Console()))
 

@@ -40,6 +40,11 @@ class DataFolder:
         return self.root / "postgres"
 
     @property
+    def bank(self) -> Path:
+        """The pretend bank's ledger."""
+        return self.root / "bank"
+
+    @property
     def state_file(self) -> Path:
         """The addresses and process ids of the running copy."""
         return self.root / "state.json"

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from wallet.local.health import Health, HealthReader
 from wallet.local.supervisor import Addresses
-from wallet.migrate import without_password
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -54,10 +53,7 @@ def render(addresses: Addresses, health: Health) -> str:
     problems = "".join(f'<p class="bad">{escape(problem)}</p>' for problem in health.problems)
     places = "".join(
         f"<tr><td>{name}</td><td><code>{escape(address)}</code></td></tr>"
-        for name, address in (
-            ("Kafka", addresses.kafka),
-            ("PostgreSQL", without_password(addresses.postgres)),
-        )
+        for name, address in addresses.shown().items()
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Wallet Streams</title>'

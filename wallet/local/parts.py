@@ -1,7 +1,6 @@
-"""Kafka and PostgreSQL of a copy: started here, or somebody else's where an address is set."""
+"""The servers of a copy: started here, or somebody else's where an address is set."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +8,7 @@ from typing import Any, Final
 from schemas.settings import Settings
 from wallet import migrate, topics
 from wallet.failure import Failure
-from wallet.local import jars, kafka, leftovers, ports, postgres
+from wallet.local import bank, jars, kafka, leftovers, ports, postgres
 from wallet.local.asking import until_yes
 from wallet.local.lag import LagReader
 from wallet.local.process import Process, ProcessSpec
@@ -25,27 +24,14 @@ SETTLED_SECONDS: Final = 10.0
 KAFKA_VARIABLE: Final = "WALLET_KAFKA_BOOTSTRAP"
 DATABASE_VARIABLE: Final = "WALLET_DATABASE_URL"
 
-USUAL_KAFKA_PORT, USUAL_POSTGRES_PORT = 9092, 5432
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Which servers are ours to start, on which ports (None: a real cluster is used instead)."""
+    """Which servers are ours to start, on which ports (None: a real one is used instead)."""
 
     kafka_port: int | None
     postgres_port: int | None
-
-    @classmethod
-    def choose(cls, kafka_port: int | None, postgres_port: int | None) -> "Parts":
-        """Promise the ports of the servers that no variable replaces."""
-        return cls(
-            None
-            if KAFKA_VARIABLE in os.environ
-            else ports.choose(kafka_port, USUAL_KAFKA_PORT, "--kafka-port"),
-            None
-            if DATABASE_VARIABLE in os.environ
-            else ports.choose(postgres_port, USUAL_POSTGRES_PORT, "--postgres-port"),
-        )
+    bank_port: int | None
 
     @property
     def are_ours(self) -> bool:
@@ -59,12 +45,14 @@ class Parts:
             given["kafka_bootstrap"] = f"{ports.HOST}:{self.kafka_port}"
         if self.postgres_port is not None:
             given["database_url"] = postgres.url(self.postgres_port)
+        if self.bank_port is not None:
+            given |= bank.settings(self.bank_port)
         return Settings(**given)  # the rest is read from the environment
 
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """Brings both parts to where workers can start, side by side."""
+    """Brings the parts to where workers can start, side by side."""
 
     parts: Parts
     settings: Settings
@@ -73,7 +61,7 @@ class Starter:
     lag: LagReader
 
     async def start(self) -> None:
-        """Start both, apply migrations and topics.
+        """Start them, apply migrations and topics.
 
         Raises:
             Failure: one of them does not get ready.
@@ -83,6 +71,7 @@ class Starter:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._start_kafka())
                 group.create_task(self._start_postgres())
+                group.create_task(self._start_bank())
         except* Failure as failures:
             raise failures.exceptions[0] from None
 
@@ -136,6 +125,14 @@ class Starter:
         await _until_ready(process, lambda: migrate.refusal(admin_url) is None)
         await asyncio.to_thread(postgres.make_database, port)
         self.telling.line(f"PostgreSQL answers at {ports.HOST}:{port}")
+
+    async def _start_bank(self) -> None:
+        if self.parts.bank_port is not None:
+            folder, address = self.supervisor.folder, self.settings.bank_url
+            spec = bank.spec(folder, self.parts.bank_port)
+            process = await self.supervisor.start_server(self._marked(spec))
+            await _until_ready(process, lambda: bank.answers(address))
+            self.telling.line(f"the pretend bank answers at {address}")
 
     async def _await_other(self, what: str, answers: Callable[[], bool], variable: str) -> None:
         """Wait for a server that is not ours; Ctrl-C ends the wait within one probe."""

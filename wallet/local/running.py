@@ -20,6 +20,9 @@ ANSWER_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 45.0
 PAUSE_SECONDS: Final = 0.05
 
+ADDRESSES: Final = ("http", "kafka", "postgres", "bank")
+HAVE_PASSWORDS: Final = ("postgres", "bank")
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -39,18 +42,18 @@ class Status:
     def as_text(self) -> str:
         """Give a few lines, for people."""
         document = self.document
-        lines = [f"{name:<11} {document[name]}" for name in ("http", "kafka", "postgres")]
+        lines = [f"{name:<12} {document[name]}" for name in ADDRESSES if document[name]]
         lines += [_process_line(process) for process in document["processes"]]
-        lines += [f"lag         {document['total_lag']} commands"] if document["lag"] else []
-        lines += [f"problem     {problem}" for problem in document["problems"]]
+        lines += [f"lag          {document['total_lag']} commands"] if document["lag"] else []
+        lines += [f"problem      {problem}" for problem in document["problems"]]
         return "\n".join([f"{document['phase']}, {document['status']}", *lines])
 
 
 def _process_line(process: dict[str, Any]) -> str:
     if not process["running"]:
-        return f"{process['name']:<11} down (last exit {process['last_exit']})"
+        return f"{process['name']:<12} down (last exit {process['last_exit']})"
     return (
-        f"{process['name']:<11} pid {process['pid']}, up {process['uptime_seconds']:.0f} s,"
+        f"{process['name']:<12} pid {process['pid']}, up {process['uptime_seconds']:.0f} s,"
         f" {process['restarts']} restarts"
     )
 
@@ -66,9 +69,10 @@ def status(folder: DataFolder) -> Status:
     if found is None:
         raise Failure(f"nothing is running on {folder.root}; start it with `wallet up`")
     document = _health(found.http)
-    shown = without_password(found.postgres)
-    addresses = {"http": found.http, "kafka": found.kafka, "postgres": shown}
-    return Status({**addresses, "supervisor": found.supervisor, **document})
+    shown = {name: getattr(found, name) for name in ADDRESSES}
+    for name in HAVE_PASSWORDS:
+        shown[name] = shown[name] and without_password(shown[name])
+    return Status({**shown, "supervisor": found.supervisor, **document})
 
 
 def _state(folder: DataFolder) -> state.State | None:

@@ -1,7 +1,8 @@
 """The state file of a running copy, `DIR/state.json`: its addresses and its process ids.
 
 {"http": "http://127.0.0.1:8000", "kafka": "127.0.0.1:9092", "postgres": "postgresql://...",
- "supervisor": 4710, "processes": [{"name": "kafka", "pid": 4711}, ...]}
+ "bank": "http://127.0.0.1:8010/", "supervisor": 4710,
+ "processes": [{"name": "kafka", "pid": 4711}, ...]}
 """
 
 import os
@@ -18,13 +19,17 @@ class ProcessState(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What other commands and tools may want to know of a running copy."""
+    """What other commands and tools may want to know of a running copy.
+
+    `bank` is None where nothing calls one: in a copy without workers.
+    """
 
     http: str
     kafka: str
     postgres: str
     supervisor: int
     processes: tuple[ProcessState, ...] = ()
+    bank: str | None = None
 
 
 def read(path: Path) -> State | None:

@@ -7,15 +7,22 @@ from dataclasses import dataclass, field
 from wallet.local import state
 from wallet.local.folder import DataFolder
 from wallet.local.process import Process, ProcessSpec
+from wallet.migrate import without_password
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the parts of a copy are reached."""
+    """Where the parts of a copy are reached; `bank` is None where nothing calls one."""
 
     http: str
     kafka: str
     postgres: str
+    bank: str | None = None
+
+    def shown(self) -> dict[str, str]:
+        """Give what people see beside the status page: no passwords, nothing that is not there."""
+        found = {"Kafka": self.kafka, "PostgreSQL": without_password(self.postgres)}
+        return found if self.bank is None else {**found, "bank": without_password(self.bank)}
 
 
 @dataclass(slots=True)
@@ -36,11 +43,11 @@ class Supervisor:
         return [*sorted(self.servers, key=lambda server: server.name), *self.workers]
 
     async def start_server(self, spec: ProcessSpec) -> Process:
-        """Start Kafka or PostgreSQL."""
+        """Start Kafka, PostgreSQL or the pretend bank."""
         return await self._start(spec, self.servers)
 
     async def start_worker(self, spec: ProcessSpec) -> Process:
-        """Start a process that needs both."""
+        """Start a process that needs them."""
         return await self._start(spec, self.workers)
 
     async def _start(self, spec: ProcessSpec, group: list[Process]) -> Process:
@@ -69,6 +76,7 @@ class Supervisor:
                 http=self.addresses.http,
                 kafka=self.addresses.kafka,
                 postgres=self.addresses.postgres,
+                bank=self.addresses.bank,
                 supervisor=self.pid,
                 processes=running,
             ),

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from wallet.local import jars
 from wallet.local.supervisor import Addresses
-from wallet.migrate import without_password
 
 
 class Telling:
@@ -25,7 +24,8 @@ class Telling:
         self._print(f"{time.monotonic() - self._since:5.1f} s  {text}")
 
     def _print(self, text: str) -> None:
-        with suppress(OSError):
+        # rich ends the program when nobody reads its output any more; but this one runs servers.
+        with suppress(OSError, SystemExit):
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
             sys.stdout.flush()
 
@@ -50,14 +50,9 @@ class Telling:
 
     def banner(self, addresses: Addresses, data: str) -> None:
         """Say that all is up, where, and what to try next."""
-        rows = (
-            ("status", addresses.http),
-            ("Kafka", addresses.kafka),
-            ("PostgreSQL", without_password(addresses.postgres)),
-            ("data", data),
-        )
+        rows = {"status": addresses.http, **addresses.shown(), "data": data}
         self._print("\nready\n")
-        for name, value in rows:
+        for name, value in rows.items():
             self._print(f"  {name:<11} {value}")
         self._print(
             "\nThis is a development setup: loopback only, no passwords, one broker."

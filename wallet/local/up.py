@@ -7,25 +7,27 @@ import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import stamina.instrumentation
 
 from schemas.settings import Settings
-from wallet.local import leftovers, page, ports, workers
+from wallet.local import bank, leftovers, page, ports, workers
 from wallet.local.folder import DataFolder
 from wallet.local.health import HealthReader
 from wallet.local.lag import LagReader
-from wallet.local.parts import Parts, Starter
+from wallet.local.parts import DATABASE_VARIABLE, KAFKA_VARIABLE, Parts, Starter
 from wallet.local.supervisor import Addresses, Supervisor
 from wallet.local.telling import Telling
 
-USUAL_HTTP_PORT: Final = 8000
+USUAL_HTTP_PORT, USUAL_BANK_PORT, USUAL_KAFKA_PORT, USUAL_POSTGRES_PORT = 8000, 8010, 9092, 5432
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What was asked for on the command line; a port that is None may be any."""
+    """What was asked for on the command line; a port that is None may be any.
+
+    Without workers there are Kafka and PostgreSQL, and nothing that works on them.
+    """
 
     data: Path
     fresh: bool = False
@@ -33,6 +35,7 @@ class Wanted:
     http_port: int | None = None
     kafka_port: int | None = None
     postgres_port: int | None = None
+    bank_port: int | None = None
     # The slot, counted from 1, is added.
     worker_command: tuple[str, ...] = workers.COMMAND
 
@@ -61,9 +64,10 @@ async def _run(wanted: Wanted, folder: DataFolder, telling: Telling) -> None:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
             asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     listener = _listen(ports.choose(wanted.http_port, USUAL_HTTP_PORT, "--http-port"))
-    parts = Parts.choose(wanted.kafka_port, wanted.postgres_port)
+    parts = parts_of(wanted)
     settings = parts.settings()
-    supervisor = Supervisor(folder, _addresses(listener, settings), os.getpid())
+    bank_url = settings.bank_url if wanted.worker_count else None
+    supervisor = Supervisor(folder, _addresses(listener, settings, bank_url), os.getpid())
     starter = Starter(parts, settings, supervisor, telling, LagReader(settings))
     async with AsyncExitStack() as ends:
         health = HealthReader(supervisor, starter.lag)
@@ -96,11 +100,28 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _addresses(listener: socket.socket, settings: Settings) -> Addresses:
+def parts_of(wanted: Wanted) -> Parts:
+    """Promise the ports of the servers that no variable replaces."""
+
+    def port(variable: str, wanted_port: int | None, usual: int, option: str) -> int | None:
+        return None if os.environ.get(variable) else ports.choose(wanted_port, usual, option)
+
+    is_called = wanted.worker_count > 0
+    return Parts(
+        port(KAFKA_VARIABLE, wanted.kafka_port, USUAL_KAFKA_PORT, "--kafka-port"),
+        port(DATABASE_VARIABLE, wanted.postgres_port, USUAL_POSTGRES_PORT, "--postgres-port"),
+        port(bank.VARIABLE, wanted.bank_port, USUAL_BANK_PORT, "--bank-port")
+        if is_called
+        else None,
+    )
+
+
+def _addresses(listener: socket.socket, settings: Settings, bank_url: str | None) -> Addresses:
     return Addresses(
         http=f"http://{ports.HOST}:{listener.getsockname()[1]}",
         kafka=settings.kafka_bootstrap,
         postgres=settings.database_url,
+        bank=bank_url,
     )
 
 

@@ -1,0 +1,87 @@
+"""Which servers a copy starts itself, and what its processes are told of them."""
+
+from pathlib import Path
+
+import pytest
+
+from wallet.local.parts import Parts
+from wallet.local.supervisor import Addresses
+from wallet.local.up import Wanted, parts_of
+
+VARIABLES = ("WALLET_KAFKA_BOOTSTRAP", "WALLET_DATABASE_URL", "WALLET_BANK_URL")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*VARIABLES, "WALLET_BANK_STATUS_URL", "WALLET_PRETEND_BANK_KNOWS_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def _wanted(worker_count: int) -> Wanted:
+    return Wanted(
+        data=Path("unused"),
+        worker_count=worker_count,
+        kafka_port=0,
+        postgres_port=0,
+        bank_port=0,
+    )
+
+
+def test_every_server_has_a_port_of_its_own() -> None:
+    """Three servers, three ports; the processes are told where the bank is, and of its keys."""
+    parts = parts_of(_wanted(1))
+    ports = {parts.kafka_port, parts.postgres_port, parts.bank_port}
+    assert len(ports) == 3
+    assert None not in ports
+    settings = parts.settings()
+    assert settings.kafka_bootstrap == f"127.0.0.1:{parts.kafka_port}"
+    assert settings.bank_url == f"http://127.0.0.1:{parts.bank_port}/"
+    assert settings.bank_status_url == f"{settings.bank_url}payments/{{key}}"
+    assert settings.bank_knows_keys
+
+
+@pytest.mark.parametrize(
+    ("variable", "address", "port"),
+    [
+        ("WALLET_KAFKA_BOOTSTRAP", "kafka:9092", "kafka_port"),
+        ("WALLET_DATABASE_URL", "postgresql://u@h/d", "postgres_port"),
+        ("WALLET_BANK_URL", "https://bank.example/orders", "bank_port"),
+    ],
+)
+def test_what_is_set_is_not_started(
+    variable: str, address: str, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address in the environment is that of a real server, and the only one replaced."""
+    monkeypatch.setenv(variable, address)
+    parts = parts_of(_wanted(1))
+    started = {
+        name for name in ("kafka_port", "postgres_port", "bank_port") if getattr(parts, name)
+    }
+    assert started == {"kafka_port", "postgres_port", "bank_port"} - {port}
+    setting = variable.removeprefix("WALLET_").lower()
+    assert getattr(parts.settings(), setting) == address
+
+
+def test_without_workers_nobody_calls_a_bank() -> None:
+    """Only Kafka and PostgreSQL are started."""
+    assert parts_of(_wanted(0)).bank_port is None
+
+
+def test_a_bank_without_keys_is_told_to_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller of a bank that ignores keys must never repeat an unknown outcome."""
+    monkeypatch.setenv("WALLET_PRETEND_BANK_KNOWS_KEYS", "false")
+    settings = Parts(None, None, 8010).settings()
+    assert not settings.bank_knows_keys
+    assert settings.bank_status_url is None
+
+
+def test_addresses_are_shown_without_passwords() -> None:
+    """Of a real bank too; a copy without one does not speak of it."""
+    postgres, bank = "postgresql://u:hidden@h/d", "https://u:hidden@bank.example/orders"
+    shown = Addresses("http://h", "k:1", postgres, bank).shown()
+    assert shown == {
+        "Kafka": "k:1",
+        "PostgreSQL": "postgresql://u@h/d",
+        "bank": "https://u@bank.example/orders",
+    }
+    assert "bank" not in Addresses("http://h", "k:1", postgres).shown()
