@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Row, or_, select
 
+from consumers.bank.policy import State
 from consumers.looking import LIMIT, Looking
 from consumers.views import BankCallsView, WithdrawalStepLine, WithdrawalView
 from producers.withdrawals import BANK, DELAYED, OPERATOR, command_id
@@ -22,15 +23,18 @@ from schemas.results import AnyResult
 from schemas.statuses import WITHDRAWAL_STATUSES
 from schemas.tables import bank_calls, commands, withdrawals
 
+ATTEMPTS: Final = 9
+"""Executions that are looked for; there is a second only where the broker's clock was behind."""
+
 _STEPS: Final = (
-    (DELAYED, "execute"),
-    (BANK, "settle"),
-    (BANK, "fail"),
-    (BANK, "review"),
-    (OPERATOR, "settle"),
-    (OPERATOR, "fail"),
+    *((DELAYED, "execute", attempt) for attempt in range(1, ATTEMPTS + 1)),
+    (BANK, "settle", 1),
+    (BANK, "fail", 1),
+    (BANK, "review", 1),
+    (OPERATOR, "settle", 1),
+    (OPERATOR, "fail", 1),
 )
-"""Who sends which step, under ids that follow from the withdrawal's."""
+"""Who sends which step, and the how manieth time, under ids that follow from the withdrawal's."""
 
 
 class _Said(msgspec.Struct):
@@ -87,8 +91,8 @@ class Withdrawals:
         Found by their ids, and the newest, whoever sent it, by its moment.
         """
         keys = [
-            identifiers.command_key(source, command_id(verb, withdrawal.id))
-            for source, verb in _STEPS
+            identifiers.command_key(source, command_id(verb, withdrawal.id, attempt))
+            for source, verb, attempt in _STEPS
         ]
         first, last = _transactions_at(withdrawal.changed_at)
         query = select(commands.c.result, commands.c.details).where(
@@ -138,7 +142,7 @@ def _calls(row: Row[Any]) -> BankCallsView:
     return BankCallsView(
         calls=row.calls,
         not_done=row.not_done,
-        state=str(row.state),
+        state=State(row.state).name.lower(),
         begun_at=in_milliseconds(row.begun_at),
         changed_at=in_milliseconds(row.changed_at),
         note=row.note,

@@ -52,7 +52,8 @@ class WithdrawalView(msgspec.Struct, frozen=True):
 class BankCallsView(msgspec.Struct, frozen=True):
     """What the bank caller notes of a withdrawal: so many calls begun, and how the last stands.
 
-    `not_done` of them the bank has certainly not executed.
+    `not_done` of them the bank has certainly not executed; `state` is the name of one of
+    consumers.bank.policy.State, in small letters.
     """
 
     calls: int

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from consumers.bank.policy import State
 from producers import withdrawals as steps
 from producers.client import Client
 from producers.message import Message, uuid7
@@ -179,6 +180,25 @@ def test_the_whole_way_is_shown(wallet: Shell, client: Client, funded: str) -> N
     assert page[1]["counterparties"] == ["world:in_transit"]
 
 
+def test_an_execution_that_came_too_early_is_shown(
+    wallet: Shell, client: Client, funded: str
+) -> None:
+    """It is refused, and the withdrawal waits on for a second attempt."""
+    own = wallet("withdraw", funded, "5", "--in", "2h", "--json").json["withdrawal"]["id"]
+    for attempt in (1, 2):
+        result = client.wait(client.send_message(steps.execution(funded, own, attempt)))
+        assert result.error is not None
+    told = wallet("withdrawals", "show", own, "--json").json
+    assert told["withdrawal"]["status"] == "scheduled"
+    errors = [step["error"] for step in told["history"]]
+    assert [error and error.split(":")[0] for error in errors] == [
+        None,
+        "withdrawal_not_due",
+        "withdrawal_not_due",
+    ]
+    assert "refused" in wallet("withdrawals", "show", own).said
+
+
 def test_what_the_balance_does_not_cover_tells_why(
     wallet: Shell, client: Client, funded: str
 ) -> None:
@@ -256,6 +276,19 @@ def test_a_failure_without_a_reason_says_whose_word_it_is(
     assert told["withdrawal"]["reason"] == "Sara says that the bank has not paid."
 
 
+def noted(served: Settings, withdrawal_id: str, state: State, note: str) -> None:
+    """What the bank caller would note after its second call."""
+    execute(
+        served,
+        "INSERT INTO bank_calls"
+        " (withdrawal_id, begun_at, changed_at, calls, not_done, state, note)"
+        " VALUES (%s, now(), now(), 2, 1, %s, %s)",
+        withdrawal_id,
+        state.value,
+        note,
+    )
+
+
 def test_an_executing_one_is_the_bank_callers(
     wallet: Shell, client: Client, served: Settings, funded: str
 ) -> None:
@@ -265,20 +298,40 @@ def test_an_executing_one_is_the_bank_callers(
     early = wallet("withdrawals", "resolve", own, "--paid", "--by", "Sara")
     assert early.code == 1
     assert "has not called the bank yet" in early.complained
-    execute(
-        served,
-        "INSERT INTO bank_calls VALUES (%s, now(), now(), 2, 1, 0, 'HTTP 503')",
-        own,
-    )
+    noted(served, own, State.NOT_DONE, "HTTP 503")
     busy = wallet("withdrawals", "resolve", own, "--paid", "--by", "Sara")
     assert busy.code == 1
-    assert "call 2 to the bank" in busy.complained
+    assert "its call 2 is not_done since" in busy.complained
     assert "--force" in busy.complained
     bank = wallet("withdrawals", "show", own, "--json").json["bank"]
     assert (bank["calls"], bank["not_done"], bank["note"]) == (2, 1, "HTTP 503")
     assert "called 2 times, 1 certainly not done" in wallet("withdrawals", "show", own).said
     done = wallet("withdrawals", "resolve", own, "--paid", "--by", "Sara", "--force", "--json")
     assert (done.code, done.json["withdrawal"]["status"]) == (0, "paid")
+
+
+def test_what_the_bank_has_paid_never_comes_back(
+    wallet: Shell, client: Client, served: Settings, funded: str
+) -> None:
+    """Not even by force, between the bank's answer and the ledger's."""
+    own = scheduled(wallet, funded)
+    sent(client, steps.execution(funded, own))
+    noted(served, own, State.PAID, "success")
+    done = wallet("withdrawals", "resolve", own, "--failed", "--by", "Sara", "--force")
+    assert done.code == 1
+    assert "has answered that it has paid" in done.complained
+    assert wallet("balance", funded, "--json").json["balance"] == "60.00"
+
+
+def test_what_is_left_to_a_person_needs_no_force(
+    wallet: Shell, client: Client, served: Settings, funded: str
+) -> None:
+    """The bank caller calls no more, whether or not the ledger has heard of it."""
+    own = scheduled(wallet, funded)
+    sent(client, steps.execution(funded, own))
+    noted(served, own, State.REVIEW, "unknown for 900 s")
+    done = wallet("withdrawals", "resolve", own, "--failed", "--by", "Sara", "--json")
+    assert (done.code, done.json["balance"]) == (0, "100.00")
 
 
 def test_a_withdrawal_that_is_not_there_is_said(wallet: Shell) -> None:

@@ -172,7 +172,7 @@ def resolve(  # noqa: PLR0913 - its options
         )
     with _looking() as looking:
         found = _found(looking, withdrawal_id)
-        _refuse_resolving(looking, found, force=force)
+        _refuse_resolving(looking, found, paid=paid, force=force)
     show_answer(_resolution(found, by, reason, paid=paid), timeout, as_json=as_json)
 
 
@@ -186,22 +186,33 @@ def _resolution(found: WithdrawalView, by: str, reason: str | None, *, paid: boo
     return steps.failure(*names, told, source=steps.OPERATOR, metadata={"by": by})
 
 
-def _refuse_resolving(looking: "Withdrawals", found: WithdrawalView, *, force: bool) -> None:
+def _refuse_resolving(
+    looking: "Withdrawals", found: WithdrawalView, *, paid: bool, force: bool
+) -> None:
     """Raise where there is nothing to resolve, or where the bank caller may still call."""
     if found.status not in IN_TRANSIT:
         raise Failure(
             f"the withdrawal {found.id} is {found.status}; only one that needs review"
             " or is executing can be resolved"
         )
-    if found.status == "executing" and not force:
-        calls = looking.calls(found.id)
-        last = "it has not called the bank yet"
-        if calls:
-            last = f"call {calls.calls} to the bank is {calls.state} since {calls.changed_at}"
+    if found.status != "executing":
+        return
+    calls = looking.calls(found.id)
+    if calls is not None and calls.state == "paid" and not paid:
         raise Failure(
-            f"the bank caller is still at work on the withdrawal {found.id}: {last}; wait until it"
-            " is done or needs review, or stop the bank caller and say --force"
+            f"the bank has answered that it has paid the withdrawal {found.id}, at"
+            f" {calls.changed_at}; it is settled as soon as the bank caller has told the ledger"
         )
+    # Left to a person by the bank caller: it calls no more, and says so to the ledger just now.
+    if force or (calls is not None and calls.state == "review"):
+        return
+    last = "it has not called the bank yet"
+    if calls is not None:
+        last = f"its call {calls.calls} is {calls.state} since {calls.changed_at}"
+    raise Failure(
+        f"the bank caller is still at work on the withdrawal {found.id}: {last}; wait until it"
+        " is done or needs review, or stop the bank caller and say --force"
+    )
 
 
 def _found(looking: "Withdrawals", withdrawal_id: str) -> WithdrawalView:
