@@ -4,6 +4,8 @@ from typing import Any, Final, NamedTuple
 
 from consumers.audit.findings import Findings
 from consumers.audit.snapshot import Snapshot
+from schemas.accounts import WORLD, WORLD_TRANSIT
+from schemas.statuses import IN_TRANSIT, WITHDRAWAL_STATUSES
 
 
 class Check(NamedTuple):
@@ -16,8 +18,10 @@ class Check(NamedTuple):
 
 COUNTS: Final = """
 SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM wallets),
-       (SELECT count(*) FROM refunds)
+       (SELECT count(*) FROM refunds), (SELECT count(*) FROM withdrawals)
 """
+
+_UNPAID: Final = ", ".join(str(WITHDRAWAL_STATUSES.index(status)) for status in IN_TRANSIT)
 
 _RUNNING: Final = """
 FROM (SELECT account_id, sequence, amount_minor, balance_minor,
@@ -80,6 +84,16 @@ CHECKS: Final = (
         " USING (transaction_id) WHERE r.amount > e.amount OR e.amount IS NULL",
     ),
     Check(
+        "I5",
+        "money in transit is not what the unfinished withdrawals hold",
+        "SELECT currency, coalesce(w.amount, 0), coalesce(e.amount, 0) FROM"  # noqa: S608 - ours
+        " (SELECT currency, sum(amount_minor) AS amount FROM entries"
+        f"  WHERE account_id = '{WORLD[WORLD_TRANSIT]}' GROUP BY 1) AS e FULL JOIN"
+        " (SELECT currency, sum(amount_minor) AS amount FROM withdrawals"
+        f"  WHERE status IN ({_UNPAID}) GROUP BY 1) AS w USING (currency)"
+        " WHERE coalesce(e.amount, 0) <> coalesce(w.amount, 0)",
+    ),
+    Check(
         "I6",
         "a wallet's balance is below zero",
         "SELECT wallet_id, 'at least 0', balance_minor FROM wallets WHERE balance_minor < 0",
@@ -100,9 +114,11 @@ def ask(snapshot: Snapshot) -> list[list[tuple[Any, ...]]]:
 
 def judge(findings: Findings, snapshot: Snapshot, answers: list[list[tuple[Any, ...]]]) -> None:
     """Tell what `ask` found."""
-    entries, wallets, refunds = snapshot.all(COUNTS)[0]
-    findings.counts |= {"wallets": wallets, "entries": entries, "refunds": refunds}
-    findings.checked("I5", entries + wallets + refunds)
+    names = ("entries", "wallets", "refunds", "withdrawals")
+    counts = dict(zip(names, snapshot.all(COUNTS)[0], strict=True))
+    findings.counts |= counts
+    entries, wallets = counts["entries"], counts["wallets"]
+    findings.checked("I5", sum(counts.values()))
     findings.checked("I6", entries + wallets)
     for check, rows in zip(CHECKS, answers, strict=True):
         for where, expected, found in rows:

@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-from consumers.audit import accounts, journal
+from consumers.audit import accounts, bank, journal
 from consumers.audit.columns import Names
 from consumers.audit.commands_log import CommandsLog
+from consumers.audit.delayed_log import DelayedLog
 from consumers.audit.events_log import EventsLog
 from consumers.audit.findings import Findings
+from consumers.audit.oracle import Oracle
 from consumers.audit.replay import Replay
 from consumers.audit.rest import Rest, await_rest, judge_progress
 from consumers.audit.results_log import ResultsLog
@@ -23,7 +25,7 @@ def audit(sources: Sources, timeout: float, limit: int, progress: Progress) -> F
     """Everything that is off, telling at most `limit` violations of each invariant.
 
     Waits up to `timeout` seconds for the ledger to come to rest; one that does not is audited all
-    the same, and I7 says so. Raises LogError, KafkaException, psycopg2.Error.
+    the same, and I7 says so. Raises LogError, PaymentsError, KafkaException, psycopg2.Error.
     """
     started = time.monotonic()
     findings = Findings(limit)
@@ -32,6 +34,7 @@ def audit(sources: Sources, timeout: float, limit: int, progress: Progress) -> F
         asked = aside.submit(_ask, sources.snapshot.another())
         _Audit(sources, findings, rest, progress).run(time.monotonic() + timeout)
         accounts.judge(findings, sources.snapshot, asked.result())
+    bank.judge(findings, sources)
     seconds = time.monotonic() - started
     findings.counts["seconds"] = round(seconds, 3)
     findings.counts["commands_per_second"] = round(findings.counts["commands"] / seconds)
@@ -53,21 +56,25 @@ class _Audit:
         self._findings = findings
         self._rest = rest
         self._progress = progress
-        names, events = Names(), sources.events
-        self._results = ResultsLog(findings, names, rest)
-        self._events = EventsLog(findings, names, rest, cut=events.is_cut())
+        names, advances = Names(), sources.snapshot.advances()
+        self._results = ResultsLog(findings, names, rest, advances)
+        self._events = EventsLog(findings, names, rest, cut=sources.events.is_cut())
+        self._delayed = DelayedLog(findings, rest, self._results, cut=sources.delayed.is_cut())
         self._teller = Teller(
-            findings, (self._results, sources.results), (self._events, sources.events)
+            findings,
+            (self._results, sources.results),
+            (self._events, sources.events),
+            (self._delayed, sources.delayed),
         )
 
     def run(self, deadline: float) -> None:
         """All checks but those that SQL makes alone."""
         self._read_results(deadline)
         self._read_events(deadline)
+        self._read_delayed(deadline)
         self._read_database()
-        replay = Replay(
-            self._findings, self._results, self._events, self._teller, self._sources.commands.topic
-        )
+        oracle = Oracle(self._sources.commands.topic, self._sources.horizon_days)
+        replay = Replay(self._findings, self._results, self._events, self._teller, oracle)
         log = CommandsLog(self._findings, self._sources.commands, self._rest, self._results, replay)
         log.run(self._sources.snapshot, self._progress)
 
@@ -86,8 +93,16 @@ class _Audit:
         self._findings.counts["events"] = len(columns.rows)
         self._say_cut("I4", log.topic, cut=columns.cut)
 
+    def _read_delayed(self, deadline: float) -> None:
+        columns, log = self._delayed, self._sources.delayed
+        read_columns(log, columns, deadline, self._progress)
+        self._findings.counts["steps"] = len(columns.rows)
+        self._say_cut("I4", log.topic, cut=columns.cut)
+
     def _read_database(self) -> None:
-        rows = journal.Journal(self._findings, self._results, self._events, self._teller)
+        rows = journal.Journal(
+            self._findings, self._results, self._events, self._delayed, self._teller
+        )
         done = 0
         for batch in self._sources.snapshot.batches(journal.SQL):
             for row in batch:

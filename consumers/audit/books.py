@@ -1,12 +1,26 @@
-"""The oracle's books: every wallet, every payment that a refund may name. In memory only."""
+"""The oracle's books: wallets, payments that a refund may name, withdrawals. In memory only."""
+
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from schemas.accounts import is_world
 from schemas.refusals import Code, Refusal
 
+DAY_MS: Final = 24 * 3600 * 1000
+
 Move = tuple[str, int]
 """An account (wallet id or a world account's name) and signed minor units."""
+
+Posting = tuple[Move, ...]
+
+
+class Place(NamedTuple):
+    """Where and when a record stands in the commands topic; milliseconds since 1970."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an accident
@@ -42,16 +56,47 @@ class Payment(Struct, gc=False):
     refunded_minor: int = 0
 
 
+class Withdrawal(Struct, gc=False):
+    """A withdrawal as it stands; moments in milliseconds since 1970.
+
+    `receiver` is the wallet among the targets, `partition` that of the command that scheduled it.
+    """
+
+    withdrawal_id: str
+    wallet_id: str
+    amount_minor: int
+    currency: str
+    due_at_ms: int
+    target: str | None
+    receiver: str | None
+    partition: int
+    changed_at_ms: int
+    status: str = "scheduled"
+    reason: str | None = None
+
+
 class Books:
     """State of the oracle. A rule first looks, then changes: it raises Refused before any change.
 
-    `looked` holds the wallets the present command looked at, in order (results' `sequences`).
+    `horizon_ms`: how far ahead a withdrawal may be scheduled.
+    Of the present command: `at` is where and when it was recorded, `looked` holds the wallets it
+    looked at, in order (results' `sequences`), `about` the withdrawal it has changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, horizon_ms: int = 366 * DAY_MS) -> None:
+        self.horizon_ms: Final = horizon_ms
         self.wallets: dict[str, Wallet] = {}
         self.payments: dict[str, Payment] = {}
+        self.withdrawals: dict[str, Withdrawal] = {}
+        self.at: Place = Place(0, 0, 0)
         self.looked: list[str] = []
+        self.about: Withdrawal | None = None
+
+    def begin(self, at: Place) -> None:
+        """Go on to the next command."""
+        self.at = at
+        self.looked.clear()
+        self.about = None
 
     def look(self, wallet_id: str) -> Wallet | None:
         """The wallet, if there is one; the command depends on it either way."""
@@ -66,7 +111,7 @@ class Books:
             for wallet_id in self.looked
         }
 
-    def post(self, *moves: Move) -> tuple[Move, ...]:
+    def post(self, *moves: Move) -> Posting:
         """Put a posting into the books; every wallet in it takes its next sequence number."""
         assert sum(amount for _, amount in moves) == 0, "a posting sums to zero"
         for account, amount in moves:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Final
 
+from consumers.audit import end_state
 from consumers.audit.findings import Findings
 from consumers.audit.log import Log
 from consumers.audit.order import Answered, Head, Order
@@ -89,7 +90,7 @@ class CommandsLog:
             findings.note("I2", f"{where}; checked from its start")
             findings.note("I10", f"not checkable: {where}")
         else:
-            self._replay.state(snapshot)
+            end_state.judge(findings, snapshot, self._replay.oracle.books)
 
     def _count(self) -> int:
         return sum(stream.count for stream in self._streams)

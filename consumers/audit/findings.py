@@ -7,14 +7,15 @@ from msgspec import Struct, field, to_builtins
 CLAIMS: Final = {
     "I1": "one result per command id and content",
     "I2": "no result is missing",
-    "I3": "results stand in the order of their commands",
-    "I4": "results and events are what the database stores",
-    "I5": "entries sum to zero, balances are the sums of entries, sequences have no gap",
+    "I3": "results and withdrawals' steps stand in the order of their commands",
+    "I4": "results, events and withdrawals' steps are what the database stores",
+    "I5": "entries sum to zero, balances and money in transit add up, sequences have no gap",
     "I6": "no balance is below zero",
     "I7": "progress has reached the end of the commands and is behind no result",
+    "I8": "the bank paid each withdrawal at most once, exactly once where the ledger says paid",
     "I10": "one order explains every result: an oracle replays it byte for byte",
 }
-"""The invariants of DESIGN.md 4 that can be seen from the topics and the database."""
+"""The invariants of DESIGN.md 4 that can be seen from the topics, the database and the bank."""
 
 SHOWN: Final = 60
 """Characters of two texts shown around their first difference."""

@@ -1,7 +1,7 @@
 """I4: every result and every event in the log is, byte for byte, what the database stores.
 
-Events are rebuilt here from `entries` and `commands` alone. Results that the database has and the
-log has not are I2.
+Events are rebuilt here from `entries` and `commands` alone, withdrawals' steps from the stored
+results. Results that the database has and the log has not are I2.
 """
 
 from typing import Any, Final, NamedTuple
@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from consumers.audit.columns import Names, hashed, place, place_text
+from consumers.audit.delayed_log import DelayedLog
 from consumers.audit.events_log import EventsLog
 from consumers.audit.findings import Findings
 from consumers.audit.results_log import ResultsLog
@@ -16,7 +17,7 @@ from consumers.audit.telling import Teller
 from schemas import events, results
 from schemas.accounts import WORLD_NAMES
 from schemas.commands import kind_of
-from schemas.events import Balance, EntryBody, Event, TransactionBody
+from schemas.events import Balance, EntryBody, Event, TransactionBody, WithdrawalStep
 from schemas.identifiers import command_key
 from schemas.money import show
 from schemas.refusals import Code
@@ -56,14 +57,20 @@ _NOTHING: Final = _Details()
 
 
 class Journal:
-    """Holds the rows of the database against the columns of both logs."""
+    """Holds the rows of the database against the columns of the logs."""
 
     def __init__(
-        self, findings: Findings, results_log: ResultsLog, events_log: EventsLog, teller: Teller
+        self,
+        findings: Findings,
+        results_log: ResultsLog,
+        events_log: EventsLog,
+        delayed_log: DelayedLog,
+        teller: Teller,
     ) -> None:
         self._findings = findings
         self._results = results_log
         self._events = events_log
+        self._delayed = delayed_log
         self._teller = teller
         self._names: Names = events_log.names
 
@@ -84,18 +91,23 @@ class Journal:
             self._wrong("a command's key is not that of its id", packed, "", key)
         if result.status == "completed":
             self._same_events(packed, result, details, lines)
+        if result.withdrawal is not None:
+            self._same_step(packed, result)
 
     def finish(self) -> None:
         """After the last row: what is in the logs and not in the database."""
-        self._findings.checked("I4", len(self._results.stored) + len(self._events.stored))
+        logs = (self._results, self._events, self._delayed)
+        self._findings.checked("I4", sum(len(log.stored) for log in logs))
         for packed, row in self._unstored(self._results):
             self._wrong("a result that the database has not", packed, "a row", row)
         for step, _ in self._unstored(self._events):
             where = self._names.step_text(step)
             self._findings.violation("I4", "an event that no entry tells of", where)
+        for packed, row in self._unstored(self._delayed):
+            self._wrong("a withdrawal's step that no command made", packed, "a command", row)
 
     @staticmethod
-    def _unstored(log: ResultsLog | EventsLog) -> list[tuple[int, int]]:
+    def _unstored(log: ResultsLog | EventsLog | DelayedLog) -> list[tuple[int, int]]:
         if log.stored.find(0) < 0:
             return []
         return [(name, row) for name, row in log.rows.items() if not log.stored[row]]
@@ -151,6 +163,24 @@ class Journal:
             what = "an event differs from the database"
             self._teller.event("I4", what, row, self._names.step_text(step), body)
 
+    def _same_step(self, packed: int, result: AnyResult) -> None:
+        """Every completed command on a withdrawal has its record on the delayed topic."""
+        row, where = self._delayed.rows.get(packed), place_text(packed)
+        if row is None:
+            if not self._delayed.cut:
+                what = "a withdrawal's step is not on the delayed topic"
+                self._findings.violation("I4", what, where, "a record", "none")
+            return
+        self._delayed.stored[row] = 1
+        assert result.withdrawal is not None
+        step = WithdrawalStep(
+            result.wallet_id or "", result.withdrawal, result.recorded_at, result.command
+        )
+        body = events.encode_step(step)
+        if self._delayed.hashes[row] != hashed(body):
+            what = "a withdrawal's step differs from the database"
+            self._teller.step("I4", what, row, where, body)
+
 
 def _key(result: AnyResult, fingerprint: str) -> str:
     """The key under which a result's command is stored."""
@@ -192,4 +222,5 @@ def _event(
         entries,
         Balance(before, after),
         result.command,
+        result.withdrawal,
     )

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from consumers.audit.answers import Answers
-from consumers.audit.books import Books, Refused
-from consumers.audit.rules import RULES, Posting
+from consumers.audit.books import DAY_MS, Books, Place, Posting, Refused, Withdrawal
+from consumers.audit.rules import RULES
 from schemas import moments
 from schemas.accounts import is_world
 from schemas.commands import Command, SetWalletStatus, kind_of
@@ -18,17 +18,16 @@ from schemas.events import Balance, EntryBody, Event, TransactionBody
 from schemas.identifiers import transaction_id
 from schemas.money import show
 from schemas.refusals import Code, Refusal
-from schemas.results import CommandRef, Completed, Rejected, Result, error_of
+from schemas.results import (
+    CommandRef,
+    Completed,
+    Rejected,
+    Result,
+    WithdrawalBody,
+    error_of,
+)
 
 Readable = Command | RefusedCommand
-
-
-class Place(NamedTuple):
-    """Where and when a record stands in the commands topic; milliseconds since 1970."""
-
-    partition: int
-    offset: int
-    timestamp_ms: int
 
 
 class Answer(NamedTuple):
@@ -39,15 +38,21 @@ class Answer(NamedTuple):
 
 
 class Oracle:
-    """Answers records one by one; `topic` is the name of the commands topic."""
+    """Answers records one by one; `topic` is the name of the commands topic.
 
-    def __init__(self, topic: str) -> None:
+    A withdrawal may be scheduled for `horizon_days` ahead at most.
+    """
+
+    def __init__(self, topic: str, horizon_days: int = 366) -> None:
         self.topic: Final = topic
-        self.books: Final = Books()
+        self.books: Final = Books(horizon_days * DAY_MS)
         self.answers: Final = Answers()
 
     def answer(self, decoded: Decoded, place: Place) -> Answer | None:
-        """The answer to a record; None where the ledger stays silent (unreadable, repeated)."""
+        """The answer to a record; None where the ledger stays silent (unreadable, repeated).
+
+        The time in `place` is the ledger's now: the broker's, unless its clock was moved.
+        """
         if isinstance(decoded, Unreadable):
             return None
         if self.answers.knows(decoded.key, decoded.fingerprint):
@@ -63,7 +68,7 @@ class Oracle:
         expired = _expiry(command, place)
         if expired is not None:
             return Answer(self._reject(command, place, expired, {}))
-        self.books.looked.clear()
+        self.books.begin(place)
         name = transaction_id(place.timestamp_ms, command.name)
         try:
             posting = RULES[command.type](self.books, command.data, name)
@@ -84,6 +89,8 @@ class Oracle:
         recorded_at = moments.of_broker(place.timestamp_ms)
         reference = self._reference(command, place)
         wallet = self.books.wallets[command.data.wallet_id]
+        about = self.books.about
+        withdrawal = None if about is None else body_of(about)
         result = Completed(
             reference,
             "completed",
@@ -94,13 +101,15 @@ class Oracle:
             name,
             recorded_at,
             self.books.sequences(),
+            withdrawal,
         )
         transaction = _transaction(command, name, recorded_at)
-        return Answer(result, self._events(reference, transaction, posting, wallet.currency))
+        return Answer(result, self._events(result, transaction, posting))
 
     def _events(
-        self, command: CommandRef, transaction: TransactionBody, posting: Posting, currency: str
+        self, result: Completed, transaction: TransactionBody, posting: Posting
     ) -> tuple[Event, ...]:
+        currency = result.currency
         ordered = sorted((move for move in posting if move[1]), key=lambda m: (m[1] > 0, m[0]))
         entries = [EntryBody(name, show(amount, currency), currency) for name, amount in ordered]
         found = []
@@ -111,7 +120,14 @@ class Oracle:
                 balance = Balance(before, show(wallet.balance_minor, currency))
                 found.append(
                     Event(
-                        account, wallet.sequence, currency, transaction, entries, balance, command
+                        account,
+                        wallet.sequence,
+                        currency,
+                        transaction,
+                        entries,
+                        balance,
+                        result.command,
+                        result.withdrawal,
                     )
                 )
         return tuple(found)
@@ -120,6 +136,19 @@ class Oracle:
         return CommandRef(
             command.source, command.id, command.type, self.topic, place.partition, place.offset
         )
+
+
+def body_of(withdrawal: Withdrawal) -> WithdrawalBody:
+    """A withdrawal as results and events tell it."""
+    return WithdrawalBody(
+        withdrawal.withdrawal_id,
+        withdrawal.status,
+        show(withdrawal.amount_minor, withdrawal.currency),
+        withdrawal.currency,
+        moments.of_broker(withdrawal.due_at_ms),
+        withdrawal.target,
+        withdrawal.reason,
+    )
 
 
 def _transaction(command: Command, name: str, recorded_at: str) -> TransactionBody:

@@ -1,19 +1,24 @@
 """I10, first half: one order of all commands that agrees with every wallet's sequence.
 
 The constraints: commands of one partition in the order of their log; a completed command on a
-wallet after whoever made the sequence before, and after all refused ones that saw that sequence;
-a refused one after the maker of the sequence it saw. Taking any command whose constraints are met
-is a topological sort (Kahn): when none is left to take, the constraints form a cycle or have a gap.
+wallet after whoever made the sequence before, and after all those that only saw that sequence;
+one that only saw it (refused, or a withdrawal's target) after its maker. Taking any command whose
+constraints are met is a topological sort (Kahn): when none is left to take, the constraints form a
+cycle or have a gap.
 """
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from consumers.audit.answers import Answers
+from consumers.audit.books import Place
 from consumers.audit.columns import SEQUENCE_BITS, Names, place, place_text
 from consumers.audit.findings import Findings
-from consumers.audit.oracle import Place, Readable
+from consumers.audit.oracle import Readable
 from consumers.audit.results_log import Kind, ResultsLog
+
+Steps = tuple[int, ...]
+"""Wallets at sequences (columns.Names.step)."""
 
 
 class Answered(NamedTuple):
@@ -72,17 +77,29 @@ class Order:
             )
         if kind == Kind.REUSED:
             return self._answers.has(command.command.key)
+        if kind == Kind.OWN_ONLY and steps:
+            own, *others = steps
+            return (
+                now[own >> SEQUENCE_BITS] == own - 1
+                and not self._results.watchers.get(own - 1)
+                and all(now[step >> SEQUENCE_BITS] == step for step in others)
+            )
         return all(now[step >> SEQUENCE_BITS] == step for step in steps)
 
     def _done(self, command: Answered) -> None:
-        steps = self._results.steps[command.row]
-        if self._results.kinds[command.row] == Kind.COMPLETED:
-            for step in steps:
-                self._now[step >> SEQUENCE_BITS] = step
-            return
+        changed, seen = self._parted(command)
+        for step in changed:
+            self._now[step >> SEQUENCE_BITS] = step
         watchers = self._results.watchers
-        for step in steps:
+        for step in seen:
             watchers[step] -= 1
+
+    def _parted(self, command: Answered) -> tuple[Steps, Steps]:
+        """The steps that a command made, and those that it only saw."""
+        steps, kind = self._results.steps[command.row], self._results.kinds[command.row]
+        if kind == Kind.COMPLETED:
+            return steps, ()
+        return (steps[:1], steps[1:]) if kind == Kind.OWN_ONLY else ((), steps)
 
     def _forced(self, heads: list[Head]) -> Answered:
         """No command can go first: say so, let the oldest go all the same, and go on."""
@@ -98,11 +115,10 @@ class Order:
     def _waits(self, command: Answered) -> str:
         """What a command waits for, in words."""
         where = place_text(place(*command.place[:2]))
-        completed = self._results.kinds[command.row] == Kind.COMPLETED
-        steps = self._results.steps[command.row]
+        changed, seen = self._parted(command)
         wanted = [
-            f"{self._names.step_text(step - completed)} (it is at "
+            f"{self._names.step_text(step)} (it is at "
             f"{self._now[step >> SEQUENCE_BITS] % (1 << SEQUENCE_BITS)})"
-            for step in steps
+            for step in (*(step - 1 for step in changed), *seen)
         ]
         return f"{where} wants {', '.join(wanted) or 'the first answer to its id'}"

@@ -2,19 +2,16 @@
 
 from typing import Final
 
+from consumers.audit.clock import Clock
 from consumers.audit.columns import Names, hashed, place, place_text
 from consumers.audit.events_log import EventsLog
 from consumers.audit.findings import Findings
 from consumers.audit.oracle import Oracle
 from consumers.audit.order import Answered
 from consumers.audit.results_log import ResultsLog
-from consumers.audit.snapshot import Snapshot
 from consumers.audit.telling import Teller
 from schemas import events, results
 from schemas.events import Event
-from schemas.statuses import STATUSES
-
-STATE: Final = "SELECT wallet_id, balance_minor, sequence, currency, status FROM wallets"
 
 
 class Replay:
@@ -26,19 +23,20 @@ class Replay:
         results_log: ResultsLog,
         events_log: EventsLog,
         teller: Teller,
-        topic: str,
+        oracle: Oracle,
     ) -> None:
         self._findings = findings
         self._results = results_log
         self._events = events_log
         self._teller = teller
         self._names: Names = events_log.names
-        self.oracle: Final = Oracle(topic)
+        self._clock = Clock(findings, results_log)
+        self.oracle: Final = oracle
 
     def judge(self, answered: Answered) -> None:
         """Let the oracle answer the next command and compare."""
         where = place_text(place(*answered.place[:2]))
-        answer = self.oracle.answer(answered.command, answered.place)
+        answer = self.oracle.answer(answered.command, self._clock.told(answered))
         if answer is None:
             what = "a second result for one id and content"
             self._findings.violation("I1", what, where, "no result", "a result")
@@ -53,25 +51,6 @@ class Replay:
     def remember(self, answered: Answered) -> None:
         """Know a command as answered without asking the oracle."""
         self.oracle.answers.add(answered.command.key, answered.command.fingerprint)
-
-    def state(self, snapshot: Snapshot) -> None:
-        """After the last command: every wallet is as the oracle left it."""
-        left = dict(self.oracle.books.wallets)
-        for rows in snapshot.batches(STATE):
-            for wallet_id, balance, sequence, currency, status in rows:
-                wallet = left.pop(wallet_id, None)
-                found = (int(balance), sequence, currency, STATUSES[status])
-                expected = wallet and (
-                    wallet.balance_minor,
-                    wallet.sequence,
-                    wallet.currency,
-                    wallet.status,
-                )
-                if found != expected:
-                    what = "a wallet is not as the oracle left it"
-                    self._findings.violation("I10", what, wallet_id, expected, found)
-        for wallet_id in left:
-            self._findings.violation("I10", "a wallet that is not in the database", wallet_id)
 
     def _event(self, event: Event, body: bytes) -> None:
         step = self._names.step(event.wallet_id, event.sequence)

@@ -3,6 +3,7 @@
 import re
 from array import array
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
@@ -18,6 +19,7 @@ NOWHERE: Final = -1
 """Offset of a result that the log has not."""
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCE: Final = re.compile(rb"([0-9]{1,4}):([0-9]{1,14})")
 
 
@@ -27,6 +29,8 @@ class Kind(IntEnum):
     COMPLETED = 0
     REFUSED = 1
     REUSED = 2
+    OWN_ONLY = 3
+    """Completed, but only the first wallet was changed; the others were looked at."""
 
 
 class _Ref(msgspec.Struct):
@@ -38,18 +42,28 @@ class _Error(msgspec.Struct):
     code: str
 
 
+class _Withdrawal(msgspec.Struct):
+    status: str
+
+
 class Claim(msgspec.Struct):
     """The parts of a result that place its command in the order of all commands."""
 
     command: _Ref
     status: str
     sequences: dict[str, int]
+    recorded_at: str = ""
     error: _Error | None = None
+    withdrawal: _Withdrawal | None = None
 
     def kind(self) -> Kind:
-        """Whether the command changed the wallets in `sequences`, or saw them, or neither."""
+        """Whether the command changed the wallets in `sequences`, or saw them, or neither.
+
+        Of a withdrawal only the last step, the payment, changes the wallet that is its target.
+        """
         if self.status == "completed":
-            return Kind.COMPLETED
+            paid = self.withdrawal is None or self.withdrawal.status == "paid"
+            return Kind.COMPLETED if paid else Kind.OWN_ONLY
         reused = self.error is not None and self.error.code == Code.IDEMPOTENCY_KEY_REUSED
         return Kind.REUSED if reused else Kind.REFUSED
 
@@ -61,10 +75,13 @@ class ResultsLog:
     """Columns of the results topic; row by position of the command in `rows`.
 
     `steps[row]`: the wallets and sequences the result names (columns.Names.step).
-    `watchers[step]`: how many refused commands saw a wallet at a sequence.
+    `watchers[step]`: how many commands saw a wallet at a sequence without changing it.
+    `advances`: how far the ledger's clock was moved ahead, each time, in milliseconds.
     """
 
-    def __init__(self, findings: Findings, names: Names, rest: Rest) -> None:
+    def __init__(
+        self, findings: Findings, names: Names, rest: Rest, advances: frozenset[int]
+    ) -> None:
         self._rest = rest
         self._due = {p: rest.of(p).next_offset for p in rest.ends}
         self._findings = findings
@@ -76,6 +93,11 @@ class ResultsLog:
         self.kinds: Final = bytearray()
         self.steps: Final[list[tuple[int, ...]]] = []
         self.watchers: Final[dict[int, int]] = {}
+        self.advances: Final = advances
+        self.moments: Final = array("q")
+        """`recorded_at` in milliseconds; empty where the clock was never moved."""
+        self.last_withdrawal: Final[dict[int, int]] = {}
+        """Partition -> source offset of its newest result in the log that tells a withdrawal."""
         self.stored: Final = bytearray()
         """1 where the database has the row of this result."""
         self.last: Final[dict[int, int]] = {}
@@ -118,6 +140,8 @@ class ResultsLog:
         if packed in self.rows:
             self._findings.violation("I1", "a second result", where, "one", place_text(packed))
             return
+        if claim.withdrawal is not None:
+            self.last_withdrawal[partition] = source[1]
         self._keep(packed, (partition, at), claim, value)
 
     def _in_order(self, partition: int, source: int, where: str) -> None:
@@ -137,6 +161,8 @@ class ResultsLog:
         self.partitions.append(at[0])
         self.offsets.append(at[1])
         self.stored.append(0)
+        if self.advances:
+            self.moments.append(_milliseconds(claim.recorded_at))
         kind = claim.kind()
         self.kinds.append(kind)
         self.steps.append(self._watch(kind, claim.sequences, place_text(packed)))
@@ -148,7 +174,7 @@ class ResultsLog:
             return ()
         steps = tuple(self.names.step(name, sequence) for name, sequence in sequences.items())
         if kind is not Kind.COMPLETED:
-            for step in steps:
+            for step in steps[1:] if kind is Kind.OWN_ONLY else steps:
                 self.watchers[step] = self.watchers.get(step, 0) + 1
         return steps
 
@@ -157,12 +183,21 @@ def source_of(message: Record) -> tuple[int, int] | None:
     """Partition and offset of the command, from a record's `src` header."""
     for name, value in headers_of(message) or ():
         if name == "src":
-            return _position(value)
+            return position(value)
     return None
 
 
-def _position(text: bytes | None) -> tuple[int, int] | None:
-    if text is None:
+def position(text: object) -> tuple[int, int] | None:
+    """Partition and offset from the bytes of a `src` header; None if they say neither."""
+    if not isinstance(text, bytes):
         return None
     found = _SOURCE.fullmatch(text)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def _milliseconds(text: str) -> int:
+    """The moment of a result since 1970; NOWHERE where the text is none."""
+    try:
+        return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, TypeError):  # no moment, or one without its zone
+        return NOWHERE

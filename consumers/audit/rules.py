@@ -7,8 +7,9 @@ Refused, and only then are the books changed. Pure: books and a command in, a po
 from collections.abc import Callable
 from typing import Any, Final
 
-from consumers.audit.books import Books, Move, Payment, Refused, Wallet
-from schemas import money
+from consumers.audit import withdrawal_rules as withdrawals
+from consumers.audit.books import Books, Payment, Posting, Refused, Wallet
+from consumers.audit.checks import active, existing, funds, minor, room, same_currency
 from schemas.accounts import WORLD_DEPOSITS, WORLD_SALES, is_world
 from schemas.commands import (
     CreateWallet,
@@ -21,8 +22,6 @@ from schemas.commands import (
 from schemas.money import show
 from schemas.refusals import Code
 
-Posting = tuple[Move, ...]
-
 
 def create(books: Books, data: CreateWallet, _transaction_id: str) -> Posting:
     """Open an empty, active wallet."""
@@ -34,28 +33,28 @@ def create(books: Books, data: CreateWallet, _transaction_id: str) -> Posting:
 
 def set_status(books: Books, data: SetWalletStatus, _transaction_id: str) -> Posting:
     """Let a wallet give and take money, or stop it; any status may follow any other."""
-    wallet = _existing(books.look(data.wallet_id), data.wallet_id)
+    wallet = existing(books.look(data.wallet_id), data.wallet_id)
     wallet.status = data.status
     return books.post((data.wallet_id, 0))
 
 
 def deposit(books: Books, data: Deposit, _transaction_id: str) -> Posting:
     """Money from outside."""
-    wallet = _existing(books.look(data.wallet_id), data.wallet_id)
-    _same_currency(wallet, data.currency)
-    amount = _minor(data.amount, wallet)
-    _active(wallet)
-    _room(wallet, amount)
+    wallet = existing(books.look(data.wallet_id), data.wallet_id)
+    same_currency(wallet, data.currency)
+    amount = minor(data.amount, wallet)
+    active(wallet)
+    room(wallet, amount)
     return books.post((WORLD_DEPOSITS, -amount), (data.wallet_id, amount))
 
 
 def charge_sale(books: Books, data: SellCharge, transaction_id: str) -> Posting:
     """Money spent on a phone charge."""
-    wallet = _existing(books.look(data.wallet_id), data.wallet_id)
-    _same_currency(wallet, data.currency)
-    amount = _minor(data.amount, wallet)
-    _active(wallet)
-    _funds(wallet, amount)
+    wallet = existing(books.look(data.wallet_id), data.wallet_id)
+    same_currency(wallet, data.currency)
+    amount = minor(data.amount, wallet)
+    active(wallet)
+    funds(wallet, amount)
     return _pay(books, data.wallet_id, WORLD_SALES, amount, transaction_id)
 
 
@@ -64,75 +63,37 @@ def transfer(books: Books, data: Transfer, transaction_id: str) -> Posting:
     own, other = books.look(data.wallet_id), books.look(data.to_wallet_id)
     if data.wallet_id == data.to_wallet_id:
         raise Refused(Code.SAME_WALLET, "to_wallet_id")
-    own = _existing(own, data.wallet_id)
-    other = _existing(other, data.to_wallet_id, "to_wallet_id")
-    _same_currency(own, data.currency)
-    _same_currency(other, own.currency, "to_wallet_id")
-    amount = _minor(data.amount, own)
-    _active(own)
-    _active(other, "to_wallet_id")
-    _funds(own, amount)
-    _room(other, amount)
+    own = existing(own, data.wallet_id)
+    other = existing(other, data.to_wallet_id, "to_wallet_id")
+    same_currency(own, data.currency)
+    same_currency(other, own.currency, "to_wallet_id")
+    amount = minor(data.amount, own)
+    active(own)
+    active(other, "to_wallet_id")
+    funds(own, amount)
+    room(other, amount)
     return _pay(books, data.wallet_id, data.to_wallet_id, amount, transaction_id)
 
 
 def refund(books: Books, data: Refund, _transaction_id: str) -> Posting:
     """Give back what the wallet paid: all that is left, or a part of it."""
-    wallet = _existing(books.look(data.wallet_id), data.wallet_id)
+    wallet = existing(books.look(data.wallet_id), data.wallet_id)
     payment = books.payments.get(data.transaction_id)
     if payment is None or payment.payer != data.wallet_id:
         context = {"transaction_id": data.transaction_id}
         raise Refused(Code.TRANSACTION_NOT_FOUND, "transaction_id", context)
     receiver = None if is_world(payment.receiver) else books.look(payment.receiver)
-    _same_currency(wallet, data.currency)
-    asked = None if data.amount is None else _minor(data.amount, wallet)
-    _active(wallet)
+    same_currency(wallet, data.currency)
+    asked = None if data.amount is None else minor(data.amount, wallet)
+    active(wallet)
     if receiver is not None:
-        _active(receiver)
+        active(receiver)
     amount = _refundable(payment, asked, wallet.currency)
     if receiver is not None:
-        _funds(receiver, amount)
-    _room(wallet, amount)
+        funds(receiver, amount)
+    room(wallet, amount)
     payment.refunded_minor += amount
     return books.post((payment.receiver, -amount), (data.wallet_id, amount))
-
-
-def _existing(wallet: Wallet | None, wallet_id: str, param: str = "wallet_id") -> Wallet:
-    if wallet is None:
-        raise Refused(Code.WALLET_NOT_FOUND, param, {"wallet_id": wallet_id})
-    return wallet
-
-
-def _same_currency(wallet: Wallet, given: str | None, param: str = "currency") -> None:
-    if given is not None and given != wallet.currency:
-        context = {"wallet_id": wallet.wallet_id, "held": wallet.currency, "given": given}
-        raise Refused(Code.CURRENCY_MISMATCH, param, context)
-
-
-def _minor(amount: str, wallet: Wallet) -> int:
-    try:
-        return money.parse(amount, wallet.currency)
-    except money.AmountError as error:
-        raise Refused(Code(error.code), "amount", {}, str(error)) from error
-
-
-def _active(wallet: Wallet, param: str = "wallet_id") -> None:
-    if wallet.status != "active":
-        context = {"wallet_id": wallet.wallet_id, "status": wallet.status}
-        raise Refused(Code.WALLET_NOT_ACTIVE, param, context)
-
-
-def _funds(wallet: Wallet, amount: int) -> None:
-    if wallet.balance_minor < amount:
-        numbers = (wallet.balance_minor, amount, amount - wallet.balance_minor)
-        texts = [show(minor, wallet.currency) for minor in numbers]
-        context = dict(zip(("available", "required", "shortage"), texts, strict=True))
-        raise Refused(Code.INSUFFICIENT_FUNDS, "amount", context)
-
-
-def _room(wallet: Wallet, amount: int) -> None:
-    if wallet.balance_minor + amount > money.MAX_MINOR:
-        raise Refused(Code.AMOUNT_TOO_LARGE, "amount")
 
 
 def _refundable(payment: Payment, asked: int | None, currency: str) -> int:
@@ -159,5 +120,11 @@ RULES: Final[dict[str, Callable[[Books, Any, str], Posting]]] = {
     "charge_sale.v1": charge_sale,
     "transfer.v1": transfer,
     "refund.v1": refund,
+    "withdrawal.schedule.v1": withdrawals.schedule,
+    "withdrawal.cancel.v1": withdrawals.cancel,
+    "withdrawal.execute.v1": withdrawals.execute,
+    "withdrawal.settle.v1": withdrawals.settle,
+    "withdrawal.fail.v1": withdrawals.fail,
+    "withdrawal.review.v1": withdrawals.review,
 }
 """One rule for each command type of schemas.commands.TYPES."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from consumers.audit.answers import Answers
+from consumers.audit.books import Place
 from consumers.audit.columns import place, place_text
 from consumers.audit.findings import Findings
-from consumers.audit.oracle import Place, Readable
+from consumers.audit.oracle import Readable
 from consumers.audit.snapshot import Snapshot
 
 

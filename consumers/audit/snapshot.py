@@ -73,6 +73,10 @@ class Snapshot:
         )
         return {row[0]: Standing(*row[1:]) for row in rows}
 
+    def advances(self) -> frozenset[int]:
+        """How far a development copy's clock was moved ahead in all, each time; milliseconds."""
+        return frozenset(row[0] for row in self.all("SELECT ahead_ms FROM clock"))
+
     def waiting(self) -> set[Waiting]:
         """Events that wait for the writer of their partition."""
         rows = self.all("SELECT wallet_id::text, sequence FROM arrivals")

@@ -1,13 +1,14 @@
-"""Where an audit looks: the three topics and one view of the database."""
+"""Where an audit looks: the topics, one view of the database, the bank's ledger."""
 
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from typing import Final, Protocol, Self
 
-from consumers.audit.log import ClientSettings, Log, Record
+from consumers.audit.log import Log, Record
+from consumers.audit.payments import Payments
 from consumers.audit.snapshot import Snapshot, Standing
-from schemas.topics import Topics
+from schemas.settings import Settings
 
 KAFKA_SECONDS: Final = 20.0
 """How long the broker may be silent before the audit gives up."""
@@ -29,16 +30,22 @@ class Columns(Protocol):
 
 
 class Sources:
-    """The open topics and the snapshot; a context that closes them."""
+    """The open topics and the snapshot; a context that closes them.
 
-    def __init__(self, client: ClientSettings, database_url: str, topics: Topics) -> None:
-        self._database_url = database_url
+    `payments` is what the bank says that it has paid; without it I8 is not checked.
+    """
+
+    def __init__(self, settings: Settings, payments: Payments | None = None) -> None:
+        self._database_url = settings.database_url
+        self.horizon_days: Final = settings.withdrawal_horizon_days
+        self.payments: Final = payments
+        client, topics = settings.kafka_client(), settings.topics
         with ExitStack() as opened:
-            self.commands, self.results, self.events = (
+            self.commands, self.results, self.events, self.delayed = (
                 opened.enter_context(closing(Log(client, topic.name, KAFKA_SECONDS)))
-                for topic in (topics.commands, topics.results, topics.events)
+                for topic in (topics.commands, topics.results, topics.events, topics.scheduled)
             )
-            self.snapshot: Final = opened.enter_context(closing(Snapshot(database_url)))
+            self.snapshot: Final = opened.enter_context(closing(Snapshot(self._database_url)))
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
@@ -47,9 +54,13 @@ class Sources:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
+    def present(self) -> Snapshot:
+        """A view of the database as it is at this moment."""
+        return Snapshot(self._database_url)
+
     def standing_now(self) -> dict[int, Standing]:
         """Progress of every partition at this moment, not at that of the snapshot."""
-        with closing(Snapshot(self._database_url)) as present:
+        with closing(self.present()) as present:
             return present.standing(self.commands.topic)
 
 

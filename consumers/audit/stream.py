@@ -2,10 +2,10 @@
 
 from collections.abc import Generator
 
+from consumers.audit.books import Place
 from consumers.audit.columns import place, place_text
 from consumers.audit.findings import Findings
 from consumers.audit.log import Log, Record, headers_of
-from consumers.audit.oracle import Place
 from consumers.audit.order import Answered
 from consumers.audit.results_log import ResultsLog
 from consumers.audit.silence import Silence

@@ -1,20 +1,28 @@
 """Telling what differs: the columns hold only hashes, so the record itself is read once more."""
 
+from consumers.audit.delayed_log import DelayedLog
 from consumers.audit.events_log import EventsLog
 from consumers.audit.findings import Findings, difference
 from consumers.audit.log import Log
 from consumers.audit.results_log import NOWHERE, ResultsLog
+
+Read = ResultsLog | EventsLog | DelayedLog
 
 
 class Teller:
     """Reads records again, but only for the first violations of each invariant."""
 
     def __init__(
-        self, findings: Findings, results: tuple[ResultsLog, Log], events: tuple[EventsLog, Log]
+        self,
+        findings: Findings,
+        results: tuple[ResultsLog, Log],
+        events: tuple[EventsLog, Log],
+        delayed: tuple[DelayedLog, Log],
     ) -> None:
         self._findings = findings
         self._results = results
         self._events = events
+        self._delayed = delayed
 
     def result(self, invariant: str, what: str, row: int, where: str, expected: bytes) -> None:
         """The result in this row of the columns is not the expected one."""
@@ -24,11 +32,15 @@ class Teller:
         """The event in this row of the columns is not the expected one."""
         self._tell(invariant, what, self._events, row, where, expected)
 
+    def step(self, invariant: str, what: str, row: int, where: str, expected: bytes) -> None:
+        """The step of a withdrawal in this row of the columns is not the expected one."""
+        self._tell(invariant, what, self._delayed, row, where, expected)
+
     def _tell(
         self,
         invariant: str,
         what: str,
-        source: tuple[ResultsLog | EventsLog, Log],
+        source: tuple[Read, Log],
         row: int,
         where: str,
         expected: bytes,

@@ -10,6 +10,10 @@ from schemas.identifiers import partition_of
 
 CURRENCIES = ("IRR", "IRR", "IRR", "USD", "JPY", "BHD")
 AMOUNTS = ("1", "5.00", "12.50", "0.01", "300", "7", "2.5")
+STEPS = ("execute",) * 5 + ("settle",) * 3 + ("fail", "fail", "review", "cancel")
+DELAYS = (*["PT0.001S"] * 6, "PT0.0015S", 1, 3600, "P1DT2H", "P1Y", "PT0.0001S", 10**10, 0, "-PT1S")
+"""Of withdrawals: most are due at once, some later, and some can never be."""
+BANK = "DE02120300000000202051"
 BAD_AMOUNTS = ("0", "0.00", "-1", "1.23456", "abc", "", "1.", ".5", "9" * 40, "1e3", "9" * 38)
 SOURCE = "/mixture"
 
@@ -32,6 +36,8 @@ class Mixture:
         self.wallets = [self._uuid() for _ in range(wallets)]
         self.payments: list[tuple[str, str]] = []
         """Wallet and transaction id of payments, for refunds."""
+        self.withdrawals: list[tuple[str, str]] = []
+        """Wallet and id of withdrawals, for what follows on them."""
         self._sent: list[Sent] = []
         self._last_ids: list[tuple[str, dict[str, Any]]] = []
 
@@ -53,6 +59,8 @@ class Mixture:
             (self._deposit, 15),
             (self._refund, 10),
             (self._status, 3),
+            (self._schedule, 12),
+            (self._step, 30 if self.withdrawals else 2),
             (self._again, 5),
             (self._other_content, 4),
             (self._bad_content, 5),
@@ -137,6 +145,31 @@ class Mixture:
     def _status(self) -> Sent:
         status = self.draw.choice(("active", "active", "active", "deactivated", "suspended"))
         return self.command("wallet.set_status.v1", self._any(), status=status)
+
+    def _schedule(self) -> Sent:
+        """A withdrawal: to the bank's own choice, to an account, to wallets that can be or not."""
+        wallet, other = self._any(), self._any()
+        data: dict[str, object] = {"amount": self.draw.choice(AMOUNTS)}
+        if self.draw.random() < 0.8:
+            data["delay"] = self.draw.choice(DELAYS)
+        else:
+            data["due_at"] = self.draw.choice(("2999-01-01T00:00:00Z", "2020-01-01T03:30:00+03:30"))
+        target = self.draw.choice((None, BANK, other, other, other, self._uuid(), "no account!"))
+        if target is not None:
+            data["target"] = target
+        return self.command("withdrawal.schedule.v1", wallet, **data)
+
+    def _step(self) -> Sent:
+        """What follows on a withdrawal, in any order, at times on a wrong one."""
+        wallet, withdrawal = self._any(), self._uuid()
+        if self.withdrawals and self.draw.random() < 0.95:
+            known, withdrawal = self.draw.choice(self.withdrawals)
+            wallet = known if self.draw.random() < 0.95 else wallet
+        step = self.draw.choice(STEPS)
+        data = {"withdrawal_id": withdrawal}
+        if step in ("fail", "review"):
+            data["reason"] = self.draw.choice(("no such account", 'حساب "بسته" است\n✗'))
+        return self.command(f"withdrawal.{step}.v1", wallet, **data)
 
     def _again(self) -> Sent:
         """The same record once more, at times on another partition."""

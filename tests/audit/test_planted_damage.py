@@ -1,65 +1,17 @@
 """The auditor finds what is planted, under the invariant it breaks; a sound ledger is clean."""
 
 import json
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import psycopg2
 import pytest
 
-from consumers.audit.audit import audit
-from consumers.audit.findings import Findings
 from consumers.audit.log import Log
-from consumers.audit.sources import Sources
 from schemas import events, results
-from schemas.settings import Settings
-from tests.audit.mixture import Mixture
+from tests.audit.judging import audited, execute, judged, told, violated
 from tests.audit.writer import Ledger, Said
 
 pytestmark = pytest.mark.integration
-
-NewLedger = Callable[..., Settings]
-COUNT = 200
-
-
-@pytest.fixture
-def ledger(new_ledger: NewLedger) -> Ledger:
-    """Some two hundred commands of a mixture, answered but not yet written."""
-    settings = new_ledger(partitions=2)
-    mixture = Mixture(7, settings.partitions, wallets=8)
-    return Ledger(settings, mixture.opening() + mixture.records(COUNT))
-
-
-def _audited(ledger: Ledger, timeout: float = 0.5) -> Findings:
-    """Write the ledger and audit it."""
-    ledger.write()
-    return _findings(ledger, timeout)
-
-
-def _findings(ledger: Ledger, timeout: float = 0.5) -> Findings:
-    settings = ledger.settings
-    with Sources(settings.kafka_client(), settings.database_url, settings.topics) as sources:
-        return audit(sources, timeout, 10, lambda _stage, _done, _total: None)
-
-
-def _violated(findings: Findings) -> set[str]:
-    return {name for name, found in findings.invariants.items() if found.violations}
-
-
-def _told(findings: Findings, name: str) -> str:
-    return " / ".join(f"{each.where}: {each.what}" for each in findings.invariants[name].first)
-
-
-def _execute(ledger: Ledger, *statements: str) -> None:
-    """Run statements; `{wallet}` in them is the first wallet."""
-    with (
-        closing(psycopg2.connect(ledger.settings.database_url)) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
-        for statement in statements:
-            cursor.execute(statement.format(wallet=f"'{ledger.wallets[0][0]}'"))
 
 
 def _changed(table: str, statement: str) -> tuple[str, ...]:
@@ -73,21 +25,21 @@ def _changed(table: str, statement: str) -> tuple[str, ...]:
 
 def test_a_sound_ledger_is_clean(ledger: Ledger) -> None:
     """Good and bad commands, repetitions, transfers between partitions: nothing is off."""
-    findings = _audited(ledger)
+    findings = audited(ledger, ledger.payments())
     assert findings.ok, findings.as_json()
     counted = {name: found.checked for name, found in findings.invariants.items()}
     assert all(counted.values())
     assert findings.counts["results"] == counted["I10"] == len(ledger.commands)
-    told = json.loads(json.dumps(findings.as_json()))
-    assert (told["ok"], told["invariants"]["I1"]["violations"]) == (True, 0)
+    said = json.loads(json.dumps(findings.as_json()))
+    assert (said["ok"], said["invariants"]["I1"]["violations"]) == (True, 0)
 
 
 def test_a_changed_balance(ledger: Ledger) -> None:
     """A wallet's row no longer is the sum of its entries."""
     ledger.wallets[0][1] += 1
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I5", "I10"}
-    assert ledger.wallets[0][0] in _told(findings, "I5")
+    findings = audited(ledger)
+    assert violated(findings) == {"I5", "I10"}
+    assert ledger.wallets[0][0] in told(findings, "I5")
 
 
 def test_a_changed_entry(ledger: Ledger) -> None:
@@ -97,11 +49,11 @@ def test_a_changed_entry(ledger: Ledger) -> None:
         "UPDATE entries SET amount_minor = amount_minor + 1"
         " WHERE account_id = {wallet} AND sequence = 2"
     )
-    _execute(ledger, *_changed("entries", change))
-    findings = _findings(ledger)
-    assert _violated(findings) == {"I4", "I5"}
+    execute(ledger, *_changed("entries", change))
+    findings = judged(ledger)
+    assert violated(findings) == {"I4", "I5"}
     for words in ("sum to zero", "the one before", "sum of its entries"):
-        assert words in _told(findings, "I5")
+        assert words in told(findings, "I5")
 
 
 def test_a_missing_entry(ledger: Ledger) -> None:
@@ -109,30 +61,30 @@ def test_a_missing_entry(ledger: Ledger) -> None:
     ledger.write()
     first = ledger.wallets[0][0]
     remove = "DELETE FROM entries WHERE account_id = {wallet} AND sequence = 2"
-    _execute(ledger, *_changed("entries", remove))
-    findings = _findings(ledger)
-    assert _violated(findings) == {"I4", "I5"}
-    assert f"{first}: a wallet's sequence has a gap" in _told(findings, "I5")
-    assert "sum to zero" in _told(findings, "I5")
-    assert f"{first} at 2: an event that no entry tells of" in _told(findings, "I4")
+    execute(ledger, *_changed("entries", remove))
+    findings = judged(ledger)
+    assert violated(findings) == {"I4", "I5"}
+    assert f"{first}: a wallet's sequence has a gap" in told(findings, "I5")
+    assert "sum to zero" in told(findings, "I5")
+    assert f"{first} at 2: an event that no entry tells of" in told(findings, "I4")
 
 
 def test_a_negative_balance(ledger: Ledger) -> None:
     """The CHECK forbids it; without the CHECK the auditor still does."""
     ledger.write()
-    _execute(
+    execute(
         ledger,
         "ALTER TABLE wallets DROP CONSTRAINT wallets_never_negative",
         "UPDATE wallets SET balance_minor = -1 WHERE wallet_id = {wallet}",
     )
-    assert "I6" in _violated(_findings(ledger))
+    assert "I6" in violated(judged(ledger))
 
 
 def test_a_doubled_result(ledger: Ledger) -> None:
     """The same result twice, the second time at the end."""
     ledger.results[0].append(ledger.results[0][3])
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I1", "I3"}
+    findings = audited(ledger)
+    assert violated(findings) == {"I1", "I3"}
     assert findings.invariants["I1"].violations == 1
 
 
@@ -144,9 +96,9 @@ def test_a_repetition_that_was_answered(ledger: Ledger) -> None:
     said = ledger.results[0]
     said.append(Said(first.key, json.dumps(body).encode(), f"0:{offset}"))
     said.sort(key=lambda each: int(each.src.partition(":")[2]))
-    findings = _audited(ledger)
-    assert {"I1", "I4"} <= _violated(findings)
-    assert f"0:{offset}: a second result for one id and content" in _told(findings, "I1")
+    findings = audited(ledger)
+    assert {"I1", "I4"} <= violated(findings)
+    assert f"0:{offset}: a second result for one id and content" in told(findings, "I1")
 
 
 def _a_repetition(ledger: Ledger) -> tuple[int, Said]:
@@ -169,9 +121,9 @@ def _a_repetition(ledger: Ledger) -> tuple[int, Said]:
 def test_a_missing_result(ledger: Ledger) -> None:
     """The database has it, the log has not."""
     gone = ledger.results[1].pop(5)
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I2"}
-    assert f"{gone.src}: a stored result is not in the log" in _told(findings, "I2")
+    findings = audited(ledger)
+    assert violated(findings) == {"I2"}
+    assert f"{gone.src}: a stored result is not in the log" in told(findings, "I2")
 
 
 def test_a_command_nobody_answered(ledger: Ledger) -> None:
@@ -185,16 +137,16 @@ def test_a_command_nobody_answered(ledger: Ledger) -> None:
     )
     del ledger.results[1][at]
     ledger.commands = [row for row in ledger.commands if f"{row[4]}:{row[3]}" != gone.src]
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I2"}
-    assert f"{gone.src}: a command without a result" in _told(findings, "I2")
+    findings = audited(ledger)
+    assert violated(findings) == {"I2"}
+    assert f"{gone.src}: a command without a result" in told(findings, "I2")
 
 
 def test_results_in_another_order(ledger: Ledger) -> None:
     """Two neighbours have changed places."""
     said = ledger.results[0]
     said[4], said[5] = said[5], said[4]
-    assert _violated(_audited(ledger)) == {"I3"}
+    assert violated(audited(ledger)) == {"I3"}
 
 
 def test_changed_bytes_of_a_result(ledger: Ledger) -> None:
@@ -202,8 +154,8 @@ def test_changed_bytes_of_a_result(ledger: Ledger) -> None:
     said = ledger.results[0][2]
     changed = said.value.replace(b'"recorded_at":"2', b'"recorded_at":"3')
     ledger.results[0][2] = said._replace(value=changed)
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I4", "I10"}
+    findings = audited(ledger)
+    assert violated(findings) == {"I4", "I10"}
     (first,) = findings.invariants["I4"].first
     assert first.where == said.src
     assert '"2' in first.expected
@@ -218,8 +170,8 @@ def test_changed_bytes_of_a_result_in_log_and_database(ledger: Ledger) -> None:
     for row in ledger.commands:
         if f"{row[4]}:{row[3]}" == said.src:
             row[5] = changed.decode()
-    findings = _audited(ledger)
-    assert "a result is not what the oracle answers" in _told(findings, "I10")
+    findings = audited(ledger)
+    assert "a result is not what the oracle answers" in told(findings, "I10")
 
 
 def test_a_missing_event(ledger: Ledger) -> None:
@@ -230,10 +182,10 @@ def test_a_missing_event(ledger: Ledger) -> None:
         if events.decode(each.value).sequence == 2
     )
     del ledger.events[0][at]
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I4", "I10"}
-    assert f"{gone.key} at 2: an entry without its event" in _told(findings, "I4")
-    assert "a wallet's events have a gap" in _told(findings, "I4")
+    findings = audited(ledger)
+    assert violated(findings) == {"I4", "I10"}
+    assert f"{gone.key} at 2: an entry without its event" in told(findings, "I4")
+    assert "a wallet's events have a gap" in told(findings, "I4")
 
 
 def test_an_event_out_of_order(ledger: Ledger) -> None:
@@ -242,9 +194,9 @@ def test_an_event_out_of_order(ledger: Ledger) -> None:
     wallet = said[0].key
     one, other = [at for at, each in enumerate(said) if each.key == wallet][:2]
     said[one], said[other] = said[other], said[one]
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I4"}
-    assert "a wallet's events have a gap" in _told(findings, "I4")
+    findings = audited(ledger)
+    assert violated(findings) == {"I4"}
+    assert "a wallet's events have a gap" in told(findings, "I4")
 
 
 def test_an_event_on_a_foreign_partition(ledger: Ledger) -> None:
@@ -252,30 +204,30 @@ def test_an_event_on_a_foreign_partition(ledger: Ledger) -> None:
     wallet = ledger.events[0][0].key
     ledger.events[1] += [each for each in ledger.events[0] if each.key == wallet]
     ledger.events[0] = [each for each in ledger.events[0] if each.key != wallet]
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I4"}
-    assert "an event off its partition" in _told(findings, "I4")
+    findings = audited(ledger)
+    assert violated(findings) == {"I4"}
+    assert "an event off its partition" in told(findings, "I4")
 
 
 def test_next_offset_behind(ledger: Ledger) -> None:
     """The ledger says it has not done what it has answered."""
     ledger.progress[0] -= 3
-    findings = _audited(ledger)
-    assert "I7" in _violated(findings)
-    assert "0: next_offset is behind a result" in _told(findings, "I7")
-    assert "not at rest" in _told(findings, "I7")
+    findings = audited(ledger)
+    assert "I7" in violated(findings)
+    assert "0: next_offset is behind a result" in told(findings, "I7")
+    assert "not at rest" in told(findings, "I7")
 
 
 def test_an_event_that_waits_for_ever(ledger: Ledger) -> None:
     """Arrivals that nobody takes over mean that the ledger is not at rest."""
     ledger.write()
-    _execute(
+    execute(
         ledger,
         "INSERT INTO arrivals (wallet_id, sequence, partition, event) VALUES ({wallet}, 99, 0, '')",
     )
-    findings = _findings(ledger)
-    assert _violated(findings) == {"I7"}
-    assert "events wait in arrivals" in _told(findings, "I7")
+    findings = judged(ledger)
+    assert violated(findings) == {"I7"}
+    assert "events wait in arrivals" in told(findings, "I7")
 
 
 def test_a_cycle_in_sequences(ledger: Ledger) -> None:
@@ -298,6 +250,6 @@ def test_a_cycle_in_sequences(ledger: Ledger) -> None:
         for row in ledger.commands:
             if f"{row[4]}:{row[3]}" == ledger.results[0][at].src:
                 row[5] = value.decode()
-    findings = _audited(ledger)
-    assert _violated(findings) == {"I10"}
-    assert "no order" in _told(findings, "I10")
+    findings = audited(ledger)
+    assert violated(findings) == {"I10"}
+    assert "no order" in told(findings, "I10")

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg2
@@ -14,22 +15,25 @@ from confluent_kafka import Producer
 from psycopg2.extensions import cursor
 from psycopg2.extras import execute_values
 
+from consumers.audit.books import Place, Wallet, Withdrawal
 from consumers.audit.log import Log, Record
-from consumers.audit.oracle import Answer, Oracle, Place, Readable
+from consumers.audit.oracle import Answer, Oracle, Readable
+from consumers.audit.payments import Payment
 from schemas import events, identifiers, results
 from schemas.accounts import WORLD
 from schemas.commands import Command
 from schemas.decoding import Decoded, Unreadable, decode
+from schemas.moments import of_broker
 from schemas.money import parse, show
 from schemas.refusals import Code
 from schemas.results import Completed, Rejected
 from schemas.settings import Settings
-from schemas.statuses import STATUSES
+from schemas.statuses import STATUSES, WITHDRAWAL_STATUSES
 from tests.audit.mixture import Sent
 
 
 class Said(NamedTuple):
-    """One record of the results or events topic, before it is published."""
+    """One record of the results, events or delayed topic, before it is published."""
 
     key: str | None
     value: bytes
@@ -47,31 +51,53 @@ def publish(settings: Settings, topic: str, records: Iterable[tuple[int, Sent]])
 
 
 class Ledger:
-    """All that a worker would have written of these commands."""
+    """All that a worker would have written of the commands it is given to take.
 
-    def __init__(self, settings: Settings, sent: list[Sent], seed: int = 1) -> None:
+    `ahead_ms` is the advance of the ledger's clock; `clock` those that were written down.
+    """
+
+    def __init__(self, settings: Settings, seed: int = 1) -> None:
         self.settings = settings
+        self._draw = random.Random(seed)  # noqa: S311 - no secret
+        self.ahead_ms = 0
+        self.clock: list[list[int]] = []
         self.results: dict[int, list[Said]] = {p: [] for p in range(settings.partitions)}
         self.events: dict[int, list[Said]] = {p: [] for p in range(settings.partitions)}
+        self.steps: dict[int, list[Said]] = {p: [] for p in range(settings.partitions)}
         self.commands: list[list[Any]] = []
         self.entries: list[list[Any]] = []
         self.refunds: list[list[Any]] = []
         self.dead: list[list[Any]] = []
-        self.progress: dict[int, int] = {}
-        topic = settings.topics.commands.name
-        publish(settings, topic, ((each.partition, each) for each in sent))
-        self.oracle = Oracle(topic)
-        self._answer(random.Random(seed))  # noqa: S311 - no secret
-        self.wallets: list[list[Any]] = [
-            [
-                wallet.wallet_id,
-                wallet.balance_minor,
-                wallet.sequence,
-                identifiers.partition_of(wallet.wallet_id, settings.partitions),
-                STATUSES.index(wallet.status),
-                wallet.currency,
-            ]
-            for wallet in self.oracle.books.wallets.values()
+        self.progress: dict[int, int] = dict.fromkeys(range(settings.partitions), 0)
+        self.oracle = Oracle(settings.topics.commands.name)
+        self.wallets: list[list[Any]] = []
+        self.withdrawals: list[list[Any]] = []
+
+    def take(self, sent: list[Sent]) -> None:
+        """Put commands into the topic and answer them, partitions interleaved by the seed."""
+        publish(self.settings, self.oracle.topic, ((each.partition, each) for each in sent))
+        self._answer()
+        books = self.oracle.books
+        self.wallets = [self._wallet(wallet) for wallet in books.wallets.values()]
+        self.withdrawals = [_withdrawal(each) for each in books.withdrawals.values()]
+
+    def payments(self) -> list[Payment]:
+        """What a good bank would have in its ledger: one payment for what is paid."""
+        paid = [
+            found
+            for found in self.oracle.books.withdrawals.values()
+            if found.status in {"paid", "executing"}
+        ]
+        return [_payment(number, found) for number, found in enumerate(paid, 1)]
+
+    def _wallet(self, wallet: Wallet) -> list[Any]:
+        return [
+            wallet.wallet_id,
+            wallet.balance_minor,
+            wallet.sequence,
+            identifiers.partition_of(wallet.wallet_id, self.settings.partitions),
+            STATUSES.index(wallet.status),
+            wallet.currency,
         ]
 
     def write(self) -> None:
@@ -80,6 +106,8 @@ class Ledger:
         for name, lists in ((topics.results.name, self.results), (topics.events.name, self.events)):
             numbered = [(p, n, said) for p in lists for n, said in enumerate(lists[p])]
             publish(self.settings, name, ((p, _sent(said, n)) for p, n, said in numbered))
+        steps = [(p, _step_sent(said)) for p, told in self.steps.items() for said in told]
+        publish(self.settings, topics.scheduled.name, steps)
         with (
             closing(psycopg2.connect(self.settings.database_url)) as connection,
             connection,
@@ -87,19 +115,19 @@ class Ledger:
         ):
             self._store(into)
 
-    def _answer(self, draw: random.Random) -> None:
-        """Let the partitions' commands interleave as the seed has it."""
+    def _answer(self) -> None:
         with closing(
             Log(self.settings.kafka_client(), self.settings.topics.commands.name, 20)
         ) as log:
             waiting: dict[int, list[Record]] = {p: [] for p in log.partitions}
-            for batch in log.read(dict.fromkeys(log.partitions, 0)):
+            for batch in log.read(self.progress):
                 for record in batch:
                     waiting[record.partition()].append(record)
-        self.progress = {p: len(records) for p, records in waiting.items()}
+        for partition, records in waiting.items():
+            self.progress[partition] += len(records)
         queues = [iter(records) for records in waiting.values()]
         while queues:
-            queue = draw.choice(queues)
+            queue = self._draw.choice(queues)
             found = next(queue, None)
             if found is None:
                 queues.remove(queue)
@@ -107,7 +135,8 @@ class Ledger:
                 self._take(found)
 
     def _take(self, record: Record) -> None:
-        place = Place(record.partition(), record.offset(), record.timestamp()[1])
+        now_ms = record.timestamp()[1] + self.ahead_ms
+        place = Place(record.partition(), record.offset(), now_ms)
         decoded = decode(record.key(), record.value(), record.headers() or ())
         answer = self.oracle.answer(decoded, place)
         if isinstance(decoded, Unreadable):
@@ -119,6 +148,8 @@ class Ledger:
         src, value = f"{place.partition}:{place.offset}", results.encode(answer.result)
         self.results[place.partition].append(Said(answer.result.wallet_id, value, src))
         self.commands.append(_row(decoded, place, answer, value))
+        if isinstance(answer.result, Completed) and answer.result.withdrawal is not None:
+            self.steps[place.partition].append(_step(answer.result, src))
         for event in answer.events:
             home = identifiers.partition_of(event.wallet_id, self.settings.partitions)
             self.events[home].append(Said(event.wallet_id, events.encode(event), src))
@@ -147,6 +178,8 @@ class Ledger:
             ("entries", _ENTRIES, self.entries),
             ("wallets", _WALLETS, [[*row, "2026-01-01T00:00:00Z"] for row in self.wallets]),
             ("refunds", "transaction_id, refund_id, amount_minor", self.refunds),
+            ("withdrawals", _WITHDRAWALS, self.withdrawals),
+            ("clock", "ahead_ms", self.clock),
             ("dead_letters", '"offset", partition, reason, record', self.dead),
         ):
             if rows:
@@ -157,6 +190,56 @@ _PROGRESS = "topic, partition, next_offset, next_event, last_result_offset"
 _COMMANDS = 'command_key, fingerprint, transaction_id, "offset", partition, result, details'
 _ENTRIES = "account_id, transaction_id, sequence, amount_minor, balance_minor, currency"
 _WALLETS = "wallet_id, balance_minor, sequence, partition, status, currency, updated_at"
+_WITHDRAWALS = (
+    "withdrawal_id, wallet_id, amount_minor, currency, due_at, changed_at, partition, status,"
+    " target, reason"
+)
+
+
+def _step(result: Completed, src: str) -> Said:
+    assert result.withdrawal is not None
+    step = events.WithdrawalStep(
+        result.wallet_id, result.withdrawal, result.recorded_at, result.command
+    )
+    return Said(result.wallet_id, events.encode_step(step), src)
+
+
+def _step_sent(said: Said) -> Sent:
+    withdrawal = events.decode_step(said.value).withdrawal
+    headers = {
+        "src": said.src,
+        "ce_id": f"{withdrawal.id}:{withdrawal.status}",
+        "ce_type": f"withdrawal.{withdrawal.status}.v1",
+    }
+    key = said.key.encode() if said.key else None
+    return Sent(key, said.value, [(name, text.encode()) for name, text in headers.items()], 0)
+
+
+def _withdrawal(found: Withdrawal) -> list[Any]:
+    return [
+        found.withdrawal_id,
+        found.wallet_id,
+        found.amount_minor,
+        found.currency,
+        of_broker(found.due_at_ms),
+        of_broker(found.changed_at_ms),
+        found.partition,
+        WITHDRAWAL_STATUSES.index(found.status),
+        found.target,
+        found.reason,
+    ]
+
+
+def _payment(number: int, found: Withdrawal) -> Payment:
+    return Payment(
+        number,
+        found.withdrawal_id,
+        found.wallet_id,
+        show(found.amount_minor, found.currency),
+        found.currency,
+        found.target,
+        datetime.fromtimestamp(found.due_at_ms / 1000, UTC) + timedelta(seconds=1),
+    )
 
 
 def _sent(said: Said, number: int) -> Sent:

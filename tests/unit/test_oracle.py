@@ -9,55 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consumers.audit.oracle import Answer, Oracle, Place
+from consumers.audit.books import Place
 from consumers.audit.rules import RULES
 from schemas import events, results
+from schemas.accounts import WORLD_TRANSIT
 from schemas.commands import TYPES
 from schemas.decoding import decode
-from schemas.results import Completed, Rejected
-
-A, B, C = (f"00000000-0000-4000-8000-00000000000{n}" for n in "abc")
-NOW_MS = 1_795_000_000_123
-NOW = "2026-11-18T11:06:40.123Z"
-
-
-class World:
-    """An oracle and a counter: every command said gets the next offset."""
-
-    def __init__(self) -> None:
-        self.oracle = Oracle("commands")
-        self.offset = 0
-
-    def say(self, kind: str, wallet: str = A, /, **data: object) -> Answer | None:
-        """Have a command answered; `id` and `expirytime` go into the envelope."""
-        envelope: dict[str, object] = {"specversion": "1.0", "source": "/test"}
-        envelope |= {"id": f"c{self.offset}", "type": f"{kind}.v1"}
-        envelope |= {name: data.pop(name) for name in ("id", "expirytime") if name in data}
-        envelope["data"] = {"wallet_id": wallet, **data}
-        place = Place(0, self.offset, NOW_MS)
-        self.offset += 1
-        return self.oracle.answer(decode(wallet.encode(), msgspec.json.encode(envelope)), place)
-
-    def done(self, kind: str, wallet: str = A, /, **data: object) -> Completed:
-        """Have a command completed."""
-        answer = self.say(kind, wallet, **data)
-        assert answer is not None
-        assert isinstance(answer.result, Completed), answer.result
-        return answer.result
-
-    def refused(self, kind: str, wallet: str = A, /, **data: object) -> Rejected:
-        """Have a command refused."""
-        answer = self.say(kind, wallet, **data)
-        assert answer is not None
-        assert isinstance(answer.result, Rejected)
-        assert answer.events == ()
-        return answer.result
-
-    def open(self, *wallets: str, amount: str = "100.00", currency: str = "IRR") -> None:
-        """Make wallets with money in them."""
-        for wallet in wallets:
-            self.done("wallet.create", wallet, currency=currency)
-            self.done("deposit", wallet, amount=amount)
+from schemas.results import Completed
+from schemas.statuses import IN_TRANSIT
+from tests.oracle_world import NOW, NOW_MS, A, B, C, World
 
 
 @pytest.fixture
@@ -231,33 +191,79 @@ SAID = st.one_of(
         st.fixed_dictionaries({"status": st.sampled_from(("active", "active", "suspended"))}),
     ),
     st.tuples(st.just("refund"), WALLETS, st.fixed_dictionaries({"nth": st.integers(0, 20)})),
+    st.tuples(
+        st.just("withdrawal.schedule"),
+        WALLETS,
+        st.fixed_dictionaries(
+            {"amount": AMOUNTS, "delay": st.integers(1, 3)},
+            optional={"target": st.one_of(WALLETS, st.just("17"))},
+        ),
+    ),
+    st.tuples(
+        st.sampled_from(("cancel", "execute", "execute", "settle", "fail", "review")).map(
+            "withdrawal.{}".format
+        ),
+        WALLETS,
+        st.fixed_dictionaries({"nth": st.integers(0, 20)}),
+    ),
 )
 
 
 @given(st.lists(SAID, max_size=40))
 @example([("wallet.create", C, {"currency": "IRR"}), ("deposit", C, {"amount": "9" * 36})])
 def test_any_commands_keep_the_books(said: list[tuple[str, str, dict[str, object]]]) -> None:
-    """Postings sum to zero, balances are sums and never negative, sequences have no gap."""
+    """Postings sum to zero, balances are sums and never negative, sequences have no gap.
+
+    What is in transit is what the withdrawals hold that have been executed and have not ended.
+    """
     world = World()
     world.open(A, B)
     balances = {A: Decimal(100), B: Decimal(100)}
     sequences = defaultdict(int, {A: 2, B: 2})
-    paid: list[str] = []
+    done: dict[str, list[str]] = {"refund": [], "withdrawal": []}
+    transit = Decimal(0)
     for kind, wallet, data in said:
-        given_data = dict(data)
-        if "nth" in given_data:
-            nth = given_data.pop("nth")
-            assert isinstance(nth, int)
-            given_data["transaction_id"] = paid[nth % len(paid)] if paid else A
-        answer = world.say(kind, wallet, **given_data)
+        world.now_ms += 1000
+        known = done.get(kind.partition(".")[0], [])
+        answer = world.say(kind, wallet, **_meant(kind, data, known))
         assert answer is not None
         assert results.decode(results.encode(answer.result)).status == answer.result.status
         if isinstance(answer.result, Completed):
-            paid.append(answer.result.transaction_id)
+            scheduled = kind == "withdrawal.schedule"
+            done["withdrawal" if scheduled else "refund"].append(answer.result.transaction_id)
         for event in answer.events:
             _keeps_the_books(event, balances, sequences)
+        with localcontext(prec=60):
+            transit += sum(_in_transit(event) for event in answer.events[:1])
+            assert transit == _held(world)
     left = {wallet.wallet_id: wallet.sequence for wallet in world.oracle.books.wallets.values()}
     assert left == {wallet: number for wallet, number in sequences.items() if number}
+
+
+def _meant(kind: str, data: dict[str, object], known: list[str]) -> dict[str, object]:
+    """The data of a command that names the nth thing known, with what else its type asks for."""
+    meant = dict(data)
+    if "nth" in meant:
+        nth = meant.pop("nth")
+        assert isinstance(nth, int)
+        name = "transaction_id" if kind == "refund" else "withdrawal_id"
+        meant[name] = known[nth % len(known)] if known else A
+    if kind in ("withdrawal.fail", "withdrawal.review"):
+        meant["reason"] = "said so"
+    return meant
+
+
+def _in_transit(event: events.Event) -> Decimal:
+    """What a posting put in transit."""
+    moved = (e.amount for e in event.entries if e.account == WORLD_TRANSIT)
+    return sum(map(Decimal, moved), Decimal(0))
+
+
+def _held(world: World) -> Decimal:
+    """What the unfinished withdrawals hold, in major units."""
+    withdrawals = world.oracle.books.withdrawals.values()
+    held = sum(each.amount_minor for each in withdrawals if each.status in IN_TRANSIT)
+    return Decimal(held).scaleb(-2)
 
 
 def _keeps_the_books(

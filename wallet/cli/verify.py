@@ -15,13 +15,22 @@ from rich.table import Table
 from consumers.audit.audit import audit
 from consumers.audit.findings import Findings, Invariant
 from consumers.audit.log import LogError
+from consumers.audit.payments import BankLedger, PaymentsError
 from consumers.audit.sources import Sources
+from schemas.settings import Settings
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import NoAnswer, load_settings
 from wallet.cli.printing import print_json
+from wallet.local import state
+from wallet.local.folder import DataFolder
 
 GARBAGE_EVERY = 200_000
 """New objects between two looks of the garbage collector; some 20 MB if all were garbage."""
+
+PRETEND_BANK = "pretend-bank"
+"""Its name among the processes of a running copy."""
+NO_LEDGER = "none"
+"""Said instead of an address: do not ask the bank."""
 
 
 def register(app: typer.Typer) -> None:
@@ -35,10 +44,18 @@ def verify(
         float, typer.Option(min=0, help="Seconds to wait until nothing is left to do.")
     ] = 30.0,
     limit: Annotated[int, typer.Option(min=1, help="Violations told of each invariant.")] = 10,
+    bank_ledger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="What the bank says it has paid, or none. Default: the local pretend bank's.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit the ledger: topics against database against an oracle that replays every command.
 
+    Withdrawals are held against the bank's own ledger, where one is given or runs here.
     It waits until all commands are done and reads everything. Exit code 1 when something is off.
     """
     settings = load_settings()
@@ -47,7 +64,7 @@ def verify(
     with (
         _failures(),
         _progress(hidden=as_json) as progress,
-        Sources(settings.kafka_client(), settings.database_url, settings.topics) as sources,
+        Sources(settings, _payments(settings, bank_ledger)) as sources,
     ):
         findings = audit(sources, timeout, limit, progress)
     print_json(findings.as_json()) if as_json else _print(findings)
@@ -60,8 +77,22 @@ def _failures() -> Iterator[None]:
     """Servers that do not answer: nothing was found out, which is not the same as nothing off."""
     try:
         yield
-    except (LogError, KafkaException, psycopg2.Error) as error:
+    except (LogError, PaymentsError, KafkaException, psycopg2.Error) as error:
         raise NoAnswer(f"the audit could not be made: {' '.join(str(error).split())}") from error
+
+
+def _payments(settings: Settings, url: str | None) -> BankLedger | None:
+    """Where it stands what the bank has paid; None where nobody knows.
+
+    Unless told, at the pretend bank of the running copy, if this ledger is the one that it pays.
+    """
+    if url is not None:
+        return None if url == NO_LEDGER else BankLedger(url)
+    running = state.read(DataFolder.at(settings.data).state_file)
+    if running is None or not any(each.name == PRETEND_BANK for each in running.processes):
+        return None
+    ours = (running.postgres, running.bank) == (settings.database_url, settings.bank_url)
+    return BankLedger(f"{settings.bank_url.rstrip('/')}/ledger") if ours else None
 
 
 @contextmanager

@@ -1,0 +1,98 @@
+"""The delayed topic, read once: a record for each step of a withdrawal, in order (I3, I4)."""
+
+from array import array
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from consumers.audit.columns import hashed, place, place_text
+from consumers.audit.findings import Findings
+from consumers.audit.log import Record, headers_of
+from consumers.audit.rest import Rest
+from consumers.audit.results_log import ResultsLog, position
+from schemas import events
+from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep
+
+
+class DelayedLog:
+    """Columns of the delayed topic; row by position of the command in `rows`.
+
+    `results` must have been read before: it knows which commands must have a record here.
+    """
+
+    def __init__(
+        self, findings: Findings, rest: Rest, results: ResultsLog, *, cut: bool = False
+    ) -> None:
+        self._findings = findings
+        self._due = {p: rest.of(p).next_offset for p in rest.ends}
+        self._results = results
+        self.cut: Final = cut
+        """Whether someone took the beginning of this log, which is to be kept for ever."""
+        self.rows: Final[dict[int, int]] = {}
+        self.hashes: Final = array("q")
+        self.partitions: Final = array("H")
+        self.offsets: Final = array("q")
+        self.stored: Final = bytearray()
+        """1 where the database has the command of this record."""
+        self._last: Final[dict[int, int]] = {}
+
+    def take(self, messages: Iterable[Record]) -> None:
+        """Check and keep a batch of records."""
+        count = 0
+        for message in messages:
+            self._take(message)
+            count += 1
+        self._findings.checked("I3", count)
+
+    def behind(self, partition: int) -> bool:
+        """Whether the record of a result that was seen has not been seen yet."""
+        expected = self._results.last_withdrawal.get(partition, -1)
+        return self._last.get(partition, -1) < expected
+
+    def _take(self, message: Record) -> None:
+        partition, value = message.partition(), message.value() or b""
+        where = f"{message.partition()}:{message.offset()} of the delayed topic"
+        headers = dict(headers_of(message) or ())
+        source = position(headers.get("src"))
+        if source is None or source[0] != partition:
+            self._findings.violation("I3", "src names no command of the partition", where)
+            return
+        last = self._last.get(partition, -1)
+        if source[1] <= last:
+            self._findings.violation("I3", "src does not rise", where, f"above {last}", source[1])
+        self._last[partition] = max(last, source[1])
+        if source[1] >= self._due[partition]:
+            return  # came after the snapshot
+        try:
+            step = events.decode_step(value)
+        except msgspec.DecodeError as error:
+            self._findings.violation("I4", "the value is no step of a withdrawal", where, "", error)
+            return
+        meant = _named(step)
+        told = (message.key(), headers.get("ce_id"), headers.get("ce_type"), source)
+        if told != meant:
+            self._findings.violation("I4", "key or headers differ from body", where, meant, told)
+        self._keep(place(*source), message, value)
+
+    def _keep(self, packed: int, message: Record, value: bytes) -> None:
+        if packed in self.rows:
+            where = place_text(packed)
+            self._findings.violation("I4", "a second record of a step", where, "one", "two")
+            return
+        self.rows[packed] = len(self.hashes)
+        self.hashes.append(hashed(value))
+        self.partitions.append(message.partition())
+        self.offsets.append(message.offset())
+        self.stored.append(0)
+
+
+def _named(step: WithdrawalStep) -> tuple[bytes, bytes, bytes, tuple[int, int]]:
+    """Key, id, type and source of the record that tells a step."""
+    withdrawal, command = step.withdrawal, step.command
+    return (
+        step.wallet_id.encode(),
+        f"{withdrawal.id}:{withdrawal.status}".encode(),
+        WITHDRAWAL_STEPS.get(withdrawal.status, "").encode(),
+        (command.partition, command.offset),
+    )
