@@ -60,6 +60,18 @@ class Starter:
     telling: Telling
     lag: LagReader
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Give what the processes that work on the parts need in their environment."""
+        bank_port = self.parts.bank_port
+        of_bank = {} if bank_port is None else bank.settings(bank_port)
+        return {
+            KAFKA_VARIABLE: self.settings.kafka_bootstrap,
+            DATABASE_VARIABLE: self.settings.database_url,
+            "WALLET_DATA": str(self.supervisor.folder.root),
+            **{f"WALLET_{name.upper()}": str(value) for name, value in of_bank.items()},
+        }
+
     async def start(self) -> None:
         """Start them, apply migrations and topics.
 
@@ -93,7 +105,7 @@ class Starter:
         await self._fetch_jars()
         await asyncio.to_thread(kafka.prepare, folder, port, ports.free())
         process = await self.supervisor.start_server(self._marked(kafka.spec(folder)))
-        await _until_ready(process, answers)
+        await until_ready(process, answers)
         self.telling.line(f"Kafka answers at {self.settings.kafka_bootstrap}")
 
     async def _fetch_jars(self) -> None:
@@ -122,7 +134,7 @@ class Starter:
         await asyncio.to_thread(postgres.prepare, folder)
         process = await self.supervisor.start_server(self._marked(postgres.spec(folder, port)))
         admin_url = postgres.url(port, postgres.SUPERUSER)
-        await _until_ready(process, lambda: migrate.refusal(admin_url) is None)
+        await until_ready(process, lambda: migrate.refusal(admin_url) is None)
         await asyncio.to_thread(postgres.make_database, port)
         self.telling.line(f"PostgreSQL answers at {ports.HOST}:{port}")
 
@@ -131,7 +143,7 @@ class Starter:
             folder, address = self.supervisor.folder, self.settings.bank_url
             spec = bank.spec(folder, self.parts.bank_port)
             process = await self.supervisor.start_server(self._marked(spec))
-            await _until_ready(process, lambda: bank.answers(address))
+            await until_ready(process, lambda: bank.answers(address))
             self.telling.line(f"the pretend bank answers at {address}")
 
     async def _await_other(self, what: str, answers: Callable[[], bool], variable: str) -> None:
@@ -149,8 +161,13 @@ class Starter:
         return leftovers.marked(spec, self.supervisor.folder)
 
 
-async def _until_ready(process: Process, answers: Callable[[], bool]) -> None:
-    """Ask until it answers, unless it dies again and again or the time is over."""
+async def until_ready(process: Process, answers: Callable[[], bool]) -> None:
+    """Ask until it answers.
+
+    Raises:
+        Failure: the process dies again and again, or the time is over.
+
+    """
 
     def ask() -> bool:
         if process.restarts >= RESTARTS_BEFORE_READY:

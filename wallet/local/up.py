@@ -11,7 +11,7 @@ from pathlib import Path
 import stamina.instrumentation
 
 from schemas.settings import Settings
-from wallet.local import bank, leftovers, page, ports, workers
+from wallet.local import bank, consumers, leftovers, page, ports, workers
 from wallet.local.folder import DataFolder
 from wallet.local.health import HealthReader
 from wallet.local.lag import LagReader
@@ -133,5 +133,15 @@ async def _stop(supervisor: Supervisor, telling: Telling) -> None:
 
 async def _start(wanted: Wanted, starter: Starter) -> None:
     await starter.start()
-    await workers.start(starter, wanted.worker_count, wanted.worker_command)
+    await workers.await_leaders(starter.lag)
+    if wanted.worker_count:
+        await _start_work(wanted, starter)
     starter.supervisor.phase = "ready"
+
+
+async def _start_work(wanted: Wanted, starter: Starter) -> None:
+    """Start all that works on the servers, then wait: on two cores nobody waits for another."""
+    started = await workers.start(starter, wanted.worker_count, wanted.worker_command)
+    following = await consumers.start(starter)
+    await workers.await_claims(starter, started)
+    await consumers.await_owned(starter, following)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from dataclasses import dataclass
 from typing import Final
 
 from wallet.failure import Failure
@@ -10,7 +11,7 @@ from wallet.local import processors
 from wallet.local.asking import until_yes
 from wallet.local.lag import LagReader, LagUnknownError
 from wallet.local.leftovers import marked
-from wallet.local.parts import DATABASE_VARIABLE, KAFKA_VARIABLE, Starter
+from wallet.local.parts import Starter
 from wallet.local.process import Process, ProcessSpec
 
 COMMAND: Final = (sys.executable, "-m", "wallet.cli", "worker", "--slot")
@@ -18,31 +19,46 @@ LEADERS_SECONDS: Final = 30.0
 CLAIM_SECONDS: Final = 60.0
 
 
-async def start(starter: Starter, count: int, command: tuple[str, ...] = COMMAND) -> None:
-    """Start so many workers and wait until they have taken over every partition.
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Workers that were started, and the progress of every partition before that."""
+
+    processes: list[Process]
+    before: dict[int, tuple[int, int]]
+
+
+async def start(starter: Starter, count: int, command: tuple[str, ...] = COMMAND) -> Started:
+    """Start so many workers."""
+    before = await asyncio.to_thread(starter.lag.progress)
+    specs = [_spec(starter, command, slot) for slot in range(1, count + 1)]
+    return Started([await starter.supervisor.start_worker(spec) for spec in specs], before)
+
+
+async def await_claims(starter: Starter, started: Started) -> None:
+    """Wait until they have taken over every partition.
 
     On somebody else's cluster there may be other workers, who keep theirs: nothing is awaited.
 
     Raises:
-        Failure: they did not in time, or the topics have no leaders.
+        Failure: they did not in time.
 
     """
-    await _await_leaders(starter.lag)
-    if count == 0:
-        return
-    before = await asyncio.to_thread(starter.lag.progress)
-    specs = [_spec(starter, command, slot) for slot in range(1, count + 1)]
-    workers = [await starter.supervisor.start_worker(spec) for spec in specs]
+    count = len(started.processes)
     plural = "s" if count > 1 else ""
     if not starter.parts.are_ours:
         starter.telling.line(f"{count} worker{plural} started")
         return
-    await _await_claims(starter, workers, before)
+    await _await_claims(starter, started)
     starter.telling.line(f"{count} worker{plural} took over all partitions")
 
 
-async def _await_leaders(lag: LagReader) -> None:
-    """Wait until new topics have leaders, so that `/healthz` agrees with the word "ready"."""
+async def await_leaders(lag: LagReader) -> None:
+    """Wait until new topics have leaders, so that `/healthz` agrees with the word "ready".
+
+    Raises:
+        Failure: they have none in time.
+
+    """
     try:
         await until_yes(lambda: _is_known(lag), LEADERS_SECONDS)
     except TimeoutError:
@@ -57,17 +73,17 @@ def _is_known(lag: LagReader) -> bool:
     return True
 
 
-async def _await_claims(
-    starter: Starter, workers: list[Process], before: dict[int, tuple[int, int]]
-) -> None:
+async def _await_claims(starter: Starter, started: Started) -> None:
     """Wait until every partition of the commands topic has a higher epoch than before."""
     partitions = starter.settings.partitions
     try:
-        await until_yes(lambda: _are_claimed(starter.lag, partitions, before), CLAIM_SECONDS)
+        await until_yes(
+            lambda: _are_claimed(starter.lag, partitions, started.before), CLAIM_SECONDS
+        )
     except TimeoutError:
         raise Failure(
             f"the workers did not take over all partitions within {CLAIM_SECONDS:.0f} s:"
-            f" {workers[0].last_words()}"
+            f" {started.processes[0].last_words()}"
         ) from None
 
 
@@ -84,12 +100,7 @@ def _spec(starter: Starter, command: tuple[str, ...], slot: int) -> ProcessSpec:
     spec = ProcessSpec(
         name=f"worker-{slot}",
         command=(*command, str(slot)),
-        environment={
-            KAFKA_VARIABLE: starter.settings.kafka_bootstrap,
-            DATABASE_VARIABLE: starter.settings.database_url,
-            "WALLET_DATA": str(starter.supervisor.folder.root),
-            **processors.environment_of(slot),
-        },
+        environment={**starter.environment, **processors.environment_of(slot)},
         # It may be killed at any point (DESIGN.md 3): nothing is gained by asking it.
         orphan_signal=signal.SIGKILL,
     )
