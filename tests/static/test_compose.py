@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 ONE_SHOTS = {"migrate", "topics"}
+IN_SLOTS = ("worker", "delayed", "bank-caller")
 
 Files = dict[Path, str]
 Service = dict[str, Any]
@@ -26,8 +27,13 @@ def _is_ours(service: Service) -> bool:
     return str(service["image"]).startswith("wallet-streams:")
 
 
-def _is_worker(service: Service) -> bool:
-    return _is_ours(service) and service["command"][0] == "worker"
+def _named(services: dict[str, Service], command: str) -> dict[str, Service]:
+    """The services of ours that run a command."""
+    return {
+        name: service
+        for name, service in services.items()
+        if _is_ours(service) and service["command"][0] == command
+    }
 
 
 def test_it_follows_the_compose_specification(root: Path) -> None:
@@ -67,18 +73,41 @@ def test_servers_have_health_checks_and_one_shots_wait_for_them(
     assert all(services[name].get("restart", "no") == "no" for name in ONE_SHOTS)
 
 
-def test_workers_start_last_and_each_has_its_own_slot(services: dict[str, Service]) -> None:
-    """A slot is a member of the consumer group: two workers on one slot fence each other."""
-    workers = {name: service for name, service in services.items() if _is_worker(service)}
-    assert set(services) == {"kafka", "postgres"} | ONE_SHOTS | set(workers)
-    slots = [tuple(service["command"]) for service in workers.values()]
+def test_no_service_is_of_a_kind_that_is_not_known(services: dict[str, Service]) -> None:
+    """Servers, one-shots, what works on them in slots, a pretend bank for who has no real one."""
+    in_slots = {name for command in IN_SLOTS for name in _named(services, command)}
+    assert set(services) == {"kafka", "postgres", "pretend-bank"} | ONE_SHOTS | in_slots
+
+
+@pytest.mark.parametrize("command", IN_SLOTS)
+def test_what_works_starts_last_and_each_has_its_own_slot(
+    services: dict[str, Service], command: str
+) -> None:
+    """A slot is a member of the consumer group: two processes on one slot fence each other."""
+    found = _named(services, command)
+    slots = [tuple(service["command"]) for service in found.values()]
     assert len(slots) == len(set(slots)) >= 2
-    for service in workers.values():
+    for service in found.values():
         assert service["restart"] == "unless-stopped"
         assert service["stop_grace_period"] == "30s"
         assert service["depends_on"] == {
             name: {"condition": "service_completed_successfully"} for name in ONE_SHOTS
         }
+
+
+def test_the_bank_is_a_variable_and_the_pretend_one_a_choice(
+    services: dict[str, Service],
+) -> None:
+    """Nobody pays with a pretend bank who did not ask for it by its profile."""
+    pretend = services["pretend-bank"]
+    assert pretend["profiles"] == ["dev"]
+    assert "ports" not in pretend
+    assert "healthcheck" in pretend
+    port = pretend["command"][pretend["command"].index("--port") + 1]
+    for service in _named(services, "bank-caller").values():
+        said = service["environment"]["WALLET_BANK_URL"]
+        assert said == f"${{WALLET_BANK_URL:-http://pretend-bank:{port}/}}"
+        assert "WALLET_KAFKA_BOOTSTRAP" in service["environment"]
 
 
 def test_every_secret_is_a_development_one(files: Files) -> None:
