@@ -53,7 +53,8 @@ class Rules(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """What is known of a withdrawal: calls begun, tries used up, the newest reason.
 
-    `state` is None before the first call.
+    `state` is None before the first call. `asks`, how often the bank was asked what became of the
+    calls, and `retry_after` are not written down: they only lengthen pauses.
     """
 
     state: State | None = None
@@ -61,6 +62,7 @@ class Standing(msgspec.Struct, frozen=True):
     not_done: int = 0
     doubt: bool = False
     note: str = ""
+    asks: int = 0
     retry_after: float = 0.0
 
 
@@ -98,6 +100,11 @@ def begun(standing: Standing) -> Standing:
     return msgspec.structs.replace(standing, state=State.SENDING, calls=standing.calls + 1)
 
 
+def asked(standing: Standing) -> Standing:
+    """The standing once the bank was asked what became of the calls."""
+    return msgspec.structs.replace(standing, asks=standing.asks + 1)
+
+
 def learn(standing: Standing, outcome: Outcome, rules: Rules) -> Standing:
     """What an outcome makes of what was known before."""
     speaks = outcome.of_key or not standing.doubt
@@ -116,7 +123,8 @@ def learn(standing: Standing, outcome: Outcome, rules: Rules) -> Standing:
 
 def give_up(standing: Standing, seconds: float) -> Standing:
     """Leave to a person what nobody knows after so many seconds."""
-    note = f"unknown for {seconds:.0f} s, {standing.calls} calls; {standing.note}"
+    words = standing.note or "no answer was written down"
+    note = f"unknown for {seconds:.0f} s, {standing.calls} calls; {words}"
     return msgspec.structs.replace(standing, state=State.REVIEW, note=note)
 
 
@@ -149,7 +157,7 @@ def next_step(standing: Standing, rules: Rules, draw: float) -> Step:
 
 def pause(standing: Standing, rules: Rules, draw: float) -> float:
     """Seconds until the next call: twice as long after each, up to a limit, with some spread."""
-    doublings = min(max(standing.calls - 1, 0), 64)
+    doublings = min(max(standing.calls + standing.asks - 1, 0), 64)
     plain = min(rules.backoff * 2.0**doublings, rules.backoff_max)
     spread = plain * (1 - SPREAD + 2 * SPREAD * draw)
     return max(spread, min(standing.retry_after, rules.backoff_max))
@@ -178,5 +186,6 @@ def _now(
         not_done=standing.not_done if not_done is None else not_done,
         doubt=doubt,
         note=outcome.reason,
+        asks=standing.asks,
         retry_after=outcome.retry_after,
     )

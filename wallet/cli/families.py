@@ -22,6 +22,7 @@ FAMILIES: Final = {
     "setup": ("migrate", "topics"),
     "worker": ("worker",),
     "delayed": ("delayed",),
+    "bank_caller": ("bank-caller",),
     "clock": ("clock",),
     "pretend_bank": ("pretend-bank",),
     "bench": ("bench",),

@@ -1,0 +1,128 @@
+"""The ear of the bank caller: what the delayed topic tells of the partitions that are ours.
+
+A thread of its own polls, and hands each batch over to the loop and waits until it is taken. So
+at most one batch waits, whatever the topic holds.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+import structlog
+from confluent_kafka import Message
+
+from consumers.bank.orders import Order
+from consumers.bank.policy import Standing
+from consumers.owned import Owned
+from consumers.withdrawals.cases import Case
+from schemas import events
+from schemas.events import WITHDRAWAL_STEPS
+from schemas.settings import Settings
+
+GROUP: Final = "bank"
+POLL_SECONDS: Final = 1.0
+HAND_OVER_SECONDS: Final = 30.0
+"""A loop that takes nothing for so long is stuck."""
+
+_BEGINS: Final = WITHDRAWAL_STEPS["executing"].encode()
+_ENDS: Final = frozenset(
+    WITHDRAWAL_STEPS[status].encode() for status in ("paid", "failed", "needs_review")
+)
+
+log: Final = structlog.get_logger(__name__)
+
+
+_Given = TypeVar("_Given")
+
+
+class Heard(NamedTuple):
+    """What a batch of records says: what is executing now, and the ids of what is no more."""
+
+    begun: list[Case]
+    ended: list[str]
+
+
+class Listening(NamedTuple):
+    """Who is told, in the loop: of partitions gained and lost, of records, of the end of it all."""
+
+    gained: Callable[[list[int]], None]
+    lost: Callable[[list[int]], None]
+    heard: Callable[[Heard], None]
+    failed: Callable[[BaseException], None]
+
+
+class Follower:
+    """Follows the delayed topic as a member of the bank callers' group."""
+
+    def __init__(self, settings: Settings, slot: str | None, listening: Listening) -> None:
+        self._settings = settings
+        self._slot = slot
+        self._listening = listening
+        self._loop = asyncio.get_running_loop()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="delayed topic", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Leave the group."""
+        self._stopping.set()
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        try:
+            self._follow()
+        except BaseException as error:  # noqa: BLE001 - told where it can be acted upon
+            self._loop.call_soon_threadsafe(self._listening.failed, error)
+
+    def _follow(self) -> None:
+        owned = Owned(
+            self._settings,
+            self._settings.topics.scheduled,
+            GROUP,
+            lambda partitions: self._hand_over(self._listening.gained, partitions),
+            lambda partitions: self._hand_over(self._listening.lost, partitions),
+            slot=self._slot,
+        )
+        try:
+            while not self._stopping.is_set():
+                heard = hear(owned.poll(POLL_SECONDS), time.monotonic())
+                if heard.begun or heard.ended:
+                    self._hand_over(self._listening.heard, heard)
+        finally:
+            owned.close()
+
+    def _hand_over(self, taker: Callable[[_Given], None], given: _Given) -> None:
+        """Have the loop take it, and wait until it has."""
+
+        async def take() -> None:
+            taker(given)
+
+        asyncio.run_coroutine_threadsafe(take(), self._loop).result(HAND_OVER_SECONDS)
+
+
+def hear(records: Iterable[Message], now: float) -> Heard:
+    """What records say. One that cannot be read is passed over: PostgreSQL has the same."""
+    heard = Heard([], [])
+    for record in records:
+        told = dict(record.headers() or ()).get("ce_type")
+        if told != _BEGINS and told not in _ENDS:
+            continue
+        try:
+            step = events.decode_step(record.value() or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.warning("a record of the delayed topic cannot be read", why=str(error))
+            continue
+        if told == _BEGINS:
+            heard.begun.append(_case(step, record.partition() or 0, now))
+        else:
+            heard.ended.append(step.withdrawal.id)
+    return heard
+
+
+def _case(step: events.WithdrawalStep, partition: int, now: float) -> Case:
+    told = step.withdrawal
+    order = Order(told.id, step.wallet_id, told.amount, told.currency, told.target)
+    return Case(order, partition, Standing(), written_at=now, opened_at=now)

@@ -1,0 +1,139 @@
+"""What PostgreSQL has of the withdrawals that are executing, page by page.
+
+PostgreSQL is the queue: however many wait, only a page of them is read at a time, in the order of
+the index `withdrawals_in_transit`.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, TypeVar
+
+from psycopg2 import extensions
+
+from consumers.bank.orders import Order
+from consumers.bank.policy import Standing, State
+from consumers.withdrawals.cases import Case
+from consumers.withdrawals.connecting import LOST, connect
+from schemas.money import show
+from schemas.settings import Settings
+from schemas.statuses import WITHDRAWAL_STATUSES
+
+PAGE: Final = 1000
+"""Rows of one page: some 10 ms."""
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long PostgreSQL may be away before this process ends, for a new one to try."""
+
+PAUSE_SECONDS: Final = 0.25
+
+EXECUTING: Final = WITHDRAWAL_STATUSES.index("executing")
+
+Place = tuple[datetime, str]
+"""Where a row stands in the order of the index: changed_at, withdrawal id."""
+
+START: Final[Place] = (datetime(1970, 1, 1, tzinfo=UTC), "00000000-0000-0000-0000-000000000000")
+
+_COLUMNS: Final = """
+w.withdrawal_id::text, w.wallet_id::text, w.amount_minor, w.currency, w.target, w.partition,
+w.changed_at, b.state, b.calls, b.not_done, coalesce(b.note, ''),
+coalesce(extract(epoch FROM now() - b.changed_at), 0)::float8,
+coalesce(extract(epoch FROM now() - b.begun_at), 0)::float8
+"""
+
+# The status stands in the text and not in a parameter: it makes the partial index usable.
+_PAGE: Final = f"""
+SELECT {_COLUMNS} FROM withdrawals AS w LEFT JOIN bank_calls AS b USING (withdrawal_id)
+WHERE w.partition = %s AND w.status = {EXECUTING}
+    AND (w.changed_at, w.withdrawal_id) > (%s, %s::uuid)
+ORDER BY w.changed_at, w.withdrawal_id LIMIT %s
+"""  # noqa: S608 - texts and a number of ours
+
+_THESE: Final = f"""
+SELECT {_COLUMNS} FROM withdrawals AS w LEFT JOIN bank_calls AS b USING (withdrawal_id)
+WHERE w.withdrawal_id = ANY(%s::uuid[]) AND w.status = {EXECUTING}
+"""  # noqa: S608 - as above
+
+_RESULTS: Final = "SELECT result FROM commands WHERE command_key = ANY(%s::uuid[])"
+
+_Found = TypeVar("_Found")
+
+
+class Page(NamedTuple):
+    """Cases in the order of the index; the next page begins at `end`, None after the last."""
+
+    cases: list[Case]
+    end: Place | None
+
+
+class Rows:
+    """Reads, over a connection of its own; for one thread at a time.
+
+    Methods wait for a database that is away, for PATIENCE_SECONDS, then raise psycopg2.Error.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: extensions.connection | None = None
+
+    def page(self, partition: int, after: Place) -> Page:
+        """The executing withdrawals of a partition behind a place."""
+        rows = self._ask(_PAGE, (partition, *after, PAGE))
+        now = time.monotonic()
+        end = (rows[-1][6], rows[-1][0]) if len(rows) == PAGE else None
+        return Page([_case(row, now) for row in rows], end)
+
+    def these(self, keys: Sequence[str]) -> dict[str, Case]:
+        """Those of these withdrawals that are executing, by id."""
+        rows = self._ask(_THESE, (list(keys),))
+        now = time.monotonic()
+        return {row[0]: _case(row, now) for row in rows}
+
+    def results(self, command_keys: Sequence[str]) -> list[str]:
+        """The stored results of those of these commands that have one."""
+        return [result for (result,) in self._ask(_RESULTS, (list(command_keys),))]
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(self, query: str, given: tuple[object, ...]) -> list[Any]:
+        def ask() -> list[Any]:
+            if self._connection is None:
+                self._connection = connect(self._settings, "bank rows")
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, given)
+                return cursor.fetchall()
+
+        return patiently(ask, self.close)
+
+
+def patiently(ask: Callable[[], _Found], forget: Callable[[], None]) -> _Found:
+    """Ask, and again while the database is away; `forget` drops what is broken."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except LOST:
+            forget()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE_SECONDS)  # nobody tells when the database is back
+
+
+def _case(row: Sequence[Any], now: float) -> Case:
+    withdrawal_id, wallet_id, amount_minor, currency, target, partition = row[:6]
+    state, calls, not_done, note, written_seconds, open_seconds = row[7:]
+    known = Standing()
+    if state is not None:
+        is_open = state in (State.SENDING, State.UNKNOWN)
+        known = Standing(State(state), calls, not_done, doubt=is_open, note=note)
+    return Case(
+        order=Order(withdrawal_id, wallet_id, show(int(amount_minor), currency), currency, target),
+        partition=partition,
+        standing=known,
+        written_at=now - written_seconds,
+        opened_at=now - open_seconds,
+    )

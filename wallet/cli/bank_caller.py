@@ -1,0 +1,23 @@
+"""`wallet bank-caller`: the process that has the bank pay what is executing."""
+
+from typing import Annotated
+
+import typer
+
+from wallet.cli.connected import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("bank-caller")(bank_caller)
+
+
+def bank_caller(
+    slot: Annotated[
+        str, typer.Option(help="This process's fixed name in its group: a restart takes it over.")
+    ] = "1",
+) -> None:
+    """Call the bank for withdrawals until SIGTERM; exits 70 when Kafka or PostgreSQL stay away."""
+    from consumers.withdrawals.process import main  # noqa: PLC0415 - as the other commands
+
+    raise typer.Exit(main(load_settings(), slot))
