@@ -7,6 +7,8 @@ from typing import Final
 
 WORLD_DEPOSITS: Final = "world:deposits"
 WORLD_SALES: Final = "world:charge_sales"
+WORLD_CREDIT: Final = "world:credit"
+"""Where the money of an approved credit request comes from."""
 WORLD_TRANSIT: Final = "world:in_transit"
 """Where the money of a withdrawal is between its execution and the bank's answer."""
 WORLD_BANK: Final = "world:bank"
@@ -16,6 +18,7 @@ WORLD: Final[dict[str, str]] = {
     WORLD_SALES: "00000000-0000-8000-8000-000000000002",
     WORLD_TRANSIT: "00000000-0000-8000-8000-000000000003",
     WORLD_BANK: "00000000-0000-8000-8000-000000000004",
+    WORLD_CREDIT: "00000000-0000-8000-8000-000000000005",
 }
 """Name on the wire -> UUID in the entries table."""
 

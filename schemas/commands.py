@@ -34,6 +34,7 @@ Metadata = Annotated[
 Name = Annotated[str, Meta(max_length=256)]
 Seconds = Annotated[int, Meta(gt=0, le=10**10)]
 Reason = Annotated[str, Meta(min_length=1, max_length=256)]
+By = Annotated[str, Meta(min_length=1, max_length=128)]
 Target = Annotated[
     str,
     Meta(
@@ -96,11 +97,15 @@ class Transfer(CommandData, frozen=True, gc=False):
 
 
 class SellCharge(CommandData, frozen=True, gc=False):
-    """charge_sale.v1: the wallet's owner sells a phone charge; the money leaves the wallet."""
+    """charge_sale.v1: the wallet's owner sells a phone charge; the money leaves the wallet.
+
+    It goes to the outside world, or to the wallet of the phone's owner if there is one.
+    """
 
     phone_number: PhoneNumber
     amount: Amount
     currency: CurrencyCode | None = None
+    to_wallet_id: Uuid | None = None
 
 
 class Refund(CommandData, frozen=True, gc=False):
@@ -112,6 +117,29 @@ class Refund(CommandData, frozen=True, gc=False):
     transaction_id: Uuid
     amount: Amount | None = None
     currency: CurrencyCode | None = None
+
+
+class CreateCreditRequest(CommandData, frozen=True, gc=False):
+    """credit_request.create.v1: ask for money; somebody else says yes or no, once."""
+
+    amount: Amount
+    currency: CurrencyCode | None = None
+
+
+class ApproveCreditRequest(CommandData, frozen=True, gc=False):
+    """credit_request.approve.v1: the wallet gets what it asked for. `by` is who says so."""
+
+    credit_request_id: Uuid
+    by: By | None = None
+    reason: Reason | None = None
+
+
+class RejectCreditRequest(CommandData, frozen=True, gc=False):
+    """credit_request.reject.v1: the wallet does not get what it asked for."""
+
+    credit_request_id: Uuid
+    by: By | None = None
+    reason: Reason | None = None
 
 
 class ScheduleWithdrawal(CommandData, frozen=True, gc=False):
@@ -168,6 +196,9 @@ TYPES: Final[dict[str, type[CommandData]]] = {
     "transfer.v1": Transfer,
     "charge_sale.v1": SellCharge,
     "refund.v1": Refund,
+    "credit_request.create.v1": CreateCreditRequest,
+    "credit_request.approve.v1": ApproveCreditRequest,
+    "credit_request.reject.v1": RejectCreditRequest,
     "withdrawal.schedule.v1": ScheduleWithdrawal,
     "withdrawal.cancel.v1": CancelWithdrawal,
     "withdrawal.execute.v1": ExecuteWithdrawal,

@@ -20,6 +20,8 @@ _UUID: Final = 'It is a lower-case UUID, as "01930f6e-3c00-7000-8000-00000000000
 _PHONE: Final = "It is 10 to 15 digits, with or without a plus in front."
 _FIXES: Final[dict[str, str]] = {
     "amount": 'Write amounts as text, as "50.00".',
+    "by": "It is a text of at most 128 characters.",
+    "credit_request_id": _UUID,
     "currency": 'It is an ISO 4217 code, as "IRR".',
     "data": "The data of a command is one JSON object.",
     "delay": 'Write it as an ISO 8601 duration in D, H, M and S, as "P3D" or "PT90S", or as whole '

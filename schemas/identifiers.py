@@ -65,6 +65,19 @@ def event_id(wallet_id: str, sequence: int) -> str:
     return f"{name[:8]}-{name[8:12]}-5{name[13:16]}-{variant}{name[17:20]}-{name[20:32]}"
 
 
+def number(offset: int, partition: int, partitions: int) -> int:
+    """The integer, from 1, that names a command by its place, and what it has made.
+
+    Unique without a counter, and the same after a rebuild (DESIGN.md 3).
+    """
+    return offset * partitions + partition + 1
+
+
+def place_of(number: int, partitions: int) -> tuple[int, int]:
+    """Partition and offset of the command with a number."""
+    return (number - 1) % partitions, (number - 1) // partitions
+
+
 def murmur2(key: bytes) -> int:
     """Kafka's default hash of a key, as in org.apache.kafka.common.utils.Utils, as unsigned."""
     mask, multiplier = 0xFFFFFFFF, 0x5BD1E995

@@ -27,6 +27,7 @@ class Code(StrEnum):
     TARGET_NOT_FOUND = "target_not_found"
     TRANSACTION_NOT_FOUND = "transaction_not_found"
     WITHDRAWAL_NOT_FOUND = "withdrawal_not_found"
+    CREDIT_REQUEST_NOT_FOUND = "credit_request_not_found"
     CURRENCY_MISMATCH = "currency_mismatch"
     AMOUNT_NOT_POSITIVE = "amount_not_positive"
     AMOUNT_PRECISION = "amount_precision"
@@ -34,6 +35,7 @@ class Code(StrEnum):
     DUE_NOT_IN_FUTURE = "due_not_in_future"
     DUE_TOO_FAR = "due_too_far"
     WALLET_NOT_ACTIVE = "wallet_not_active"
+    CREDIT_REQUEST_NOT_PENDING = "credit_request_not_pending"
     WITHDRAWAL_NOT_SCHEDULED = "withdrawal_not_scheduled"
     WITHDRAWAL_NOT_DUE = "withdrawal_not_due"
     WITHDRAWAL_NOT_EXECUTING = "withdrawal_not_executing"
@@ -65,6 +67,7 @@ TITLES: Final[dict[Code, str]] = {
     Code.TARGET_NOT_FOUND: "Target not found",
     Code.TRANSACTION_NOT_FOUND: "Transaction not found",
     Code.WITHDRAWAL_NOT_FOUND: "Withdrawal not found",
+    Code.CREDIT_REQUEST_NOT_FOUND: "Credit request not found",
     Code.CURRENCY_MISMATCH: "Currency mismatch",
     Code.AMOUNT_NOT_POSITIVE: "Amount not positive",
     Code.AMOUNT_PRECISION: "Too many decimals",
@@ -72,6 +75,7 @@ TITLES: Final[dict[Code, str]] = {
     Code.DUE_NOT_IN_FUTURE: "Due time not in the future",
     Code.DUE_TOO_FAR: "Due time too far away",
     Code.WALLET_NOT_ACTIVE: "Wallet not active",
+    Code.CREDIT_REQUEST_NOT_PENDING: "Credit request not pending",
     Code.WITHDRAWAL_NOT_SCHEDULED: "Withdrawal not scheduled",
     Code.WITHDRAWAL_NOT_DUE: "Withdrawal not due",
     Code.WITHDRAWAL_NOT_EXECUTING: "Withdrawal not executing",
@@ -100,9 +104,12 @@ DETAILS: Final[dict[Code, str]] = {
     Code.AMOUNT_NOT_POSITIVE: "Positive value required.",
     Code.AMOUNT_PRECISION: "The amount has more decimals than the currency.",
     Code.AMOUNT_TOO_LARGE: "The amount or the balance it leads to has more than 38 digits.",
+    Code.CREDIT_REQUEST_NOT_FOUND: "The wallet has no credit request {credit_request_id}.",
     Code.DUE_NOT_IN_FUTURE: "Time must be in the future: {due_at} is not after {recorded_at}.",
     Code.DUE_TOO_FAR: "The latest time possible now is {latest}, got {due_at}.",
     Code.WALLET_NOT_ACTIVE: "The wallet {wallet_id} is {status}.",
+    Code.CREDIT_REQUEST_NOT_PENDING: "The credit request {credit_request_id} is {status}; only a "
+    "pending one can be approved or rejected.",
     Code.WITHDRAWAL_NOT_SCHEDULED: "The withdrawal {withdrawal_id} is {status}; only one that is "
     "scheduled can be executed or cancelled.",
     Code.WITHDRAWAL_NOT_DUE: "The withdrawal {withdrawal_id} is due at {due_at}, it is "

@@ -35,12 +35,27 @@ class WithdrawalBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reason: str | None = None
 
 
+class CreditRequestBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A credit request as a command has left it. `number` is its integer id.
+
+    `by` and `reason` are of whoever has approved or rejected it.
+    """
+
+    id: str
+    number: int
+    status: str
+    amount: str
+    currency: str
+    by: str | None = None
+    reason: str | None = None
+
+
 class Completed(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The command was done. Amounts are decimal strings; `sequence` is the wallet's after it.
 
     `sequences` holds, for every wallet the command looked at, its sequence after the command:
-    with these all commands can be put in one order (invariant I10). Commands on a withdrawal tell
-    it as it is after them.
+    with these all commands can be put in one order (invariant I10). Commands on a withdrawal or a
+    credit request tell it as it is after them.
     """
 
     command: CommandRef
@@ -53,6 +68,7 @@ class Completed(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     recorded_at: str
     sequences: Mapping[str, int]
     withdrawal: WithdrawalBody | None = None
+    credit_request: CreditRequestBody | None = None
 
 
 class Error(msgspec.Struct, frozen=True, gc=False):
@@ -94,6 +110,7 @@ class AnyResult(msgspec.Struct, frozen=True, omit_defaults=True):
     sequence: int | None = None
     transaction_id: str | None = None
     withdrawal: WithdrawalBody | None = None
+    credit_request: CreditRequestBody | None = None
     error: Error | None = None
 
 
@@ -106,9 +123,15 @@ def encode(result: Result) -> bytes:
     return _encoder.encode(result)
 
 
-def withdrawal_text(body: WithdrawalBody) -> str:
-    """The JSON text of a withdrawal, for the texts below and in schemas.events."""
+def body_text(body: WithdrawalBody | CreditRequestBody) -> str:
+    """The JSON text of what a command was about."""
     return _encoder.encode(body).decode()
+
+
+def about_text(body: WithdrawalBody | CreditRequestBody) -> str:
+    """The member that tells it, for the texts below and in schemas.events."""
+    name = "withdrawal" if isinstance(body, WithdrawalBody) else "credit_request"
+    return f',"{name}":{body_text(body)}'
 
 
 def command_text(command: CommandRef) -> str:
@@ -118,22 +141,20 @@ def command_text(command: CommandRef) -> str:
 
 def completed_text(
     command: str, wallet: tuple[str, str, str, int], transaction_id: str, recorded_at: str,
-    sequences: Mapping[str, int], withdrawal: str = "",
+    sequences: Mapping[str, int], about: str = "",
 ) -> str:  # fmt: skip
     """The JSON text of a Completed, byte for byte what encode() gives, in a third of the time.
 
     `command` is command_text() of its reference, `wallet` its id, currency, balance and sequence,
-    `withdrawal` withdrawal_text() or nothing. Nothing else in it can hold a character that JSON
-    escapes.
+    `about` about_text() or nothing. Nothing else in it can hold a character that JSON escapes.
     """
     wallet_id, currency, balance, sequence = wallet
-    rest = f',"withdrawal":{withdrawal}' if withdrawal else ""
     seen = ",".join([f'"{name}":{number}' for name, number in sequences.items()])
     return (
         f'{{"command":{command},"status":"completed","wallet_id":"{wallet_id}",'
         f'"currency":"{currency}","balance":"{balance}","sequence":{sequence},'
         f'"transaction_id":"{transaction_id}","recorded_at":"{recorded_at}",'
-        f'"sequences":{{{seen}}}{rest}}}'
+        f'"sequences":{{{seen}}}{about}}}'
     )
 
 

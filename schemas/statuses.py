@@ -1,4 +1,4 @@
-"""The statuses of a wallet and of a withdrawal."""
+"""The statuses of a wallet, of a withdrawal and of a credit request."""
 
 from typing import Final
 
@@ -17,3 +17,6 @@ WITHDRAWAL_STATUSES: Final = (
 
 IN_TRANSIT: Final = ("executing", "needs_review")
 """Statuses in which the money has left the wallet and has not arrived: it is in transit."""
+
+CREDIT_REQUEST_STATUSES: Final = ("pending", "approved", "rejected")
+"""The position of a status is its number in credit_requests.status."""

@@ -215,6 +215,30 @@ withdrawals = Table(
     postgresql_with={"fillfactor": "80"},
 )
 
+# What a wallet has asked for, and what became of it. `number` is its integer id, `status` its place
+# in schemas.statuses.
+credit_requests = Table(
+    "credit_requests",
+    metadata,
+    Column("credit_request_id", _id, nullable=False),
+    Column("wallet_id", _id, nullable=False),
+    Column("amount_minor", _minor, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("by", Text),
+    Column("reason", Text),
+    PrimaryKeyConstraint("credit_request_id"),
+    UniqueConstraint("number"),
+    CheckConstraint("amount_minor > 0", name="positive"),
+    CheckConstraint("status BETWEEN 0 AND 2", name="status_known"),
+    Index("credit_requests_pending", "number", postgresql_where=text("status = 0")),
+    Index("credit_requests_of_wallet", "wallet_id", "number"),
+    postgresql_with={"fillfactor": "80"},
+)
+
 # What the bank caller knows of its calls, written before each of them and after: no money is here.
 # `calls` were begun; of these the bank has certainly not executed `not_done`. `state` is a
 # position in consumers.withdrawals.calls.STATES.

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, Self
 
 from schemas.commands import (
+    ApproveCreditRequest,
     CancelWithdrawal,
     Command,
     ExecuteWithdrawal,
     FailWithdrawal,
     Refund,
+    RejectCreditRequest,
     ReviewWithdrawal,
     ScheduleWithdrawal,
+    SellCharge,
     SettleWithdrawal,
     Transfer,
 )
@@ -30,7 +33,7 @@ class Asked:
     """A batch to be: its records in order, and all that they name.
 
     `keys` dedupe, `wallet_ids` are to be locked, `refundable` are the transactions that refunds
-    want to give back, `withdrawals` those that commands want to take a step further.
+    want to give back, `withdrawals` and `credit_requests` those to be taken a step further.
     """
 
     def __init__(self) -> None:
@@ -39,6 +42,7 @@ class Asked:
         self.wallet_ids: set[str] = set()
         self.refundable: set[str] = set()
         self.withdrawals: set[str] = set()
+        self.credit_requests: set[str] = set()
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
@@ -79,9 +83,21 @@ def _withdrawal(asked: Asked, data: CancelWithdrawal) -> None:
     asked.withdrawals.add(data.withdrawal_id)
 
 
+def _phones_owner(asked: Asked, data: SellCharge) -> None:
+    if data.to_wallet_id is not None:
+        asked.wallet_ids.add(data.to_wallet_id)
+
+
+def _credit_request(asked: Asked, data: ApproveCreditRequest | RejectCreditRequest) -> None:
+    asked.credit_requests.add(data.credit_request_id)
+
+
 _OTHERS: Final[dict[type, Callable[[Asked, Any], None]]] = {
     Transfer: _receiver,
+    SellCharge: _phones_owner,
     Refund: _payment,
+    ApproveCreditRequest: _credit_request,
+    RejectCreditRequest: _credit_request,
     ScheduleWithdrawal: _target,
     CancelWithdrawal: _withdrawal,
     ExecuteWithdrawal: _withdrawal,

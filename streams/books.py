@@ -76,6 +76,25 @@ class Withdrawal(Struct, frozen=True, gc=False):
         return self.target if self.target is not None and is_uuid(self.target) else None
 
 
+class CreditRequest(Struct, frozen=True, gc=False):
+    """A credit request as a command finds or leaves it. Times in milliseconds since 1970.
+
+    `opened_status` as in Withdrawal. `number` is given where the command's place is known.
+    """
+
+    credit_request_id: str
+    wallet_id: str
+    amount_minor: int
+    currency: str
+    number: int
+    status: str
+    by: str | None
+    reason: str | None
+    requested_at_ms: int
+    changed_at_ms: int
+    opened_status: str | None
+
+
 class Posting(Struct, frozen=True, gc=False):
     """Balanced entries made once for one command, or a change of state that moves no money."""
 
@@ -87,6 +106,7 @@ class Posting(Struct, frozen=True, gc=False):
     """Whether a later command may refund it."""
     withdrawal: Withdrawal | None = None
     """The withdrawal that the command was about, as it is after it."""
+    credit_request: CreditRequest | None = None
 
 
 Decision = Posting | Refusal
@@ -95,12 +115,14 @@ Decision = Posting | Refusal
 class Books(Struct):
     """What a batch decides on. `payments` are those its refunds name, by transaction id.
 
-    A withdrawal is guarded by the lock on its wallet: each of its steps is one of the wallet's.
+    Withdrawals and credit requests are guarded by the lock on their wallet: each of their steps is
+    one of the wallet's.
     """
 
     wallets: dict[str, Wallet]
     payments: dict[str, Payment]
     withdrawals: dict[str, Withdrawal] = {}
+    credit_requests: dict[str, CreditRequest] = {}
     horizon_ms: int = 366 * 24 * 3600 * 1000
     """How far ahead a withdrawal may be scheduled."""
 
@@ -123,5 +145,7 @@ def apply(books: Books, posting: Posting, moment_ms: int) -> None:
             wallet.status = STATUSES.index(posting.status)
     if posting.withdrawal is not None:
         books.withdrawals[posting.withdrawal.withdrawal_id] = posting.withdrawal
+    if posting.credit_request is not None:
+        books.credit_requests[posting.credit_request.credit_request_id] = posting.credit_request
     if posting.refund_of is not None:
         posting.refund_of.refunded_minor += sum(abs(e.amount_minor) for e in posting.entries) // 2

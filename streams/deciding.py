@@ -4,15 +4,27 @@ Records of one partition, in order, on books that hold all their wallets. Dedupl
 key against what the database has seen and against the batch itself.
 """
 
+from msgspec.structs import replace
+
 from schemas import identifiers, moments, results
 from schemas.accounts import WORLD, WORLD_NUMBERS
 from schemas.commands import Command, CommandData, CreateWallet
 from schemas.decoding import Decoded, RefusedCommand
 from schemas.money import show
 from schemas.refusals import Code, Refusal
-from schemas.results import CommandRef, Rejected, WithdrawalBody
+from schemas.results import CommandRef, Rejected
 from streams import ledger, rendering
-from streams.books import Books, NewWallet, Payment, Posting, Wallet, Withdrawal, apply
+from streams.bodies import credit_request_body, details_of, withdrawal_body
+from streams.books import (
+    Books,
+    CreditRequest,
+    NewWallet,
+    Payment,
+    Posting,
+    Wallet,
+    Withdrawal,
+    apply,
+)
 from streams.dead_letters import dead_letter_text, dead_message
 from streams.rendering import COMPLETED, REJECTED, Details, Message, Telling
 from streams.rows import Arrival, CommandRow, DeadLetter, EntryRow, Place, Record
@@ -127,6 +139,8 @@ class Decided:
         details = details_of(command, posting)
         if posting.withdrawal is not None:
             self._tell_step(posting.withdrawal, telling)
+        if posting.credit_request is not None:
+            self._tell_credit_request(posting.credit_request, record, telling)
         wallet = self.books.wallets[data.wallet_id]
         balance = show(wallet.balance_minor, wallet.currency)
         state = (wallet.wallet_id, wallet.currency, balance, wallet.sequence)
@@ -217,9 +231,17 @@ class Decided:
 
     def _tell_step(self, withdrawal: Withdrawal, telling: Telling) -> None:
         """Tell a withdrawal's new status, here and on the delayed topic."""
-        telling.about(body_of(withdrawal))
+        telling.about(withdrawal_body(withdrawal))
         wallet_id, status = withdrawal.wallet_id, withdrawal.status
         self.steps.append(telling.step(wallet_id, withdrawal.withdrawal_id, status))
+
+    def _tell_credit_request(self, found: CreditRequest, record: Record, telling: Telling) -> None:
+        """Tell a credit request's new status; one that is new has its number from its place."""
+        if found.number == 0:
+            number = identifiers.number(record.offset, self.place.partition, self.place.partitions)
+            found = replace(found, number=number)
+            self.books.credit_requests[found.credit_request_id] = found
+        telling.about(credit_request_body(found))
 
     def _now_ms(self, record: Record) -> int:
         """The moment at which a record is decided: the broker's, unless a test clock runs ahead."""
@@ -252,33 +274,6 @@ def _reused(command_id: str) -> Refusal:
     return Refusal(Code.IDEMPOTENCY_KEY_REUSED, "id", {"id": command_id})
 
 
-def body_of(withdrawal: Withdrawal) -> WithdrawalBody:
-    """A withdrawal as messages tell it."""
-    return WithdrawalBody(
-        withdrawal.withdrawal_id,
-        withdrawal.status,
-        show(withdrawal.amount_minor, withdrawal.currency),
-        withdrawal.currency,
-        moments.of_broker(withdrawal.due_at_ms),
-        withdrawal.target,
-        withdrawal.reason,
-    )
-
-
 def reuse_key(command: Command | RefusedCommand) -> str:
     """The key under which other content for a known id is answered, once for each content."""
     return identifiers.command_key(f"reused:{command.key}", command.fingerprint)
-
-
-_NOTHING = (None,) * 5
-
-
-def details_of(command: Command, posting: Posting) -> Details:
-    """What the events of a command say beyond its result."""
-    data = command.data
-    said = (data.effective_at, data.reference, data.metadata, posting.status, command.extras)
-    if said == _NOTHING:
-        return rendering.NO_DETAILS
-    given = data.effective_at
-    effective_at = None if given is None else moments.in_milliseconds(given)
-    return Details(effective_at, data.reference, data.metadata, posting.status, command.extras)

@@ -6,7 +6,7 @@ process; the claim that follows reads the truth from the database.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import psycopg2
 import structlog
@@ -16,8 +16,8 @@ from schemas.accounts import WORLD, WORLD_NAMES
 from schemas.commands import Command
 from schemas.decoding import RefusedCommand
 from schemas.settings import Settings
-from schemas.statuses import WITHDRAWAL_STATUSES
-from streams import faults, sql
+from streams import faults, sql, sql_cases
+from streams.arrays import array
 from streams.asked import Asked, Item
 from streams.books import Books, Payment, Wallet, Withdrawal
 from streams.deciding import Decided, reuse_key
@@ -117,7 +117,7 @@ class Journal:
     ) -> Written | set[str]:
         """One try. Wallets instead of a result: try again with these locked too."""
         wallets, seen, arrived, clock_ahead_ms = self._open(cursor, held, asked, extra)
-        books = Books(wallets, {}, {}, self._horizon_ms)
+        books = Books(wallets, {}, horizon_ms=self._horizon_ms)
         missing = self._look_up_named(cursor, asked, books) - extra
         if missing or not (asked.items or arrived):
             return missing
@@ -140,8 +140,8 @@ class Journal:
             self.place.topic,
             self.place.partition,
             *held,
-            sql.array(asked.wallet_ids | extra),
-            sql.array(asked.keys),
+            array(asked.wallet_ids | extra),
+            array(asked.keys),
             self.settings.arrivals_max,
         )
         cursor.execute(sql.OPEN, arguments)
@@ -161,16 +161,21 @@ class Journal:
             books.withdrawals = self._withdrawals(cursor, asked.withdrawals)
             targets = {found.target_wallet for found in books.withdrawals.values()}
             others |= {target for target in targets if target is not None}
+        if asked.credit_requests:
+            cursor.execute(sql_cases.CREDIT_REQUESTS, (array(asked.credit_requests),))
+            books.credit_requests = {
+                row[0]: sql_cases.credit_request_of(row) for row in cursor.fetchall()
+            }
         return others - books.wallets.keys()
 
     def _withdrawals(self, cursor: extensions.cursor, wanted: set[str]) -> dict[str, Withdrawal]:
         """The withdrawals that commands name, as far as the database has them."""
-        cursor.execute(sql.WITHDRAWALS, (sql.array(wanted),))
-        return {row[0]: _withdrawal(row) for row in cursor.fetchall()}
+        cursor.execute(sql_cases.WITHDRAWALS, (array(wanted),))
+        return {row[0]: sql_cases.withdrawal_of(row) for row in cursor.fetchall()}
 
     def _payments(self, cursor: extensions.cursor, wanted: set[str]) -> dict[str, Payment]:
         """The transactions that refunds name, as far as the database has them."""
-        cursor.execute(sql.PAYMENTS, (sql.array(wanted),))
+        cursor.execute(sql.PAYMENTS, (array(wanted),))
         return {
             row[0]: Payment(
                 row[0],
@@ -194,7 +199,7 @@ class Journal:
             and seen.get(item.decoded.key, item.decoded.fingerprint) != item.decoded.fingerprint
         ]
         if reuses:
-            cursor.execute(sql.SEEN, (sql.array(reuses),))
+            cursor.execute(sql.SEEN, (array(reuses),))
             seen.update((key, mark.replace("-", "")) for key, mark in cursor.fetchall())
 
     def _hold_absent(self, cursor: extensions.cursor, decided: Decided) -> None:
@@ -204,7 +209,7 @@ class Journal:
         Raises AppearedError when one of the wallets has been made meanwhile.
         """
         cursor.execute(sql.HOLD_ABSENT, sql.absence_locks(decided))
-        cursor.execute(sql.APPEARED, (sql.array(decided.absent),))
+        cursor.execute(sql.APPEARED, (array(decided.absent),))
         if cursor.fetchone() is not None:
             raise AppearedError
 
@@ -264,19 +269,3 @@ def _wallet(fields: list[str]) -> Wallet:
     wallet_id, partition, currency, status, balance, sequence = fields
     number = int(sequence)
     return Wallet(wallet_id, int(partition), currency, int(status), int(balance), number, number)
-
-
-def _withdrawal(row: tuple[Any, ...]) -> Withdrawal:
-    status = WITHDRAWAL_STATUSES[row[6]]
-    return Withdrawal(
-        withdrawal_id=row[0],
-        wallet_id=row[1],
-        amount_minor=int(row[2]),
-        currency=row[3],
-        due_at_ms=int(row[4]),
-        target=row[5],
-        status=status,
-        reason=row[7],
-        changed_at_ms=int(row[8]),
-        opened_status=status,
-    )

@@ -10,10 +10,13 @@ from typing import Any, Final
 from schemas import money
 from schemas.accounts import WORLD_DEPOSITS, WORLD_SALES
 from schemas.commands import (
+    ApproveCreditRequest,
     Command,
+    CreateCreditRequest,
     CreateWallet,
     Deposit,
     Refund,
+    RejectCreditRequest,
     SellCharge,
     SetWalletStatus,
     Transfer,
@@ -21,7 +24,7 @@ from schemas.commands import (
 from schemas.moments import in_milliseconds, of_broker
 from schemas.money import MAX_MINOR
 from schemas.refusals import Code, Refusal
-from streams import withdrawing
+from streams import crediting, withdrawing
 from streams.books import ACTIVE, Books, Decision, Entry, Payment, Posting, Wallet
 from streams.refusing import amount_of, insufficient, mismatch, not_active, not_found
 
@@ -34,9 +37,11 @@ def decide(command: Command, recorded_at_ms: int, books: Books) -> Decision:
         context = {"expirytime": expiry, "recorded_at": moment}
         return Refusal(Code.COMMAND_EXPIRED, "expirytime", context)
     rule = _RULES.get(type(command.data))
-    if rule is None:
-        return withdrawing.decide(command, recorded_at_ms, books)
-    return rule(command.data, books)
+    if rule is not None:
+        return rule(command.data, books)
+    if type(command.data) in _CREDIT:
+        return crediting.decide(command, recorded_at_ms, books)
+    return withdrawing.decide(command, recorded_at_ms, books)
 
 
 def has_expired(command: Command, recorded_at_ms: int) -> bool:
@@ -51,14 +56,15 @@ def looked_at(command: Command, recorded_at_ms: int, books: Books) -> tuple[str,
     if has_expired(command, recorded_at_ms):
         return ()
     data = command.data
-    if isinstance(data, Transfer):
-        return (data.wallet_id, data.to_wallet_id)
+    if isinstance(data, Transfer | SellCharge):
+        other = data.to_wallet_id
+        return (data.wallet_id,) if other is None else (data.wallet_id, other)
     if isinstance(data, Refund):
         payment = books.payments.get(data.transaction_id)
         theirs = payment is not None and payment.payer == data.wallet_id
         if payment is not None and theirs and payment.payee != WORLD_SALES:
             return (data.wallet_id, payment.payee)
-    if type(data) not in _RULES:
+    if type(data) not in _RULES and type(data) not in _CREDIT:
         return withdrawing.looked_at(data, books)
     return (data.wallet_id,)
 
@@ -88,6 +94,8 @@ def _deposit(data: Deposit, books: Books) -> Decision:
 
 
 def _sell_charge(data: SellCharge, books: Books) -> Decision:
+    if data.to_wallet_id is not None:
+        return _pay(data, data.to_wallet_id, books)
     taken = _active(data, books)
     if isinstance(taken, Refusal):
         return taken
@@ -98,15 +106,22 @@ def _sell_charge(data: SellCharge, books: Books) -> Decision:
     return Posting(entries, wallet.currency, payable_back=True)
 
 
-def _transfer(data: Transfer, books: Books) -> Decision:  # noqa: C901 - a list, by precedence
-    if data.wallet_id == data.to_wallet_id:
+def _transfer(data: Transfer, books: Books) -> Decision:
+    return _pay(data, data.to_wallet_id, books)
+
+
+def _pay(  # noqa: C901 - a list, by precedence
+    data: Transfer | SellCharge, to_wallet_id: str, books: Books
+) -> Decision:
+    """From one wallet to another."""
+    if data.wallet_id == to_wallet_id:
         return Refusal(Code.SAME_WALLET, "to_wallet_id")
     sender = books.wallets.get(data.wallet_id)
     if sender is None:
         return not_found(data.wallet_id)
-    receiver = books.wallets.get(data.to_wallet_id)
+    receiver = books.wallets.get(to_wallet_id)
     if receiver is None:
-        return not_found(data.to_wallet_id, "to_wallet_id")
+        return not_found(to_wallet_id, "to_wallet_id")
     amount = amount_of(data.amount, data.currency, sender, receiver)
     if isinstance(amount, Refusal):
         return amount
@@ -118,7 +133,7 @@ def _transfer(data: Transfer, books: Books) -> Decision:  # noqa: C901 - a list,
         return insufficient(sender, amount)
     if receiver.balance_minor + amount > MAX_MINOR:
         return Refusal(Code.AMOUNT_TOO_LARGE, "amount")
-    entries = (Entry(data.wallet_id, -amount), Entry(data.to_wallet_id, amount))
+    entries = (Entry(data.wallet_id, -amount), Entry(to_wallet_id, amount))
     return Posting(entries, sender.currency, payable_back=True)
 
 
@@ -186,3 +201,4 @@ _RULES: Final[dict[type, Callable[[Any, Books], Decision]]] = {
     Transfer: _transfer,
     Refund: _refund,
 }
+_CREDIT: Final = (CreateCreditRequest, ApproveCreditRequest, RejectCreditRequest)

@@ -14,7 +14,7 @@ from schemas import events, identifiers, results
 from schemas.commands import TYPES, kind_of
 from schemas.events import TransactionBody
 from schemas.money import show
-from schemas.results import CommandRef, WithdrawalBody
+from schemas.results import CommandRef, CreditRequestBody, WithdrawalBody
 
 SOURCE: Final = b"/wallet-streams/ledger"
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
@@ -42,6 +42,7 @@ class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     metadata: dict[str, str] | None = None
     status: str | None = None
     extras: dict[str, str] | None = None
+    phone_number: str | None = None
 
 
 COMPLETED: Final[Header] = ("ce_type", results.COMPLETED.encode())
@@ -63,7 +64,21 @@ _decode_extras: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 def details_text(details: Details) -> str:
     """The JSON text of details; empty when there is nothing to say."""
-    return "" if details is NO_DETAILS or details == NO_DETAILS else _encode(details).decode()
+    if details is NO_DETAILS or details == NO_DETAILS:
+        return ""
+    if _tells_only_a_phone(details) and details.extras is None:
+        return f'{{"phone_number":"{details.phone_number}"}}'
+    return _encode(details).decode()
+
+
+def _tells_only_a_phone(details: Details) -> bool:
+    """Whether nothing but a phone's number is said, or nothing at all: nearly always."""
+    return (
+        details.effective_at is None
+        and details.reference is None
+        and details.metadata is None
+        and details.status is None
+    )
 
 
 def details_of(text: str | None) -> Details:
@@ -97,13 +112,14 @@ class Telling:
             named = [(f"ce_{attribute}", text.encode()) for attribute, text in extras.items()]
             self._headers += named
         self._event_kind = EVENT_KINDS.get(self._kind)
-        self._transaction = self._entries = self._withdrawal = ""
+        self._transaction = self._entries = self._about = self._body_text = ""
         self._currency = ""
 
-    def about(self, withdrawal: WithdrawalBody) -> None:
-        """Take up the withdrawal that the command was about, as it has left it."""
-        self._withdrawal = results.withdrawal_text(withdrawal)
-        event_type = events.event_type(self._kind, withdrawal)
+    def about(self, body: WithdrawalBody | CreditRequestBody) -> None:
+        """Take up what the command was about, as it has left it."""
+        self._body_text = results.body_text(body)
+        self._about = results.about_text(body)
+        event_type = events.event_type(self._kind, body)
         self._event_kind = ("ce_type", event_type.encode())
 
     def completed_text(
@@ -111,12 +127,12 @@ class Telling:
     ) -> str:
         """The text of the command's result when it was done."""
         return results.completed_text(
-            self._command, wallet, transaction_id, self.recorded_at, sequences, self._withdrawal
+            self._command, wallet, transaction_id, self.recorded_at, sequences, self._about
         )
 
     def step(self, wallet_id: str, withdrawal_id: str, status: str) -> Message:
         """The record of the delayed topic: a withdrawal comes to each status once."""
-        text = events.step_text(wallet_id, self._withdrawal, self.recorded_at, self._command)
+        text = events.step_text(wallet_id, self._body_text, self.recorded_at, self._command)
         subject = wallet_id.encode()
         name = ("ce_id", f"{withdrawal_id}:{status}".encode())
         headers = [*self._headers, name, STEP_KINDS[status], ("ce_subject", subject)]
@@ -146,8 +162,10 @@ class Telling:
         shown = [(account, show(amount, currency)) for account, amount in entries if amount]
         self._entries = events.entries_text(shown, currency)
         self._transaction = (
-            events.plain_transaction_text(transaction_id, self._kind, self.recorded_at)
-            if details is NO_DETAILS
+            events.plain_transaction_text(
+                transaction_id, self._kind, self.recorded_at, details.phone_number
+            )
+            if _tells_only_a_phone(details)
             else events.transaction_text(self._body(transaction_id, details))
         )
 
@@ -160,6 +178,7 @@ class Telling:
             details.reference,
             details.metadata or {},
             details.status,
+            details.phone_number,
         )
 
     def event_text(self, wallet_id: str, sequence: int, amount_minor: int, after_minor: int) -> str:
@@ -168,7 +187,7 @@ class Telling:
         balance = (show(after_minor - amount_minor, currency), show(after_minor, currency))
         wallet = (wallet_id, sequence, currency)
         return events.event_text(
-            wallet, self._transaction, self._entries, balance, self._command, self._withdrawal
+            wallet, self._transaction, self._entries, balance, self._command, self._about
         )
 
     def event(self, wallet_id: str, sequence: int, text: str) -> Message:
@@ -198,6 +217,7 @@ def arrived_message(waiting: str) -> Message:
     event = events.decode(text)
     carried = _decode_extras(extras) if extras else None
     telling = Telling(event.command, event.transaction.recorded_at, carried)
-    if event.withdrawal is not None:
-        telling.about(event.withdrawal)
+    about = event.withdrawal or event.credit_request
+    if about is not None:
+        telling.about(about)
     return telling.event(event.wallet_id, event.sequence, text)

@@ -11,7 +11,8 @@ from psycopg2 import extensions
 from schemas import results
 from schemas.accounts import WORLD_NAMES
 from schemas.results import AnyResult
-from streams import dead_letters, rendering, sql
+from streams import dead_letters, rendering
+from streams.arrays import array
 from streams.progress import Progress
 from streams.rendering import Details, Message, Telling
 from streams.rows import Place
@@ -68,8 +69,9 @@ def stored_results(
 def _telling(result: AnyResult, details: Details) -> Telling:
     """As a batch has told what became of a command."""
     telling = Telling(result.command, result.recorded_at, details.extras)
-    if result.withdrawal is not None:
-        telling.about(result.withdrawal)
+    about = result.withdrawal or result.credit_request
+    if about is not None:
+        telling.about(about)
     return telling
 
 
@@ -86,8 +88,8 @@ def stored_dead_letters(
 
 def stored_events(cursor: extensions.cursor, place: Place, progress: Progress) -> list[Message]:
     """The events of the newest batch: those that had arrived, then its own, numbered."""
-    wallets = sql.array(wallet_id for wallet_id, _ in progress.arrived)
-    sequences = sql.array(sequence for _, sequence in progress.arrived)
+    wallets = array(wallet_id for wallet_id, _ in progress.arrived)
+    sequences = array(sequence for _, sequence in progress.arrived)
     cursor.execute(_ARRIVED, (wallets, sequences))
     arrived = [row[0] for row in cursor.fetchall()]
     cursor.execute(_OWN, (place.partition, progress.batch_offset, progress.next_offset))
@@ -108,7 +110,7 @@ class _Transactions:
     """Some transactions with all their entries, read at once."""
 
     def __init__(self, cursor: extensions.cursor, ids: set[str]) -> None:
-        wanted = sql.array(ids)
+        wanted = array(ids)
         cursor.execute(_COMMANDS, (wanted,))
         self._commands = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
         cursor.execute(_ENTRIES, (min(ids), max(ids), wanted))

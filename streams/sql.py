@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from schemas.accounts import WORLD
-from schemas.statuses import WITHDRAWAL_STATUSES
-from streams.books import NewWallet, Wallet, Withdrawal
+from streams import sql_cases
+from streams.arrays import array, columns
+from streams.books import NewWallet, Wallet
 from streams.deciding import Decided
 from streams.rows import Place
 
@@ -50,14 +51,6 @@ WHERE c.transaction_id = ANY(%s::uuid[])
     AND c.result::json -> 'command' ->> 'type' IN ('charge_sale.v1', 'transfer.v1')
 """
 
-# Moments are rounded: a double of seconds holds no milliseconds exactly.
-WITHDRAWALS: Final = (
-    "SELECT withdrawal_id::text, wallet_id::text, amount_minor, currency,"
-    " round(extract(epoch FROM due_at) * 1000), target, status, reason,"
-    " round(extract(epoch FROM changed_at) * 1000)"
-    " FROM withdrawals WHERE withdrawal_id = ANY(%s::uuid[])"
-)
-
 WORLDS: Final = "{" + ",".join(WORLD.values()) + "}"
 
 WRITE: Final = (
@@ -86,17 +79,6 @@ _REFUNDS: Final = (
     "INSERT INTO refunds (transaction_id, refund_id, amount_minor)"
     " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::numeric[])"
 )
-_SCHEDULED: Final = (
-    "INSERT INTO withdrawals (partition, withdrawal_id, wallet_id, amount_minor, due_at,"
-    " changed_at, status, currency, target, reason)"
-    " SELECT %s, i, w, a, to_timestamp(d / 1000.0), to_timestamp(c / 1000.0), s, u, t, r"
-    " FROM unnest(%s::uuid[], %s::uuid[], %s::numeric[], %s::bigint[], %s::bigint[],"
-    " %s::smallint[], %s::text[], %s::text[], %s::text[]) AS v (i, w, a, d, c, s, u, t, r)"
-)
-_STEPPED: Final = (
-    "SELECT change_withdrawals(%s::uuid[], %s::smallint[], %s::smallint[], %s::bigint[],"
-    " %s::text[])"
-)
 _DEAD_LETTERS: Final = (
     'INSERT INTO dead_letters (partition, "offset", reason, record) SELECT %s, *'
     " FROM unnest(%s::bigint[], %s::text[], %s::text[]::json[])"
@@ -122,11 +104,6 @@ def _bucket(wallet_id: str) -> int:
     return int(wallet_id[-4:], 16) % BUCKETS
 
 
-def array(values: Iterable[Any]) -> str:
-    """An array literal of values that need no quoting: ids, numbers, truths."""
-    return "{" + ",".join(map(str, values)) + "}"
-
-
 def ids(values: Iterable[str | None]) -> str:
     """An array literal of ids, where one may be missing."""
     return "{" + ",".join(value or "NULL" for value in values) + "}"
@@ -150,8 +127,8 @@ def write(
 
 
 def _batch(place: Place, epoch: int, decided: Decided, arrived: list[list[str]]) -> tuple[Any, ...]:
-    keys, marks, transactions, offsets, results, details = _columns(decided.commands, 6)
-    entries = _columns(decided.entries, 7)
+    keys, marks, transactions, offsets, results, details = columns(decided.commands, 6)
+    entries = columns(decided.entries, 7)
     changed = [w for w in decided.books.wallets.values() if 0 < w.opened_at_sequence < w.sequence]
     return (
         place.topic,
@@ -180,7 +157,7 @@ def _changes(changed: list[Wallet]) -> tuple[str, ...]:
         (w.wallet_id, w.balance_minor, w.opened_at_sequence, w.sequence, w.status, w.touched_at_ms)
         for w in changed
     )
-    return tuple(array(column) for column in _columns(list(rows), 6))
+    return tuple(array(column) for column in columns(list(rows), 6))
 
 
 def _new_wallets(decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
@@ -206,7 +183,7 @@ def _new_wallets(decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
     created = array(new.created_at for new in made)
     wallet_ids = ids(new.wallet_id for new in made)
     return [
-        (_WALLETS, tuple(array(column) for column in _columns(rows, 7))),
+        (_WALLETS, tuple(array(column) for column in columns(rows, 7))),
         (_PROFILES, (wallet_ids, created, owners, metadata)),
     ]
 
@@ -215,62 +192,20 @@ def _rare(place: Place, decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
     """What most batches do not have."""
     rare: list[tuple[str, tuple[Any, ...]]] = []
     if decided.arrivals:
-        partitions, wallets, sequences, events = _columns(decided.arrivals, 4)
+        partitions, wallets, sequences, events = columns(decided.arrivals, 4)
         places = (array(partitions), ids(wallets), array(sequences))
         rare.append((_ARRIVALS, (*places, "\n".join(events))))
     if decided.refunds:
-        rare.append((_REFUNDS, tuple(array(column) for column in _columns(decided.refunds, 3))))
+        rare.append((_REFUNDS, tuple(array(column) for column in columns(decided.refunds, 3))))
     if decided.steps:
-        rare += _withdrawals(place, list(decided.books.withdrawals.values()))
+        rare += sql_cases.withdrawals(place, list(decided.books.withdrawals.values()))
+    if decided.books.credit_requests:
+        rare += sql_cases.credit_requests(list(decided.books.credit_requests.values()))
     if decided.dead_letters:
-        offsets, reasons, records = _columns(decided.dead_letters, 3)
+        offsets, reasons, records = columns(decided.dead_letters, 3)
         clean = [reason.replace("\0", "") for reason in reasons]
         rare.append((_DEAD_LETTERS, (place.partition, array(offsets), clean, list(records))))
     return rare
-
-
-def _withdrawals(place: Place, all_held: list[Withdrawal]) -> list[tuple[str, tuple[Any, ...]]]:
-    """The withdrawals that the batch made, and those that it took further."""
-    made = [
-        (
-            w.withdrawal_id,
-            w.wallet_id,
-            w.amount_minor,
-            w.due_at_ms,
-            w.changed_at_ms,
-            WITHDRAWAL_STATUSES.index(w.status),
-            w.currency,
-            w.target,
-            w.reason,
-        )
-        for w in all_held
-        if w.opened_status is None
-    ]
-    stepped = [
-        (
-            w.withdrawal_id,
-            WITHDRAWAL_STATUSES.index(w.opened_status),
-            WITHDRAWAL_STATUSES.index(w.status),
-            w.changed_at_ms,
-            w.reason,
-        )
-        for w in all_held
-        if w.opened_status not in (None, w.status)
-    ]
-    statements: list[tuple[str, tuple[Any, ...]]] = []
-    if made:
-        *plain, targets, reasons = _columns(made, 9)
-        texts = (list(targets), list(reasons))
-        statements.append((_SCHEDULED, (place.partition, *map(array, plain), *texts)))
-    if stepped:
-        *plain, reasons = _columns(stepped, 5)
-        statements.append((_STEPPED, (*map(array, plain), list(reasons))))
-    return statements
-
-
-def _columns(rows: list[Any], width: int) -> list[tuple[Any, ...]]:
-    """Rows turned on their side."""
-    return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
 def _json(value: Any) -> str | None:  # noqa: ANN401 - any value JSON can hold

@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from schemas.settings import Settings
 from streams import sql
+from streams.arrays import array
 from streams.journal import connect
 from streams.publisher import Publisher
 from streams.rendering import Message as Outgoing
@@ -115,7 +116,7 @@ class BareLoop:
         self, partition: int, first: int, end: int, bodies: list[_Body], ids: list[str]
     ) -> dict[str, tuple[int, int]]:
         wallet_ids = {body.wallet_id for body in bodies}
-        arrays = (sql.array(wallet_ids), sql.array(ids))
+        arrays = (array(wallet_ids), array(ids))
         self._cursor.execute(
             sql.OPEN, (self._topic, partition, self._epoch(partition), first, end, *arrays, 2000)
         )
@@ -150,11 +151,11 @@ class BareLoop:
             sql.WRITE + ";COMMIT",
             (
                 self._topic, partition, self._epoch(partition), len(commands), offsets[-1], 0,
-                "{}", "{}", sql.array(keys), sql.array(marks), sql.array(transactions),
-                sql.array(offsets), "\n".join(map(str, results)), "\n" * (len(commands) - 1),
-                *(sql.array(column) for column in zip(*entries, strict=True)),
+                "{}", "{}", array(keys), array(marks), array(transactions),
+                array(offsets), "\n".join(map(str, results)), "\n" * (len(commands) - 1),
+                *(array(column) for column in zip(*entries, strict=True)),
                 sql.WORLDS,
-                *(sql.array(column) for column in zip(*changed, strict=True)),
+                *(array(column) for column in zip(*changed, strict=True)),
             ),
         )  # fmt: skip
 

@@ -106,6 +106,25 @@ CREATE INDEX withdrawals_in_transit ON withdrawals (partition, changed_at)
     WHERE status IN (1, 2);
 CREATE INDEX withdrawals_of_wallet ON withdrawals (wallet_id, withdrawal_id);
 
+CREATE TABLE credit_requests (
+    credit_request_id uuid NOT NULL,
+    wallet_id uuid NOT NULL,
+    amount_minor numeric(38, 0) NOT NULL,
+    number bigint NOT NULL,
+    requested_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    status smallint NOT NULL,
+    currency varchar(3) NOT NULL,
+    by text,
+    reason text,
+    CONSTRAINT credit_requests_pkey PRIMARY KEY (credit_request_id),
+    CONSTRAINT credit_requests_number_key UNIQUE (number),
+    CONSTRAINT credit_requests_positive CHECK (amount_minor > 0),
+    CONSTRAINT credit_requests_status_known CHECK (status BETWEEN 0 AND 2)
+) WITH (fillfactor = 80);
+CREATE INDEX credit_requests_pending ON credit_requests (number) WHERE status = 0;
+CREATE INDEX credit_requests_of_wallet ON credit_requests (wallet_id, number);
+
 CREATE TABLE bank_calls (
     withdrawal_id uuid NOT NULL,
     begun_at timestamptz NOT NULL,
@@ -228,6 +247,27 @@ BEGIN
     GET DIAGNOSTICS found_rows = ROW_COUNT;
     IF found_rows <> cardinality(changed) THEN
         RAISE EXCEPTION 'a withdrawal changed under its wallet''s lock' USING ERRCODE = 'WS002';
+    END IF;
+END $$;
+
+-- The same for credit requests.
+CREATE FUNCTION change_credit_requests(
+    changed uuid[], old_statuses smallint[], new_statuses smallint[], moments bigint[],
+    people text[], reasons text[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    found_rows integer;
+BEGIN
+    UPDATE credit_requests AS c
+    SET status = v.new, changed_at = to_timestamp(v.moment / 1000.0), by = v.by,
+        reason = v.reason
+    FROM unnest(changed, old_statuses, new_statuses, moments, people, reasons)
+        AS v (id, old, new, moment, by, reason)
+    WHERE c.credit_request_id = v.id AND c.status = v.old;
+    GET DIAGNOSTICS found_rows = ROW_COUNT;
+    IF found_rows <> cardinality(changed) THEN
+        RAISE EXCEPTION 'a credit request changed under its wallet''s lock'
+            USING ERRCODE = 'WS002';
     END IF;
 END $$;
 
