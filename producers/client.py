@@ -181,6 +181,31 @@ class Client:
         pipeline = Pipeline(self._post, self._look_up, self._board.unpin)
         return pipeline.run(messages, in_flight, timeout)
 
+    @property
+    def partitions(self) -> int:
+        """The number of partitions of the commands topic."""
+        return self._sender.partitions
+
+    def hear_all(self) -> None:
+        """Listen to every partition from now on, so that no later send waits for that."""
+        assert self._listener, "a client that only sends hears nothing"
+        for partition in range(self._sender.partitions):
+            self._listener.hear(partition)
+
+    def post(self, message: Message, tell: Callable[[Pending], object]) -> Pending:
+        """Hand a record over without waiting for anything; it is pinned until `forget`.
+
+        `tell` is called from other threads, whenever its place, its failure or its result is
+        known. Raises ClientError when the producer does not take it.
+        """
+        pending = Pending(message, tell)
+        self._post(pending)
+        return pending
+
+    def forget(self, pending: Pending) -> None:
+        """Expect no more for a record that was posted."""
+        self._board.unpin(pending)
+
     def _pending_of(self, sent: Sent) -> Pending:
         """What is pinned for a command, or a stand-in for one that this client did not send."""
         place = (sent.partition, sent.offset)
@@ -216,14 +241,14 @@ class Client:
         """Settle a record from the database; without one, by a result of the same id."""
         if self._find_result:
             source, command_id = pending.name
-            found = self._find_result(source, command_id, _fingerprint(pending.message))
+            found = self._find_result(source, command_id, fingerprint_of(pending.message))
         else:
             found = pending.heard[0] if pending.heard else None
         if found:
             pending.settle(found)
 
 
-def _fingerprint(message: Message) -> str | None:
+def fingerprint_of(message: Message) -> str | None:
     """What tells the content of a command from other content under its id, if it can be read."""
     decoded = decoding.decode(message.key, message.value, message.headers)
     return None if isinstance(decoded, decoding.Unreadable) else decoded.fingerprint

@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     """After so many calls in a row that got no answer, all others wait."""
     bank_breaker_pause: float = Field(5.0, gt=0, le=3600)
     """How long they wait until one of them tries the bank."""
+    http_host: str = "127.0.0.1"
+    """The address that the gateway listens on: one of loopback, while there are no logins."""
+    http_timeout: float = Field(10.0, gt=0, le=300)
+    """How long a request waits for its command's result before it is answered with 202."""
+    http_waiting_max: int = Field(2000, ge=1, le=5000)
+    """Requests of one gateway that may wait for a result, and as many for the database."""
     drain_timeout: float = 5.0
     """How long a revoked partition's running batch is awaited."""
     watchdog_timeout: float = 30.0

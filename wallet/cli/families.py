@@ -23,6 +23,7 @@ FAMILIES: Final = {
     "worker": ("worker",),
     "delayed": ("delayed",),
     "bank_caller": ("bank-caller",),
+    "gateway": ("gateway",),
     "clock": ("clock",),
     "pretend_bank": ("pretend-bank",),
     "bench": ("bench",),

@@ -1,0 +1,16 @@
+"""An answer as a handler gives it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON body, its status and further headers.
+
+    A body of bytes is sent as it is; its type is then in the headers, else it is JSON too.
+    """
+
+    body: object
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)

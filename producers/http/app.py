@@ -1,0 +1,170 @@
+"""The aiohttp application: every route of the table behind one door.
+
+The door gives each request its id, keeps strangers out, turns every failure into an answer of the
+right shape and writes the access log.
+"""
+
+import asyncio
+import ipaddress
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from producers.http.answers import Answer
+from producers.http.errors import EarlyError, detail
+from producers.http.gateway import Gateway
+from producers.http.reading_bodies import data_of, model_of
+from producers.http.route import Asked, Route
+from producers.http.routes import ROUTES
+from producers.message import uuid7
+
+BODY_MAX: Final = 64 * 1024
+BODY_SECONDS: Final = 10.0
+"""The longest a body may take to come."""
+
+ID_HEADER: Final = "X-Request-ID"
+KEY_HEADER: Final = "Idempotency-Key"
+KEY_MAX: Final = 255
+
+log: Final = structlog.get_logger(__name__)
+
+_GATEWAY: Final = web.AppKey("gateway", Gateway)
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+=/-]{0,127}\Z")
+_AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(gateway: Gateway) -> web.Application:
+    """The application with all routes of the table, each with and without a slash at its end."""
+    app = web.Application(middlewares=[door], client_max_size=BODY_MAX)
+    app[_GATEWAY] = gateway
+    for route in ROUTES:
+        handler = _handler_of(route)
+        for path in (route.plain_path, f"{route.plain_path}/"):
+            app.router.add_route(route.method, path, handler)
+            if route.method == "GET":
+                app.router.add_route("HEAD", path, handler)
+    return app
+
+
+@web.middleware
+async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResponse:
+    """Answer every request, whatever happens."""
+    started = time.perf_counter()
+    request_id = _request_id(request)
+    request["id"] = request_id
+    try:
+        _refuse_strangers(request)
+        response = await handler(request)
+    except EarlyError as early:
+        response = _response(early.answer)
+    except web.HTTPException as error:
+        response = _response(_told(request, error))
+    except Exception as error:
+        log.exception("request failed", request_id=request_id, path=request.path, error=str(error))
+        response = _response(Answer({"detail": "An error of ours."}, 500))
+    response.headers[ID_HEADER] = request_id
+    log.info(
+        "request",
+        id=request_id,
+        method=request.method,
+        path=request.raw_path[:256],
+        status=response.status,
+        ms=round((time.perf_counter() - started) * 1000, 1),
+        peer=request.remote,
+    )
+    return response
+
+
+def _handler_of(route: Route) -> _AiohttpHandler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        parts = route.parts(request.match_info)
+        query = model_of(route.query, dict(request.query)) if route.query else None
+        body = model_of(route.body, await _data_of(request)) if route.body else None
+        asked = Asked(
+            gateway=request.app[_GATEWAY],
+            family=route.family,
+            path=parts,
+            query=query,
+            body=body,
+            key=_key_of(request) if route.method != "GET" else None,
+            base=f"{request.scheme}://{request.host}",
+            request_id=request["id"],
+        )
+        return _response(await route.handler(asked))
+
+    return handle
+
+
+async def _data_of(request: web.Request) -> object:
+    """The body's data. Raises EarlyError 400, 408 or 415, HTTPRequestEntityTooLarge."""
+    if request.content_length is not None and request.content_length > BODY_MAX:
+        raise web.HTTPRequestEntityTooLarge(BODY_MAX, request.content_length)
+    if not request.can_read_body:
+        return {}
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await request.read()
+    except TimeoutError:
+        raise detail(408, "The body did not come in time.") from None
+    return data_of(request.content_type, body)
+
+
+def _response(answer: Answer) -> web.Response:
+    body = answer.body
+    if not isinstance(body, bytes):
+        body = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {"Content-Type": "application/json", **answer.headers}
+    return web.Response(body=body, status=answer.status, headers=headers)
+
+
+def _told(request: web.Request, error: web.HTTPException) -> Answer:
+    """What aiohttp refuses, in our words."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        words = f'Method "{request.method[:20]}" not allowed.'
+        return Answer({"detail": words}, error.status, {"Allow": allowed})
+    words = "Not found." if error.status == 404 else error.reason  # noqa: PLR2004 - HTTP's own
+    return Answer({"detail": words}, error.status)
+
+
+def _request_id(request: web.Request) -> str:
+    """The caller's id for the request, if it is one that can stand in a header and a log."""
+    given = request.headers.get(ID_HEADER, "")
+    return given if _ID.match(given) else uuid7()
+
+
+def _key_of(request: web.Request) -> str | None:
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return None
+    if not (0 < len(key) <= KEY_MAX and key.isascii() and key.isprintable()):
+        raise detail(400, f"{KEY_HEADER}: 1 to {KEY_MAX} printable ASCII characters.")
+    return key
+
+
+def _refuse_strangers(request: web.Request) -> None:
+    """Refuse a page of another site that has its visitor's browser ask us.
+
+    There are no logins: whoever reaches loopback may do all, and a browser reaches it for any
+    page. Such a request names another origin, or, by a changed name server, another host.
+    """
+    if not _is_loopback(urlsplit(f"//{request.host}").hostname):
+        raise detail(400, "Invalid Host header: this gateway answers on loopback only.")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"{request.scheme}://{request.host}":
+        raise detail(403, "Requests of other sites' pages are not taken.")
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host is None or host == "localhost" or host.endswith(".localhost"):
+        return host is not None
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

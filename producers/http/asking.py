@@ -1,0 +1,129 @@
+"""Asks the ledger over Kafka: many requests wait at once, and none of them blocks the loop.
+
+The client's threads tell what they hear; it is taken over in the loop, many at a time.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from producers.board import Pending
+from producers.client import Client, fingerprint_of
+from producers.failure import ClientError
+from producers.http.errors import EarlyError, busy
+from producers.http.reading import Reading, answer_text
+from producers.message import Message
+from schemas import results
+from schemas.results import AnyResult
+
+LOOKS: Final = (0.3, 0.7, 1.0)
+"""Seconds of silence before a command that may be a repetition is looked up; then the last."""
+
+
+class PendingAnswerError(Exception):
+    """The command is in the log, its result is not there yet."""
+
+
+class Asking:
+    """One client of the ledger and all the requests that wait for it.
+
+    At most `limit` commands are open. One stays open until its request has been answered and the
+    broker has said what became of its record: so the producer's queue has room for all of them.
+    """
+
+    def __init__(self, client: Client, reading: Reading, timeout: float, limit: int) -> None:
+        self._client = client
+        self._reading = reading
+        self._timeout = timeout
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._open: dict[Pending, asyncio.Future[None] | None] = {}
+        self._told: deque[Pending] = deque()
+        self._is_woken = False
+
+    @property
+    def waiting(self) -> int:
+        """How many commands are open."""
+        return len(self._open)
+
+    async def ask(self, message: Message, *, may_repeat: bool) -> AnyResult:
+        """Send a command and give its result; for one that `may_repeat` the first answer.
+
+        Raises PendingAnswerError when there is none in time, EarlyError 503 when there are too
+        many already or Kafka does not take it.
+        """
+        if may_repeat:
+            known = await self._look_up(message)
+            if known:
+                return known
+        if len(self._open) >= self._limit:
+            raise busy("Too many requests wait for their results.")
+        try:
+            pending = self._client.post(message, self._tell)
+        except ClientError as error:
+            raise busy(str(error), command_id=message.id) from error
+        heard = self._open[pending] = self._loop.create_future()
+        try:
+            return await self._wait(pending, heard, may_repeat=may_repeat)
+        finally:
+            self._leave(pending)
+
+    async def _wait(
+        self, pending: Pending, heard: asyncio.Future[None], *, may_repeat: bool
+    ) -> AnyResult:
+        deadline = self._loop.time() + self._timeout
+        looks = iter(LOOKS)
+        while (left := deadline - self._loop.time()) > 0:
+            pause = min(next(looks, LOOKS[-1]), left) if may_repeat else left
+            await asyncio.wait({heard}, timeout=pause)
+            if pending.result:
+                return pending.result
+            if pending.failure:
+                raise busy(str(pending.failure), command_id=pending.message.id)
+            if found := await self._look_up(pending.message):
+                return found
+        if pending.result:
+            return pending.result
+        if pending.place is None:
+            words = "Kafka has not taken the command in time; it may still. Send it again under"
+            raise busy(f"{words} the same id.", command_id=pending.message.id)
+        raise PendingAnswerError
+
+    async def _look_up(self, message: Message) -> AnyResult | None:
+        """The stored answer; none where the database does not say: the log may still."""
+        fingerprint = fingerprint_of(message)
+        try:
+            found = await self._reading.read(answer_text, message.source, message.id, fingerprint)
+        except EarlyError:
+            return None
+        return results.decode(found) if found else None
+
+    def _leave(self, pending: Pending) -> None:
+        """The request is answered: forget its record, as soon as the broker has said its word."""
+        if pending.place or pending.failure:
+            del self._open[pending]
+            self._client.forget(pending)
+        else:
+            self._open[pending] = None
+
+    def _tell(self, pending: Pending) -> None:
+        """Hear from the client's threads."""
+        self._told.append(pending)
+        if not self._is_woken:
+            self._is_woken = True
+            try:
+                self._loop.call_soon_threadsafe(self._take)
+            except RuntimeError:  # the loop has ended
+                return
+
+    def _take(self) -> None:
+        """Wake those who wait, in the loop."""
+        self._is_woken = False  # before the first is taken: who comes now wakes us again
+        while self._told:
+            pending = self._told.popleft()
+            heard = self._open.get(pending)
+            if heard is not None:
+                if (pending.result or pending.failure) and not heard.done():
+                    heard.set_result(None)
+            elif pending in self._open:
+                self._leave(pending)

@@ -1,0 +1,95 @@
+"""What a caller is told when it cannot have what it asked for, in the shapes of Django REST.
+
+{"field": ["..."]} for a wrong field, {"detail": "..."} for a wrong request, {"error": "..."} where
+a service says it so.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from producers.http.answers import Answer
+
+NOT_OBJECT: Final = "non_field_errors"
+RETRY_SECONDS: Final = 1
+
+_WORDS: Final = {
+    "missing": "This field is required.",
+    "string_type": "Not a valid string.",
+    "bool_type": "Must be a valid boolean.",
+    "bool_parsing": "Must be a valid boolean.",
+    "int_type": "A valid integer is required.",
+    "int_parsing": "A valid integer is required.",
+    "int_parsing_size": "A valid integer is required.",
+    "int_from_float": "A valid integer is required.",
+    "string_too_long": "Ensure this field has no more than {max_length} characters.",
+    "string_too_short": "This field may not be blank.",
+    "greater_than_equal": "Ensure this value is greater than or equal to {ge}.",
+    "less_than_equal": "Ensure this value is less than or equal to {le}.",
+    "model_type": "Invalid data. Expected a dictionary.",
+}
+"""Pydantic's error type -> the sentence of Django REST."""
+
+
+class EarlyError(Exception):
+    """Ends the handling of a request with an answer; raised by whatever finds out first."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.status}: {answer.body}")
+        self.answer = answer
+
+
+def early(status: int, body: object, headers: Mapping[str, str] | None = None) -> EarlyError:
+    """An answer to raise."""
+    return EarlyError(Answer(body, status, headers or {}))
+
+
+def detail(status: int, words: str) -> EarlyError:
+    """{"detail": words} with a status."""
+    return early(status, {"detail": words})
+
+
+def error(status: int, words: str) -> EarlyError:
+    """{"error": words} with a status."""
+    return early(status, {"error": words})
+
+
+def wrong_field(name: str, *words: str) -> EarlyError:
+    """400 {"name": [words]}."""
+    return early(400, {name: list(words)})
+
+
+def not_found() -> EarlyError:
+    """404, as for a path that leads nowhere."""
+    return detail(404, "Not found.")
+
+
+def busy(words: str, **more: str) -> EarlyError:
+    """503: come again after a second."""
+    return early(503, {"detail": words, **more}, {"Retry-After": str(RETRY_SECONDS)})
+
+
+def custom(*words: str) -> PydanticCustomError:
+    """An error of a field's own validator, in these sentences."""
+    return PydanticCustomError("field", "{said}", {"said": " ".join(words), "messages": words})
+
+
+def field_errors(wrong: ValidationError) -> dict[str, Any]:
+    """Pydantic's errors by field, lists and objects within it too."""
+    found: dict[str, Any] = {}
+    for each in wrong.errors(include_url=False, include_input=True):
+        name = str(each["loc"][0]) if each["loc"] else NOT_OBJECT
+        found.setdefault(name, []).extend(_words(each))
+    return found
+
+
+def _words(each: ErrorDetails) -> Iterator[str]:
+    context: Mapping[str, Any] = each.get("ctx", {})
+    if each["type"] == "field":
+        yield from context["messages"]
+    elif each["input"] is None and each["type"] != "missing":
+        yield "This field may not be null."
+    else:
+        yield _WORDS.get(each["type"], each["msg"]).format_map(context)

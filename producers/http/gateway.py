@@ -1,0 +1,85 @@
+"""What the handlers of all services work with: the ledger to ask, the database to read."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from producers.http import reading_wallets
+from producers.http.answers import Answer
+from producers.http.asking import Asking, PendingAnswerError
+from producers.http.errors import EarlyError
+from producers.http.reading import Reading
+from producers.http.reading_wallets import WalletFacts
+from producers.http.route import Asked
+from producers.message import message_of, uuid7
+from schemas import identifiers
+from schemas.results import AnyResult
+from schemas.settings import Settings
+
+FACTS_MAX: Final = 50_000
+"""Wallets whose facts are kept; some 300 bytes each."""
+
+
+class Gateway:
+    """One gateway process."""
+
+    def __init__(self, settings: Settings, asking: Asking, reading: Reading) -> None:
+        self.settings = settings
+        self.asking = asking
+        self.reading = reading
+        self._facts: OrderedDict[str, WalletFacts] = OrderedDict()
+
+    async def ask(self, asked: Asked, command_type: str, data: Mapping[str, object]) -> AnyResult:
+        """Have a command done and give its result, which may be a refusal.
+
+        The request's Idempotency-Key is the command's id, its family the source: so it is done
+        once, however often it is sent. Raises EarlyError: 202 when no result came in time, 503
+        when the command could not be sent.
+        """
+        source = source_of(asked.family)
+        message = message_of(
+            command_type,
+            data,
+            source=source,
+            command_id=asked.key,
+            attributes={"correlationid": asked.request_id},
+        )
+        try:
+            return await self.asking.ask(message, may_repeat=asked.key is not None)
+        except PendingAnswerError:
+            raise EarlyError(_pending(asked, source, message.id)) from None
+
+    async def facts(self, wallet_id: str) -> WalletFacts | None:
+        """What never changes of a wallet, mostly from memory; None where there is none."""
+        known = self._facts.get(wallet_id)
+        if known is None:
+            known = await self.reading.read(reading_wallets.facts, wallet_id)
+            if known:
+                self._keep(known)
+        return known
+
+    def _keep(self, facts: WalletFacts) -> None:
+        self._facts[facts.wallet_id] = facts
+        if len(self._facts) > FACTS_MAX:
+            self._facts.popitem(last=False)
+
+
+def source_of(family: str) -> str:
+    """The CloudEvents source of a service's commands."""
+    return f"/http/{family}"
+
+
+def new_wallet_id(asked: Asked) -> str:
+    """The id of a wallet to be opened: the same for the same Idempotency-Key, else a new UUIDv7."""
+    if asked.key is None:
+        return uuid7()
+    name = identifiers.digest(source_of(asked.family), f"wallet of {asked.key}")
+    return f"{name[:8]}-{name[8:12]}-8{name[12:15]}-8{name[15:18]}-{name[18:30]}"
+
+
+def _pending(asked: Asked, source: str, command_id: str) -> Answer:
+    """202: the command will be done; where its result will be."""
+    url = f"{asked.base}/v1/results/{quote(command_id, safe='')}?source={quote(source, safe='')}"
+    body = {"status": "pending", "command_id": command_id, "source": source, "url": url}
+    return Answer(body, 202, {"Location": url, "Retry-After": "1"})

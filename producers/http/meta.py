@@ -1,0 +1,89 @@
+"""What is no service's own: health, results looked up later, the description of all paths."""
+
+from typing import Final, Literal
+
+from pydantic import BaseModel
+
+from producers.http import fields, openapi, reading
+from producers.http.answers import Answer
+from producers.http.errors import EarlyError, early
+from producers.http.route import Asked, Route
+from producers.http.yaml import yaml_of
+
+FAMILY: Final = "gateway"
+
+
+class Health(BaseModel):
+    """How the gateway is."""
+
+    status: Literal["ok", "not ok"]
+    waiting: int
+    database: bool
+
+
+class Detail(BaseModel):
+    """Why not."""
+
+    detail: str
+
+
+class ResultQuery(BaseModel):
+    """Whose command it was: the source that the 202 named."""
+
+    source: fields.Text
+
+
+class SchemaQuery(BaseModel):
+    """How the description is written."""
+
+    format: fields.Text = "yaml"
+
+
+async def health(asked: Asked) -> Answer:
+    """Say whether the database answers, and how many requests wait for the ledger."""
+    try:
+        is_there = await asked.gateway.reading.read(reading.answers)
+    except EarlyError:
+        is_there = False
+    told = {"waiting": asked.gateway.asking.waiting, "database": is_there}
+    if is_there:
+        return Answer({"status": "ok", **told})
+    return Answer({"status": "not ok", **told}, 503)
+
+
+async def result(asked: Asked) -> Answer:
+    """The result of a command, byte for byte as on the results topic."""
+    source, command_id = asked.query.source, asked.path["command_id"]
+    text = await asked.gateway.reading.read(reading.answer_text, source, command_id)
+    if text is None:
+        words = "There is no result of this command, or not yet."
+        raise early(404, {"detail": words}, {"Retry-After": "1"})
+    return Answer(text.encode())
+
+
+async def schema(asked: Asked) -> Answer:
+    """The OpenAPI document: YAML, or JSON where it is asked for."""
+    from producers.http.routes import ROUTES  # noqa: PLC0415 - the table names this module
+
+    document = openapi.document(ROUTES)
+    if asked.query.format.lower() in {"json", "openapi-json"}:
+        return Answer(document, headers={"Content-Type": "application/vnd.oai.openapi+json"})
+    kind = "application/vnd.oai.openapi; charset=utf-8"
+    return Answer(yaml_of(document).encode(), headers={"Content-Type": kind})
+
+
+ROUTES: Final = (
+    Route(
+        method="GET", path="/healthz", handler=health, family=FAMILY, slash=False,
+        summary="Is the gateway well?", answers={200: Health, 503: Health},
+    ),
+    Route(
+        method="GET", path="/v1/results/{command_id:text}", handler=result, family=FAMILY,
+        slash=False, summary="The result of a command that was answered with 202",
+        query=ResultQuery, answers={200: dict, 404: Detail},
+    ),
+    Route(
+        method="GET", path="/api/schema", handler=schema, family=FAMILY,
+        summary="This document", query=SchemaQuery, answers={200: dict},
+    ),
+)  # fmt: skip

@@ -1,0 +1,19 @@
+"""Moments as Django REST writes them: "2026-11-20T10:00:00Z", microseconds where there are any."""
+
+from datetime import UTC, datetime
+
+
+def shown(moment: datetime) -> str:
+    """A moment's text."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def of_text(text: str) -> str:
+    """The same of a moment as the ledger writes it."""
+    return shown(datetime.fromisoformat(text))
+
+
+def of_id(transaction_id: str) -> datetime:
+    """When the command of a transaction was recorded: its id begins with the milliseconds."""
+    stamp = int(transaction_id[:8] + transaction_id[9:13], 16)
+    return datetime.fromtimestamp(stamp // 1000, UTC).replace(microsecond=stamp % 1000 * 1000)

@@ -1,0 +1,120 @@
+"""The OpenAPI 3.1 document of a table of routes."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from producers.http.reading_bodies import FORM_TYPE, JSON_TYPE
+from producers.http.route import Route, Shape
+
+TITLE: Final = "Wallet Streams"
+_KINDS: Final[dict[str, dict[str, Any]]] = {
+    "uuid": {"type": "string", "format": "uuid"},
+    "integer": {"type": "integer", "minimum": 1},
+    "text": {"type": "string"},
+}
+_REASONS: Final = {
+    200: "Done, or found",
+    201: "Made",
+    202: "Taken; the result is not there yet",
+    400: "Not valid, or refused by a rule",
+    404: "There is no such thing",
+    503: "A server is away, or too many wait: come again",
+}
+
+
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """All paths with their bodies and answers."""
+    wanted = [(shape, mode) for route in routes for shape, mode in _shapes(route)]
+    schemas, definitions = _schemas(wanted)
+    paths: dict[str, Any] = {}
+    for route in routes:
+        path = f"{route.plain_path}/" if route.slash else route.plain_path
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": TITLE,
+            "version": "1",
+            "description": "Every path is served with and without a slash at its end.",
+        },
+        "tags": [{"name": name} for name in dict.fromkeys(route.family for route in routes)],
+        "paths": paths,
+        "components": {"schemas": definitions},
+    }
+
+
+_Schemas = dict[tuple[str, JsonSchemaMode], dict[str, Any]]
+
+
+def _shapes(route: Route) -> Iterable[tuple[Shape, JsonSchemaMode]]:
+    if route.body is not None:
+        yield route.body, "validation"
+    for shape in route.answers.values():
+        if shape is not None:
+            yield shape, "serialization"
+
+
+def _schemas(
+    wanted: Sequence[tuple[Shape, JsonSchemaMode]],
+) -> tuple[_Schemas, dict[str, Any]]:
+    """The schema of every shape, and the definitions that they refer to."""
+    inputs = {(str(shape), mode): TypeAdapter(shape) for shape, mode in wanted}
+    found, defined = TypeAdapter.json_schemas(
+        [(name, name[1], adapter) for name, adapter in inputs.items()],
+        ref_template="#/components/schemas/{model}",
+    )
+    return {name: found[name, name[1]] for name in inputs}, defined.get("$defs", {})
+
+
+def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "operationId": f"{route.family}_{route.handler.__name__}",
+        "tags": [route.family],
+        "summary": route.summary,
+        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "responses": {
+            str(status): _answer(status, shape, schemas) for status, shape in route.answers.items()
+        },
+    }
+    if route.body is not None:
+        schema = schemas[str(route.body), "validation"]
+        said["requestBody"] = {
+            "required": any(each.is_required() for each in route.body.model_fields.values()),
+            "content": {kind: {"schema": schema} for kind in (JSON_TYPE, FORM_TYPE)},
+        }
+    if route.method != "GET":
+        said["parameters"].append(_KEY)
+    return said
+
+
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key again gets the first answer; nothing is done twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def _path_parameters(route: Route) -> Iterable[dict[str, Any]]:
+    for name, kind in route.kinds.items():
+        yield {"name": name, "in": "path", "required": True, "schema": _KINDS[kind]}
+
+
+def _query_parameters(route: Route) -> Iterable[dict[str, Any]]:
+    if route.query is None:
+        return
+    own = route.query.model_json_schema()
+    for name, schema in own["properties"].items():
+        required = name in own.get("required", ())
+        yield {"name": name, "in": "query", "required": required, "schema": schema}
+
+
+def _answer(status: int, shape: Shape, schemas: _Schemas) -> dict[str, Any]:
+    said: dict[str, Any] = {"description": _REASONS.get(status, "See the body")}
+    if shape is not None:
+        schema = schemas[str(shape), "serialization"]
+        said["content"] = {JSON_TYPE: {"schema": schema}}
+    return said

@@ -1,0 +1,105 @@
+"""A route: one line of the table from which routing, validation and the schema come."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from producers.http.answers import Answer
+from producers.http.errors import not_found
+from schemas import identifiers
+
+if TYPE_CHECKING:
+    from producers.http.gateway import Gateway
+
+MAX_BIGINT: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as a handler sees it: everything in it is checked.
+
+    `path` holds the parts of the path by name (texts; ids are lower-case UUIDs or integers).
+    `body` and `query` are instances of the route's models (None where it has none). `key` is the
+    Idempotency-Key. `base` is where we are asked, as "http://127.0.0.1:8001".
+    """
+
+    gateway: "Gateway"
+    family: str
+    path: Mapping[str, Any]
+    query: Any
+    body: Any
+    key: str | None
+    base: str
+    request_id: str
+
+
+Handler = Callable[[Asked], Awaitable[Answer]]
+Shape = Any
+"""What an answer's body is: a pydantic model, or list[model]; None for no body that is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method on one path. The path ends without a slash; it is served with one too.
+
+    Parts of a path are "{name:kind}", a kind of KINDS. `answers` are the bodies by status.
+    `body` is read from JSON or a form, `query` from the address. `family` names the service.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    family: str
+    summary: str
+    answers: Mapping[int, Shape]
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    slash: bool = True
+    """Whether the canonical path, as the schema shows it, ends with a slash."""
+    kinds: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", dict(_PART.findall(self.path)))
+        assert set(self.kinds.values()) <= set(KINDS), self.path
+        assert not self.path.endswith("/"), self.path
+
+    @property
+    def plain_path(self) -> str:
+        """The path with the parts' names only: "/wallets/{wallet_id}"."""
+        return _PART.sub(r"{\1}", self.path)
+
+    def parts(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """The parts of a path that was asked for. Raises EarlyError 404 for what is none."""
+        return {name: KINDS[kind](texts[name]) for name, kind in self.kinds.items()}
+
+
+_PART: Final = re.compile(r"{(\w+):(\w+)}")
+
+
+def _uuid(text: str) -> str:
+    lower = text.lower()
+    if not identifiers.is_uuid(lower):
+        raise not_found()
+    return lower
+
+
+def _integer(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_BIGINT))):
+        raise not_found()
+    number = int(text)
+    if not 0 < number <= MAX_BIGINT:
+        raise not_found()
+    return number
+
+
+def _text(text: str) -> str:
+    if "\0" in text:
+        raise not_found()
+    return text
+
+
+KINDS: Final[dict[str, Callable[[str], Any]]] = {"uuid": _uuid, "integer": _integer, "text": _text}
+"""Kind of a path's part -> what makes it of a text, or raises EarlyError 404."""

@@ -1,0 +1,8 @@
+"""The table of all routes: routing, validation and the OpenAPI document come from it."""
+
+from typing import Final
+
+from producers.http import meta, seed001, seed004
+from producers.http.route import Route
+
+ROUTES: Final[tuple[Route, ...]] = (*seed001.ROUTES, *seed004.ROUTES, *meta.ROUTES)

@@ -1,0 +1,32 @@
+"""`wallet gateway`: the HTTP door of the ledger."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from wallet.cli.connected import load_settings
+from wallet.failure import Failure
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(gateway)
+
+
+def gateway(
+    *, port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8001
+) -> None:
+    """Answer HTTP on WALLET_HTTP_HOST until SIGTERM: commands into Kafka, reads from PostgreSQL."""
+    from consumers.logs import log_to_stderr  # noqa: PLC0415 - the imports of a server
+    from producers.http.serving import ServingError, serve  # noqa: PLC0415 - as above
+
+    log_to_stderr()
+    try:
+        asyncio.run(serve(load_settings(), port, _tell))
+    except ServingError as error:
+        raise Failure(str(error)) from None
+
+
+def _tell(address: str) -> None:
+    print(f"gateway at {address}", flush=True)  # noqa: T201 - whoever started it waits for this
