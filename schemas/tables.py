@@ -212,6 +212,12 @@ withdrawals = Table(
         postgresql_where=text("status IN (1, 2)"),
     ),
     Index("withdrawals_of_wallet", "wallet_id", "withdrawal_id"),
+    Index(
+        "withdrawals_to_target",
+        "target",
+        "withdrawal_id",
+        postgresql_where=text("target IS NOT NULL"),
+    ),
     postgresql_with={"fillfactor": "80"},
 )
 

@@ -105,6 +105,8 @@ CREATE INDEX withdrawals_due ON withdrawals (partition, due_at, withdrawal_id) W
 CREATE INDEX withdrawals_in_transit ON withdrawals (partition, changed_at)
     WHERE status IN (1, 2);
 CREATE INDEX withdrawals_of_wallet ON withdrawals (wallet_id, withdrawal_id);
+CREATE INDEX withdrawals_to_target ON withdrawals (target, withdrawal_id)
+    WHERE target IS NOT NULL;
 
 CREATE TABLE credit_requests (
     credit_request_id uuid NOT NULL,
