@@ -35,8 +35,9 @@ def up(  # noqa: PLR0913 - each one is an option
     kafka_port: Port = None,
     postgres_port: Port = None,
     bank_port: Port = None,
+    gateway_port: Port = None,
 ) -> None:
-    """Start Kafka, PostgreSQL, a pretend bank and the workers here, and keep them running.
+    """Start Kafka, PostgreSQL, a pretend bank, workers and the HTTP gateway; keep them running.
 
     A part is not started where WALLET_KAFKA_BOOTSTRAP, WALLET_DATABASE_URL or WALLET_BANK_URL names
     a real one. Without workers only Kafka and PostgreSQL are started. Ctrl-C ends all.
@@ -54,6 +55,7 @@ def up(  # noqa: PLR0913 - each one is an option
         kafka_port=kafka_port,
         postgres_port=postgres_port,
         bank_port=bank_port,
+        gateway_port=gateway_port,
     )
     run_up(wanted, Telling(Console()))
 

@@ -20,7 +20,7 @@ ANSWER_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 45.0
 PAUSE_SECONDS: Final = 0.05
 
-ADDRESSES: Final = ("http", "kafka", "postgres", "bank")
+ADDRESSES: Final = ("http", "gateway", "kafka", "postgres", "bank")
 HAVE_PASSWORDS: Final = ("postgres", "bank")
 
 

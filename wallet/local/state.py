@@ -1,7 +1,7 @@
 """The state file of a running copy, `DIR/state.json`: its addresses and its process ids.
 
 {"http": "http://127.0.0.1:8000", "kafka": "127.0.0.1:9092", "postgres": "postgresql://...",
- "bank": "http://127.0.0.1:8010/", "supervisor": 4710,
+ "bank": "http://127.0.0.1:8010/", "gateway": "http://127.0.0.1:8001", "supervisor": 4710,
  "processes": [{"name": "kafka", "pid": 4711}, ...]}
 """
 
@@ -21,7 +21,8 @@ class ProcessState(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """What other commands and tools may want to know of a running copy.
 
-    `bank` is None where nothing calls one: in a copy without workers.
+    `http` is the status page, `gateway` the ledger's HTTP door. `bank` and `gateway` are None in a
+    copy without workers.
     """
 
     http: str
@@ -30,6 +31,7 @@ class State(msgspec.Struct, frozen=True):
     supervisor: int
     processes: tuple[ProcessState, ...] = ()
     bank: str | None = None
+    gateway: str | None = None
 
 
 def read(path: Path) -> State | None:

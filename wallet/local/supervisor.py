@@ -12,17 +12,20 @@ from wallet.migrate import without_password
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the parts of a copy are reached; `bank` is None where nothing calls one."""
+    """Where the parts of a copy are reached; `bank` and `gateway` are None without workers."""
 
     http: str
     kafka: str
     postgres: str
     bank: str | None = None
+    gateway: str | None = None
 
     def shown(self) -> dict[str, str]:
         """Give what people see beside the status page: no passwords, nothing that is not there."""
-        found = {"Kafka": self.kafka, "PostgreSQL": without_password(self.postgres)}
-        return found if self.bank is None else {**found, "bank": without_password(self.bank)}
+        bank = None if self.bank is None else without_password(self.bank)
+        postgres = without_password(self.postgres)
+        found = {"HTTP": self.gateway, "Kafka": self.kafka, "PostgreSQL": postgres, "bank": bank}
+        return {name: address for name, address in found.items() if address is not None}
 
 
 @dataclass(slots=True)
@@ -77,6 +80,7 @@ class Supervisor:
                 kafka=self.addresses.kafka,
                 postgres=self.addresses.postgres,
                 bank=self.addresses.bank,
+                gateway=self.addresses.gateway,
                 supervisor=self.pid,
                 processes=running,
             ),

@@ -11,7 +11,7 @@ from pathlib import Path
 import stamina.instrumentation
 
 from schemas.settings import Settings
-from wallet.local import bank, consumers, leftovers, page, ports, workers
+from wallet.local import bank, consumers, gateway, leftovers, page, ports, workers
 from wallet.local.folder import DataFolder
 from wallet.local.health import HealthReader
 from wallet.local.lag import LagReader
@@ -19,7 +19,8 @@ from wallet.local.parts import DATABASE_VARIABLE, KAFKA_VARIABLE, Parts, Starter
 from wallet.local.supervisor import Addresses, Supervisor
 from wallet.local.telling import Telling
 
-USUAL_HTTP_PORT, USUAL_BANK_PORT, USUAL_KAFKA_PORT, USUAL_POSTGRES_PORT = 8000, 8010, 9092, 5432
+USUAL_HTTP_PORT, USUAL_GATEWAY_PORT, USUAL_BANK_PORT = 8000, 8001, 8010
+USUAL_KAFKA_PORT, USUAL_POSTGRES_PORT = 9092, 5432
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Wanted:
     kafka_port: int | None = None
     postgres_port: int | None = None
     bank_port: int | None = None
+    gateway_port: int | None = None
     # The slot, counted from 1, is added.
     worker_command: tuple[str, ...] = workers.COMMAND
 
@@ -66,8 +68,8 @@ async def _run(wanted: Wanted, folder: DataFolder, telling: Telling) -> None:
     listener = _listen(ports.choose(wanted.http_port, USUAL_HTTP_PORT, "--http-port"))
     parts = parts_of(wanted)
     settings = parts.settings()
-    bank_url = settings.bank_url if wanted.worker_count else None
-    supervisor = Supervisor(folder, _addresses(listener, settings, bank_url), os.getpid())
+    addresses = _addresses(wanted, listener, settings)
+    supervisor = Supervisor(folder, addresses, os.getpid())
     starter = Starter(parts, settings, supervisor, telling, LagReader(settings))
     async with AsyncExitStack() as ends:
         health = HealthReader(supervisor, starter.lag)
@@ -116,12 +118,18 @@ def parts_of(wanted: Wanted) -> Parts:
     )
 
 
-def _addresses(listener: socket.socket, settings: Settings, bank_url: str | None) -> Addresses:
+def _addresses(wanted: Wanted, listener: socket.socket, settings: Settings) -> Addresses:
+    """Give all addresses; without workers nobody calls a bank, and no gateway could answer."""
+    bank_url = gateway_url = None
+    if wanted.worker_count:
+        port = ports.choose(wanted.gateway_port, USUAL_GATEWAY_PORT, "--gateway-port")
+        bank_url, gateway_url = settings.bank_url, gateway.address(port)
     return Addresses(
         http=f"http://{ports.HOST}:{listener.getsockname()[1]}",
         kafka=settings.kafka_bootstrap,
         postgres=settings.database_url,
         bank=bank_url,
+        gateway=gateway_url,
     )
 
 
@@ -143,5 +151,9 @@ async def _start_work(wanted: Wanted, starter: Starter) -> None:
     """Start all that works on the servers, then wait: on two cores nobody waits for another."""
     started = await workers.start(starter, wanted.worker_count, wanted.worker_command)
     following = await consumers.start(starter)
+    place = starter.supervisor.addresses.gateway
+    assert place, "there are workers"
+    door = await gateway.start(starter, place)
     await workers.await_claims(starter, started)
     await consumers.await_owned(starter, following)
+    await gateway.await_answers(starter, door, place)
