@@ -34,11 +34,26 @@ class Paid:
 
 
 @dataclass
+class Asked:
+    """A credit request."""
+
+    wallet: str
+    amount: int
+    number: int
+    status: str = "pending"
+
+
+@dataclass
 class Model:
-    """Everything the ledger must know: wallets, payments, and which ids it has answered."""
+    """Everything the ledger must know: wallets, what was paid and asked for, ids it has answered.
+
+    `number` is that of the present command: what it makes has this integer id.
+    """
 
     wallets: dict[str, Account] = field(default_factory=dict)
     payments: dict[str, Paid] = field(default_factory=dict)
+    requests: dict[str, Asked] = field(default_factory=dict)
+    number: int = 0
     answered: dict[str, list[str]] = field(default_factory=dict)
 
     def answer(self, command: dict[str, Any], transaction_id: str, now_ms: int) -> Answer | None:
@@ -59,6 +74,10 @@ class Model:
         if said is None:
             own = self.wallets[data["wallet_id"]]
             said = {"status": "completed", "balance": own.balance, "sequence": own.sequence}
+            request = self.requests.get(data.get("credit_request_id", transaction_id))
+            if request is not None:
+                told = (request.number, request.status, show(request.amount, own.currency))
+                said["credit_request"] = told
         return {**said, "sequences": {w: self._sequence(w) for w in looked_at}}
 
     def _sequence(self, wallet: str) -> int:
@@ -66,7 +85,7 @@ class Model:
 
     def _looked_at(self, kind: str, data: dict[str, Any]) -> list[str]:
         own = data["wallet_id"]
-        if kind == "transfer":
+        if "to_wallet_id" in data:
             return [own, data["to_wallet_id"]]
         paid = self.payments.get(data.get("transaction_id", ""))
         if kind == "refund" and paid and paid.payer == own and paid.payee:
@@ -103,7 +122,9 @@ class Model:
         return None
 
     def charge_sale(self, data: dict[str, Any], transaction_id: str) -> Answer | None:
-        """To outside."""
+        """To outside, or to the wallet of the phone's owner."""
+        if "to_wallet_id" in data:
+            return self.transfer(data, transaction_id)
         own = self.wallets.get(data["wallet_id"])
         if own is None:
             return _missing(data["wallet_id"])
@@ -158,6 +179,52 @@ class Model:
         if other is not None and paid.payee:
             refused = refused or _active(paid.payee, other)
         return refused or self._give_back(data, own, other, paid)
+
+    def credit_request_create(self, data: dict[str, Any], transaction_id: str) -> Answer | None:
+        """Ask for money."""
+        own_id = data["wallet_id"]
+        own = self.wallets.get(own_id)
+        if own is None:
+            return _missing(own_id)
+        refused = _currency(data, own) or _amount(data, own) or _active(own_id, own)
+        if refused:
+            return refused
+        own.sequence += 1
+        amount = minor(data["amount"], own.currency)
+        self.requests[transaction_id] = Asked(own_id, amount, self.number)
+        return None
+
+    def credit_request_approve(self, data: dict[str, Any], _: str) -> Answer | None:
+        """Give it, once."""
+        refused = self._named(data)
+        if refused:
+            return refused
+        own, request = self.wallets[data["wallet_id"]], self.requests[data["credit_request_id"]]
+        if own.balance + request.amount > LARGEST:
+            return _refused("amount_too_large", "amount")
+        refused = _active(data["wallet_id"], own) or _pending(data, request)
+        if refused:
+            return refused
+        request.status = "approved"
+        own.balance, own.sequence = own.balance + request.amount, own.sequence + 1
+        return None
+
+    def credit_request_reject(self, data: dict[str, Any], _: str) -> Answer | None:
+        """Never give it."""
+        refused = self._named(data) or _pending(data, self.requests[data["credit_request_id"]])
+        if refused:
+            return refused
+        self.requests[data["credit_request_id"]].status = "rejected"
+        self.wallets[data["wallet_id"]].sequence += 1
+        return None
+
+    def _named(self, data: dict[str, Any]) -> Answer | None:
+        if data["wallet_id"] not in self.wallets:
+            return _missing(data["wallet_id"])
+        name = data["credit_request_id"]
+        if name in self.requests and self.requests[name].wallet == data["wallet_id"]:
+            return None
+        return _refused("credit_request_not_found", "credit_request_id", credit_request_id=name)
 
     def _give_back(
         self, data: dict[str, Any], own: Account, other: Account | None, paid: Paid
@@ -236,6 +303,13 @@ def _active(wallet: str, own: Account, param: str = "wallet_id") -> Answer | Non
     if own.status == "active":
         return None
     return _refused("wallet_not_active", param, wallet_id=wallet, status=own.status)
+
+
+def _pending(data: dict[str, Any], request: Asked) -> Answer | None:
+    if request.status == "pending":
+        return None
+    told = {"credit_request_id": data["credit_request_id"], "status": request.status}
+    return _refused("credit_request_not_pending", "credit_request_id", **told)
 
 
 def _funds(own: Account, amount: int) -> Answer | None:

@@ -209,20 +209,28 @@ def storm(ledger: Ledger, wallets: Sequence[str], count: int) -> list[Said]:
         wallet, other = random.choice(wallets), random.choice(wallets)
         amount = f"{random.randint(1, 5000) / 100:.2f}"
         dice = random.random()
-        if dice < 0.5:
-            said = ledger.command("transfer", wallet, to_wallet_id=other, amount=amount)
-        elif dice < 0.7:
-            said = ledger.command("deposit", wallet, amount=amount, reference="storm")
-        elif dice < 0.75:
-            terms = {"amount": amount, "delay": "PT1H", "target": other}
-            said = ledger.command("withdrawal.schedule", wallet, **terms)
-        elif dice < 0.9:
-            phone = "+989120000000"
-            said = ledger.command("charge_sale", wallet, phone_number=phone, amount=amount)
-        elif dice < 0.95 and made:
+        if 0.9 <= dice < 0.95 and made:
             said = random.choice(made)
         else:
-            nothing = ledger.new_id()
-            said = ledger.command("refund", wallet, transaction_id=nothing)
+            kind, terms = _drawn(dice, other, amount)
+            if kind == "refund":
+                terms = {"transaction_id": ledger.new_id()}
+            said = ledger.command(kind, wallet, **terms)
         made.append(said)
     return made
+
+
+def _drawn(dice: float, other: str, amount: str) -> tuple[str, dict[str, str]]:
+    """Type and terms of a command; each stands with the end of its share of the dice."""
+    paid = {"amount": amount, "to_wallet_id": other}
+    sold = {"amount": amount, "phone_number": "+989120000000"}
+    kinds = (
+        (0.5, "transfer", paid),
+        (0.7, "deposit", {"amount": amount, "reference": "storm"}),
+        (0.75, "withdrawal.schedule", {"amount": amount, "delay": "PT1H", "target": other}),
+        (0.78, "credit_request.create", {"amount": amount}),
+        (0.84, "charge_sale", sold | paid),
+        (0.9, "charge_sale", sold),
+        (1.0, "refund", {}),
+    )
+    return next((kind, terms) for end, kind, terms in kinds if dice < end)

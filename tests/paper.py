@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas.accounts import WORLD
-from schemas.commands import Command, Refund, Transfer
+from schemas.commands import Command, Refund
 from schemas.decoding import Decoded, decode
-from streams.books import Books, Payment, Wallet
+from streams.books import Books, CreditRequest, Payment, Wallet
 from streams.deciding import Decided, reuse_key
 from streams.rows import Arrival, CommandRow, EntryRow, Place
 
@@ -39,6 +41,7 @@ class Paper:
     entries: list[EntryRow] = field(default_factory=list)
     refunds: list[tuple[str, str, int]] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
+    credit_requests: dict[str, CreditRequest] = field(default_factory=dict)
     said: list[Any] = field(default_factory=list)
 
     def batch(self, records: Sequence[PaperRecord]) -> Decided:
@@ -53,6 +56,7 @@ class Paper:
         payments = self._payments(wanted)
         locked = _named(asked) | {payment.payee for payment in payments.values()}
         books = Books({w: self._wallet(w) for w in locked & self.wallets.keys()}, payments)
+        books.credit_requests = self._requests(asked)
         decided = Decided(PLACE, books, self._seen_by(asked), wanted)
         for record, decoded in read:
             decided.take(record, decoded)
@@ -70,6 +74,12 @@ class Paper:
             held.sequence,
             held.sequence,
         )
+
+    def _requests(self, asked: Sequence[Decoded]) -> dict[str, CreditRequest]:
+        datas = [decoded.data for decoded in asked if isinstance(decoded, Command)]
+        named = {getattr(data, "credit_request_id", None) for data in datas}
+        held = [self.credit_requests[name] for name in named & self.credit_requests.keys()]
+        return {each.credit_request_id: replace(each, opened_status=each.status) for each in held}
 
     def _seen_by(self, asked: Sequence[Decoded]) -> dict[str, str]:
         keys = {decoded.key for decoded in asked if not _is_unreadable(decoded)}  # type: ignore[union-attr]
@@ -103,6 +113,7 @@ class Paper:
         self.refunds += decided.refunds
         self.arrivals += decided.arrivals
         self.wallets.update(decided.books.wallets)
+        self.credit_requests.update(decided.books.credit_requests)
         self.said += [(message.key, message.value, message.headers) for message in decided.results]
         self.said += [(message.key, message.value, message.headers) for message in decided.dead]
 
@@ -114,5 +125,5 @@ def _is_unreadable(decoded: Decoded) -> bool:
 def _named(asked: Sequence[Decoded]) -> set[str]:
     """The wallets that commands name."""
     commands = [decoded.data for decoded in asked if isinstance(decoded, Command)]
-    receivers = {data.to_wallet_id for data in commands if isinstance(data, Transfer)}
-    return {data.wallet_id for data in commands} | receivers
+    receivers = {getattr(data, "to_wallet_id", None) for data in commands}
+    return {data.wallet_id for data in commands} | (receivers - {None})

@@ -4,8 +4,8 @@ from typing import Any, Final, NamedTuple
 
 from consumers.audit.findings import Findings
 from consumers.audit.snapshot import Snapshot
-from schemas.accounts import WORLD, WORLD_TRANSIT
-from schemas.statuses import IN_TRANSIT, WITHDRAWAL_STATUSES
+from schemas.accounts import WORLD, WORLD_CREDIT, WORLD_TRANSIT
+from schemas.statuses import CREDIT_REQUEST_STATUSES, IN_TRANSIT, WITHDRAWAL_STATUSES
 
 
 class Check(NamedTuple):
@@ -18,10 +18,12 @@ class Check(NamedTuple):
 
 COUNTS: Final = """
 SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM wallets),
-       (SELECT count(*) FROM refunds), (SELECT count(*) FROM withdrawals)
+       (SELECT count(*) FROM refunds), (SELECT count(*) FROM withdrawals),
+       (SELECT count(*) FROM credit_requests)
 """
 
 _UNPAID: Final = ", ".join(str(WITHDRAWAL_STATUSES.index(status)) for status in IN_TRANSIT)
+_APPROVED: Final = CREDIT_REQUEST_STATUSES.index("approved")
 
 _RUNNING: Final = """
 FROM (SELECT account_id, sequence, amount_minor, balance_minor,
@@ -94,6 +96,16 @@ CHECKS: Final = (
         " WHERE coalesce(e.amount, 0) <> coalesce(w.amount, 0)",
     ),
     Check(
+        "I5",
+        "money given on credit is not what the approved requests say",
+        "SELECT currency, coalesce(c.amount, 0), coalesce(-e.amount, 0) FROM"  # noqa: S608 - ours
+        " (SELECT currency, sum(amount_minor) AS amount FROM entries"
+        f"  WHERE account_id = '{WORLD[WORLD_CREDIT]}' GROUP BY 1) AS e FULL JOIN"
+        " (SELECT currency, sum(amount_minor) AS amount FROM credit_requests"
+        f"  WHERE status = {_APPROVED} GROUP BY 1) AS c USING (currency)"
+        " WHERE coalesce(-e.amount, 0) <> coalesce(c.amount, 0)",
+    ),
+    Check(
         "I6",
         "a wallet's balance is below zero",
         "SELECT wallet_id, 'at least 0', balance_minor FROM wallets WHERE balance_minor < 0",
@@ -114,7 +126,7 @@ def ask(snapshot: Snapshot) -> list[list[tuple[Any, ...]]]:
 
 def judge(findings: Findings, snapshot: Snapshot, answers: list[list[tuple[Any, ...]]]) -> None:
     """Tell what `ask` found."""
-    names = ("entries", "wallets", "refunds", "withdrawals")
+    names = ("entries", "wallets", "refunds", "withdrawals", "credit_requests")
     counts = dict(zip(names, snapshot.all(COUNTS)[0], strict=True))
     findings.counts |= counts
     entries, wallets = counts["entries"], counts["wallets"]

@@ -73,9 +73,10 @@ class _Audit:
         self._read_events(deadline)
         self._read_delayed(deadline)
         self._read_database()
-        oracle = Oracle(self._sources.commands.topic, self._sources.horizon_days)
+        commands = self._sources.commands
+        oracle = Oracle(commands.topic, self._sources.horizon_days, len(commands.partitions))
         replay = Replay(self._findings, self._results, self._events, self._teller, oracle)
-        log = CommandsLog(self._findings, self._sources.commands, self._rest, self._results, replay)
+        log = CommandsLog(self._findings, commands, self._rest, self._results, replay)
         log.run(self._sources.snapshot, self._progress)
 
     def _read_results(self, deadline: float) -> None:

@@ -1,4 +1,4 @@
-"""The oracle's books: wallets, payments that a refund may name, withdrawals. In memory only."""
+"""The oracle's books: wallets, what was paid, withdrawals, credit requests. In memory only."""
 
 from typing import Final, NamedTuple
 
@@ -75,22 +75,43 @@ class Withdrawal(Struct, gc=False):
     reason: str | None = None
 
 
+class CreditRequest(Struct, gc=False):
+    """A credit request as it stands; moments in milliseconds since 1970.
+
+    `number` is its integer id; `by` and `reason` are of whoever has ended it.
+    """
+
+    credit_request_id: str
+    wallet_id: str
+    amount_minor: int
+    currency: str
+    number: int
+    requested_at_ms: int
+    changed_at_ms: int
+    status: str = "pending"
+    by: str | None = None
+    reason: str | None = None
+
+
 class Books:
     """State of the oracle. A rule first looks, then changes: it raises Refused before any change.
 
-    `horizon_ms`: how far ahead a withdrawal may be scheduled.
+    `horizon_ms`: how far ahead a withdrawal may be scheduled; `partitions`: of the commands topic.
     Of the present command: `at` is where and when it was recorded, `looked` holds the wallets it
-    looked at, in order (results' `sequences`), `about` the withdrawal it has changed.
+    looked at, in order (results' `sequences`), `about` the withdrawal or credit request that it has
+    changed.
     """
 
-    def __init__(self, horizon_ms: int = 366 * DAY_MS) -> None:
+    def __init__(self, horizon_ms: int = 366 * DAY_MS, partitions: int = 1) -> None:
         self.horizon_ms: Final = horizon_ms
+        self.partitions: Final = partitions
         self.wallets: dict[str, Wallet] = {}
         self.payments: dict[str, Payment] = {}
         self.withdrawals: dict[str, Withdrawal] = {}
+        self.credit_requests: dict[str, CreditRequest] = {}
         self.at: Place = Place(0, 0, 0)
         self.looked: list[str] = []
-        self.about: Withdrawal | None = None
+        self.about: Withdrawal | CreditRequest | None = None
 
     def begin(self, at: Place) -> None:
         """Go on to the next command."""

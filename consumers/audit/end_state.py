@@ -1,14 +1,14 @@
-"""I10, at the end: wallets and withdrawals in the database are as the oracle left them."""
+"""I10, at the end: what wallets and their cases are in the database is what the oracle left."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from consumers.audit.books import Books, Wallet, Withdrawal
+from consumers.audit.books import Books, CreditRequest, Wallet, Withdrawal
 from consumers.audit.findings import Findings
 from consumers.audit.snapshot import Snapshot
-from schemas.statuses import STATUSES, WITHDRAWAL_STATUSES
+from schemas.statuses import CREDIT_REQUEST_STATUSES, STATUSES, WITHDRAWAL_STATUSES
 
-Kept = TypeVar("Kept", Wallet, Withdrawal)
+Kept = TypeVar("Kept", Wallet, Withdrawal, CreditRequest)
 Row = tuple[Any, ...]
 """A row of the database, its id first."""
 
@@ -18,13 +18,21 @@ SELECT withdrawal_id, wallet_id, amount_minor, currency, extract(epoch FROM due_
        partition, status, reason, extract(epoch FROM changed_at) * 1000
 FROM withdrawals
 """
+CREDIT_REQUESTS: Final = """
+SELECT credit_request_id, wallet_id, amount_minor, currency, number,
+       extract(epoch FROM requested_at) * 1000, extract(epoch FROM changed_at) * 1000, status, by,
+       reason
+FROM credit_requests
+"""
 """The moments are numbers of milliseconds, exactly."""
 
 
 def judge(findings: Findings, snapshot: Snapshot, books: Books) -> None:
-    """After the last command: hold both tables against the oracle's books."""
+    """After the last command: hold all tables of a present state against the oracle's books."""
     _compare(findings, snapshot, "wallet", WALLETS, (_wallet_row, books.wallets))
     _compare(findings, snapshot, "withdrawal", WITHDRAWALS, (_withdrawal_row, books.withdrawals))
+    requests = (_credit_request_row, books.credit_requests)
+    _compare(findings, snapshot, "credit request", CREDIT_REQUESTS, requests)
 
 
 def _compare(
@@ -66,4 +74,18 @@ def _withdrawal_row(withdrawal: Withdrawal) -> Row:
         WITHDRAWAL_STATUSES.index(withdrawal.status),
         withdrawal.reason,
         withdrawal.changed_at_ms,
+    )
+
+
+def _credit_request_row(request: CreditRequest) -> Row:
+    return (
+        request.wallet_id,
+        request.amount_minor,
+        request.currency,
+        request.number,
+        request.requested_at_ms,
+        request.changed_at_ms,
+        CREDIT_REQUEST_STATUSES.index(request.status),
+        request.by,
+        request.reason,
     )

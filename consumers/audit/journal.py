@@ -40,6 +40,7 @@ class _Details(msgspec.Struct):
     reference: str | None = None
     metadata: dict[str, str] = {}
     status: str | None = None
+    phone_number: str | None = None
 
 
 class _Line(NamedTuple):
@@ -143,6 +144,7 @@ class Journal:
             said.reference,
             said.metadata,
             said.status,
+            said.phone_number,
         )
         entries = _entries(rows)
         for line in rows:
@@ -223,4 +225,5 @@ def _event(
         Balance(before, after),
         result.command,
         result.withdrawal,
+        result.credit_request,
     )

@@ -8,11 +8,19 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from consumers.audit.answers import Answers
-from consumers.audit.books import DAY_MS, Books, Place, Posting, Refused, Withdrawal
+from consumers.audit.books import (
+    DAY_MS,
+    Books,
+    CreditRequest,
+    Place,
+    Posting,
+    Refused,
+    Withdrawal,
+)
 from consumers.audit.rules import RULES
 from schemas import moments
 from schemas.accounts import is_world
-from schemas.commands import Command, SetWalletStatus, kind_of
+from schemas.commands import Command, SellCharge, SetWalletStatus, kind_of
 from schemas.decoding import Decoded, RefusedCommand, Unreadable
 from schemas.events import Balance, EntryBody, Event, TransactionBody
 from schemas.identifiers import transaction_id
@@ -21,6 +29,7 @@ from schemas.refusals import Code, Refusal
 from schemas.results import (
     CommandRef,
     Completed,
+    CreditRequestBody,
     Rejected,
     Result,
     WithdrawalBody,
@@ -38,14 +47,14 @@ class Answer(NamedTuple):
 
 
 class Oracle:
-    """Answers records one by one; `topic` is the name of the commands topic.
+    """Answers records one by one; `topic` is the commands topic, of so many `partitions`.
 
     A withdrawal may be scheduled for `horizon_days` ahead at most.
     """
 
-    def __init__(self, topic: str, horizon_days: int = 366) -> None:
+    def __init__(self, topic: str, horizon_days: int = 366, partitions: int = 1) -> None:
         self.topic: Final = topic
-        self.books: Final = Books(horizon_days * DAY_MS)
+        self.books: Final = Books(horizon_days * DAY_MS, partitions)
         self.answers: Final = Answers()
 
     def answer(self, decoded: Decoded, place: Place) -> Answer | None:
@@ -90,7 +99,6 @@ class Oracle:
         reference = self._reference(command, place)
         wallet = self.books.wallets[command.data.wallet_id]
         about = self.books.about
-        withdrawal = None if about is None else body_of(about)
         result = Completed(
             reference,
             "completed",
@@ -101,7 +109,8 @@ class Oracle:
             name,
             recorded_at,
             self.books.sequences(),
-            withdrawal,
+            withdrawal_body(about) if isinstance(about, Withdrawal) else None,
+            credit_request_body(about) if isinstance(about, CreditRequest) else None,
         )
         transaction = _transaction(command, name, recorded_at)
         return Answer(result, self._events(result, transaction, posting))
@@ -128,6 +137,7 @@ class Oracle:
                         balance,
                         result.command,
                         result.withdrawal,
+                        result.credit_request,
                     )
                 )
         return tuple(found)
@@ -138,7 +148,7 @@ class Oracle:
         )
 
 
-def body_of(withdrawal: Withdrawal) -> WithdrawalBody:
+def withdrawal_body(withdrawal: Withdrawal) -> WithdrawalBody:
     """A withdrawal as results and events tell it."""
     return WithdrawalBody(
         withdrawal.withdrawal_id,
@@ -148,6 +158,19 @@ def body_of(withdrawal: Withdrawal) -> WithdrawalBody:
         moments.of_broker(withdrawal.due_at_ms),
         withdrawal.target,
         withdrawal.reason,
+    )
+
+
+def credit_request_body(request: CreditRequest) -> CreditRequestBody:
+    """A credit request as results and events tell it."""
+    return CreditRequestBody(
+        request.credit_request_id,
+        request.number,
+        request.status,
+        show(request.amount_minor, request.currency),
+        request.currency,
+        request.by,
+        request.reason,
     )
 
 
@@ -162,6 +185,7 @@ def _transaction(command: Command, name: str, recorded_at: str) -> TransactionBo
         data.reference,
         data.metadata or {},
         data.status if isinstance(data, SetWalletStatus) else None,
+        data.phone_number if isinstance(data, SellCharge) else None,
     )
 
 

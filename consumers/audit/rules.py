@@ -7,6 +7,7 @@ Refused, and only then are the books changed. Pure: books and a command in, a po
 from collections.abc import Callable
 from typing import Any, Final
 
+from consumers.audit import credit_rules as credit
 from consumers.audit import withdrawal_rules as withdrawals
 from consumers.audit.books import Books, Payment, Posting, Refused, Wallet
 from consumers.audit.checks import active, existing, funds, minor, room, same_currency
@@ -49,7 +50,9 @@ def deposit(books: Books, data: Deposit, _transaction_id: str) -> Posting:
 
 
 def charge_sale(books: Books, data: SellCharge, transaction_id: str) -> Posting:
-    """Money spent on a phone charge."""
+    """Money spent on a phone charge; with a wallet to go to, a transfer by another name."""
+    if data.to_wallet_id is not None:
+        return _to_wallet(books, data, data.to_wallet_id, transaction_id)
     wallet = existing(books.look(data.wallet_id), data.wallet_id)
     same_currency(wallet, data.currency)
     amount = minor(data.amount, wallet)
@@ -60,19 +63,7 @@ def charge_sale(books: Books, data: SellCharge, transaction_id: str) -> Posting:
 
 def transfer(books: Books, data: Transfer, transaction_id: str) -> Posting:
     """Money from one wallet to another of the same currency."""
-    own, other = books.look(data.wallet_id), books.look(data.to_wallet_id)
-    if data.wallet_id == data.to_wallet_id:
-        raise Refused(Code.SAME_WALLET, "to_wallet_id")
-    own = existing(own, data.wallet_id)
-    other = existing(other, data.to_wallet_id, "to_wallet_id")
-    same_currency(own, data.currency)
-    same_currency(other, own.currency, "to_wallet_id")
-    amount = minor(data.amount, own)
-    active(own)
-    active(other, "to_wallet_id")
-    funds(own, amount)
-    room(other, amount)
-    return _pay(books, data.wallet_id, data.to_wallet_id, amount, transaction_id)
+    return _to_wallet(books, data, data.to_wallet_id, transaction_id)
 
 
 def refund(books: Books, data: Refund, _transaction_id: str) -> Posting:
@@ -107,6 +98,25 @@ def _refundable(payment: Payment, asked: int | None, currency: str) -> int:
     return amount
 
 
+def _to_wallet(
+    books: Books, data: Transfer | SellCharge, to_wallet_id: str, transaction_id: str
+) -> Posting:
+    """From the command's wallet to another one."""
+    own, other = books.look(data.wallet_id), books.look(to_wallet_id)
+    if data.wallet_id == to_wallet_id:
+        raise Refused(Code.SAME_WALLET, "to_wallet_id")
+    own = existing(own, data.wallet_id)
+    other = existing(other, to_wallet_id, "to_wallet_id")
+    same_currency(own, data.currency)
+    same_currency(other, own.currency, "to_wallet_id")
+    amount = minor(data.amount, own)
+    active(own)
+    active(other, "to_wallet_id")
+    funds(own, amount)
+    room(other, amount)
+    return _pay(books, data.wallet_id, to_wallet_id, amount, transaction_id)
+
+
 def _pay(books: Books, payer: str, receiver: str, amount: int, transaction_id: str) -> Posting:
     """Post a payment and remember it, so that it can be refunded."""
     books.payments[transaction_id] = Payment(payer, receiver, amount)
@@ -120,6 +130,9 @@ RULES: Final[dict[str, Callable[[Books, Any, str], Posting]]] = {
     "charge_sale.v1": charge_sale,
     "transfer.v1": transfer,
     "refund.v1": refund,
+    "credit_request.create.v1": credit.create,
+    "credit_request.approve.v1": credit.approve,
+    "credit_request.reject.v1": credit.reject,
     "withdrawal.schedule.v1": withdrawals.schedule,
     "withdrawal.cancel.v1": withdrawals.cancel,
     "withdrawal.execute.v1": withdrawals.execute,

@@ -5,17 +5,18 @@ What is to be published and stored stays in lists, so that a test can damage it 
 
 import json
 import random
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 import psycopg2
 from confluent_kafka import Producer
 from psycopg2.extensions import cursor
 from psycopg2.extras import execute_values
 
-from consumers.audit.books import Place, Wallet, Withdrawal
+from consumers.audit.books import CreditRequest, Place, Wallet, Withdrawal
 from consumers.audit.log import Log, Record
 from consumers.audit.oracle import Answer, Oracle, Readable
 from consumers.audit.payments import Payment
@@ -28,16 +29,25 @@ from schemas.money import parse, show
 from schemas.refusals import Code
 from schemas.results import Completed, Rejected
 from schemas.settings import Settings
-from schemas.statuses import STATUSES, WITHDRAWAL_STATUSES
-from tests.audit.mixture import Sent
+from schemas.statuses import (
+    CREDIT_REQUEST_STATUSES,
+    IN_TRANSIT,
+    STATUSES,
+    WITHDRAWAL_STATUSES,
+)
+from tests.audit.mixture import Mixture, Sent
 
 
 class Said(NamedTuple):
-    """One record of the results, events or delayed topic, before it is published."""
+    """One record of the results, events or delayed topic, before it is published.
+
+    `headers` replaces headers of the delayed topic's records; None takes one away.
+    """
 
     key: str | None
     value: bytes
     src: str
+    headers: Mapping[str, bytes | None] = {}
 
 
 def publish(settings: Settings, topic: str, records: Iterable[tuple[int, Sent]]) -> None:
@@ -69,9 +79,11 @@ class Ledger:
         self.refunds: list[list[Any]] = []
         self.dead: list[list[Any]] = []
         self.progress: dict[int, int] = dict.fromkeys(range(settings.partitions), 0)
-        self.oracle = Oracle(settings.topics.commands.name)
+        topic = settings.topics.commands.name
+        self.oracle = Oracle(topic, partitions=settings.partitions)
         self.wallets: list[list[Any]] = []
         self.withdrawals: list[list[Any]] = []
+        self.credit_requests: list[list[Any]] = []
 
     def take(self, sent: list[Sent]) -> None:
         """Put commands into the topic and answer them, partitions interleaved by the seed."""
@@ -80,15 +92,13 @@ class Ledger:
         books = self.oracle.books
         self.wallets = [self._wallet(wallet) for wallet in books.wallets.values()]
         self.withdrawals = [_withdrawal(each) for each in books.withdrawals.values()]
+        self.credit_requests = [_credit_request(each) for each in books.credit_requests.values()]
 
     def payments(self) -> list[Payment]:
-        """What a good bank would have in its ledger: one payment for what is paid."""
-        paid = [
-            found
-            for found in self.oracle.books.withdrawals.values()
-            if found.status in {"paid", "executing"}
-        ]
-        return [_payment(number, found) for number, found in enumerate(paid, 1)]
+        """What a good bank may have in its ledger: all that is paid, and all in transit."""
+        statuses = {"paid", *IN_TRANSIT}
+        found = [each for each in self.oracle.books.withdrawals.values() if each.status in statuses]
+        return [payment_of(number, each) for number, each in enumerate(found, 1)]
 
     def _wallet(self, wallet: Wallet) -> list[Any]:
         return [
@@ -179,11 +189,21 @@ class Ledger:
             ("wallets", _WALLETS, [[*row, "2026-01-01T00:00:00Z"] for row in self.wallets]),
             ("refunds", "transaction_id, refund_id, amount_minor", self.refunds),
             ("withdrawals", _WITHDRAWALS, self.withdrawals),
+            ("credit_requests", _CREDIT_REQUESTS, self.credit_requests),
             ("clock", "ahead_ms", self.clock),
             ("dead_letters", '"offset", partition, reason, record', self.dead),
         ):
             if rows:
                 execute_values(into, f"INSERT INTO {table} ({columns}) VALUES %s", rows)  # noqa: S608
+
+
+def learn(mixture: Mixture, ledger: Ledger) -> None:
+    """Let what comes next be about the payments, withdrawals and credit requests known."""
+    books = ledger.oracle.books
+    mixture.payments = [(each.payer, name) for name, each in books.payments.items()]
+    mixture.withdrawals = [(each.wallet_id, name) for name, each in books.withdrawals.items()]
+    asked = books.credit_requests.items()
+    mixture.credit_requests = [(each.wallet_id, name) for name, each in asked]
 
 
 _PROGRESS = "topic, partition, next_offset, next_event, last_result_offset"
@@ -193,6 +213,10 @@ _WALLETS = "wallet_id, balance_minor, sequence, partition, status, currency, upd
 _WITHDRAWALS = (
     "withdrawal_id, wallet_id, amount_minor, currency, due_at, changed_at, partition, status,"
     " target, reason"
+)
+_CREDIT_REQUESTS = (
+    "credit_request_id, wallet_id, amount_minor, currency, number, requested_at, changed_at,"
+    " status, by, reason"
 )
 
 
@@ -205,14 +229,14 @@ def _step(result: Completed, src: str) -> Said:
 
 
 def _step_sent(said: Said) -> Sent:
-    withdrawal = events.decode_step(said.value).withdrawal
-    headers = {
-        "src": said.src,
-        "ce_id": f"{withdrawal.id}:{withdrawal.status}",
-        "ce_type": f"withdrawal.{withdrawal.status}.v1",
-    }
+    headers: dict[str, bytes | None] = {"src": said.src.encode()}
+    with suppress(msgspec.DecodeError):  # a test wants it so
+        withdrawal = events.decode_step(said.value).withdrawal
+        headers["ce_id"] = f"{withdrawal.id}:{withdrawal.status}".encode()
+        headers["ce_type"] = f"withdrawal.{withdrawal.status}.v1".encode()
+    headers |= said.headers
     key = said.key.encode() if said.key else None
-    return Sent(key, said.value, [(name, text.encode()) for name, text in headers.items()], 0)
+    return Sent(key, said.value, [(name, text) for name, text in headers.items() if text], 0)
 
 
 def _withdrawal(found: Withdrawal) -> list[Any]:
@@ -230,7 +254,23 @@ def _withdrawal(found: Withdrawal) -> list[Any]:
     ]
 
 
-def _payment(number: int, found: Withdrawal) -> Payment:
+def _credit_request(found: CreditRequest) -> list[Any]:
+    return [
+        found.credit_request_id,
+        found.wallet_id,
+        found.amount_minor,
+        found.currency,
+        found.number,
+        of_broker(found.requested_at_ms),
+        of_broker(found.changed_at_ms),
+        CREDIT_REQUEST_STATUSES.index(found.status),
+        found.by,
+        found.reason,
+    ]
+
+
+def payment_of(number: int, found: Withdrawal) -> Payment:
+    """What a bank writes down that pays a withdrawal a second after it was due."""
     return Payment(
         number,
         found.withdrawal_id,
@@ -264,7 +304,7 @@ def _row(decoded: Decoded, place: Place, answer: Answer, value: bytes) -> list[A
     details = None
     if answer.events:
         transaction = answer.events[0].transaction
-        names = ("effective_at", "reference", "metadata", "status")
+        names = ("effective_at", "reference", "metadata", "status", "phone_number")
         details = json.dumps({name: getattr(transaction, name) for name in names})
     return [key, decoded.fingerprint, done, place.offset, place.partition, value.decode(), details]
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from schemas import identifiers
 from schemas.accounts import WORLD
 from tests.ledger_model import Answer, Model, show
-from tests.paper import Paper, PaperRecord
+from tests.paper import PLACE, Paper, PaperRecord
 
 WALLETS = [f"01930f6e-3c00-7000-8000-00000000000{n}" for n in range(5)]
 AMOUNTS = [
@@ -43,8 +43,9 @@ commands = st.one_of(
     command("transfer", to_wallet_id=wallets, amount=amounts, currency=maybe_currency),
     command(
         "charge_sale", phone_number=st.just("+989120000000"), amount=amounts,
-        currency=maybe_currency,
+        currency=maybe_currency, to_wallet_id=st.none() | wallets,
     ),
+    command("credit_request.create", amount=amounts, currency=maybe_currency),
     command("wallet.set_status", status=st.sampled_from(["active", "active", "deactivated"])),
     command("wallet.set_status", status=st.sampled_from(["active", "suspended"])),
 )  # fmt: skip
@@ -95,6 +96,29 @@ class LedgerMachine(RuleBasedStateMachine):
             + [{"type": "refund", "data": back | more} for more in ({"amount": "1"}, {}, {})]
         )
 
+    @rule(
+        wallet=wallets,
+        choice=st.integers(0, 99),
+        steps=st.lists(st.sampled_from(["approve", "approve", "reject"]), min_size=1, max_size=3),
+    )
+    def end_credit(self, wallet: str, choice: int, steps: list[str]) -> None:
+        """Yes and no to a credit request, perhaps of another wallet, or to one that never was."""
+        known = list(self.model.requests)
+        name = known[choice % len(known)] if known else WALLETS[4]
+        own = self.model.requests[name].wallet if known and choice % 5 else wallet
+        data = {"wallet_id": own, "credit_request_id": name}
+        self._batch([{"type": f"credit_request.{step}", "data": data} for step in steps])
+
+    @rule(own=wallets, step=st.sampled_from(["approve", "reject"]))
+    def ask_and_get(self, own: str, step: str) -> None:
+        """A credit request and its end, twice, in one batch."""
+        name = self._transaction_id(len(self.sent), self.offset)
+        end = {"wallet_id": own, "credit_request_id": name}
+        self._batch(
+            [{"type": "credit_request.create", "data": {"wallet_id": own, "amount": "5"}}]
+            + [{"type": f"credit_request.{step}", "data": end}] * 2
+        )
+
     @rule(choice=st.integers(0, 99), twice=st.booleans())
     def repeat(self, choice: int, twice: bool) -> None:  # noqa: FBT001 - drawn by name
         """The same command again: nothing at all."""
@@ -126,6 +150,7 @@ class LedgerMachine(RuleBasedStateMachine):
             number = int(named["id"][1:])
             self.sent.append(named)
             name = self._transaction_id(number, offset)
+            self.model.number = offset * PLACE.partitions + PLACE.partition + 1
             answer = self.model.answer(named, name, NOW_MS + offset)
             if answer is not None:
                 expected.append((offset, answer))
@@ -141,7 +166,13 @@ class LedgerMachine(RuleBasedStateMachine):
         """A result without what the model does not know."""
         if result["status"] == "completed":
             names = ("status", "balance", "sequence", "currency", "wallet_id", "sequences")
-            return {name: result[name] for name in names}
+            told = {name: result[name] for name in names}
+            if "credit_request" in result:
+                request = result["credit_request"]
+                assert request["currency"] == result["currency"]
+                parts = tuple(request[name] for name in ("number", "status", "amount"))
+                told["credit_request"] = parts
+            return told
         error = result["error"]
         told = {name: error[name] for name in ("code", "param", "context")}
         if error["code"] == "command_expired":
@@ -172,6 +203,18 @@ class LedgerMachine(RuleBasedStateMachine):
         assert all(wallet.balance_minor >= 0 for wallet in self.paper.wallets.values())
 
     @invariant()
+    def credit_requests_are_the_models(self) -> None:
+        """Numbers, amounts and statuses agree."""
+        held = {
+            name: (c.wallet_id, c.amount_minor, c.number, c.status)
+            for name, c in self.paper.credit_requests.items()
+        }
+        assert held == {
+            name: (a.wallet, a.amount, a.number, a.status)
+            for name, a in self.model.requests.items()
+        }
+
+    @invariant()
     def the_journal_adds_up(self) -> None:
         """Every transaction sums to zero, every wallet to its balance, without a gap."""
         sums = Counter[str]()
@@ -184,6 +227,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 sums[row.transaction_id] += row.amount_minor
             balances[row.account_id] += row.amount_minor
             assert balances[row.account_id] == row.balance_minor
+            assert row.sequence is not None  # no posting here has two sides in the world
             sequences.setdefault(row.account_id, []).append(row.sequence)
         assert not any(sums.values())
         for wallet, numbers in sequences.items():

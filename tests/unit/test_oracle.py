@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from consumers.audit.books import Place
 from consumers.audit.rules import RULES
 from schemas import events, results
-from schemas.accounts import WORLD_TRANSIT
+from schemas.accounts import WORLD_CREDIT, WORLD_TRANSIT
 from schemas.commands import TYPES
 from schemas.decoding import decode
 from schemas.results import Completed
@@ -178,7 +178,10 @@ SAID = st.one_of(
     st.tuples(
         st.just("charge_sale"),
         WALLETS,
-        st.fixed_dictionaries({"amount": AMOUNTS, "phone_number": st.just("+989120000000")}),
+        st.fixed_dictionaries(
+            {"amount": AMOUNTS, "phone_number": st.just("+989120000000")},
+            optional={"to_wallet_id": WALLETS},
+        ),
     ),
     st.tuples(
         st.just("transfer"),
@@ -200,6 +203,14 @@ SAID = st.one_of(
         ),
     ),
     st.tuples(
+        st.just("credit_request.create"), WALLETS, st.fixed_dictionaries({"amount": AMOUNTS})
+    ),
+    st.tuples(
+        st.sampled_from(("credit_request.approve", "credit_request.reject")),
+        WALLETS,
+        st.fixed_dictionaries({"nth": st.integers(0, 20)}),
+    ),
+    st.tuples(
         st.sampled_from(("cancel", "execute", "execute", "settle", "fail", "review")).map(
             "withdrawal.{}".format
         ),
@@ -208,20 +219,24 @@ SAID = st.one_of(
     ),
 )
 
+MAKES = {"withdrawal.schedule": "withdrawal", "credit_request.create": "credit_request"}
+"""What a command makes that later ones name; of all others it is a payment, perhaps."""
+
 
 @given(st.lists(SAID, max_size=40))
 @example([("wallet.create", C, {"currency": "IRR"}), ("deposit", C, {"amount": "9" * 36})])
 def test_any_commands_keep_the_books(said: list[tuple[str, str, dict[str, object]]]) -> None:
     """Postings sum to zero, balances are sums and never negative, sequences have no gap.
 
-    What is in transit is what the withdrawals hold that have been executed and have not ended.
+    What is in transit is what the withdrawals hold that have been executed and have not ended; what
+    was given on credit is what was approved.
     """
     world = World()
     world.open(A, B)
     balances = {A: Decimal(100), B: Decimal(100)}
     sequences = defaultdict(int, {A: 2, B: 2})
-    done: dict[str, list[str]] = {"refund": [], "withdrawal": []}
-    transit = Decimal(0)
+    done: dict[str, list[str]] = {"refund": [], "withdrawal": [], "credit_request": []}
+    transit = credit = Decimal(0)
     for kind, wallet, data in said:
         world.now_ms += 1000
         known = done.get(kind.partition(".")[0], [])
@@ -229,13 +244,13 @@ def test_any_commands_keep_the_books(said: list[tuple[str, str, dict[str, object
         assert answer is not None
         assert results.decode(results.encode(answer.result)).status == answer.result.status
         if isinstance(answer.result, Completed):
-            scheduled = kind == "withdrawal.schedule"
-            done["withdrawal" if scheduled else "refund"].append(answer.result.transaction_id)
+            done[MAKES.get(kind, "refund")].append(answer.result.transaction_id)
         for event in answer.events:
             _keeps_the_books(event, balances, sequences)
         with localcontext(prec=60):
-            transit += sum(_in_transit(event) for event in answer.events[:1])
-            assert transit == _held(world)
+            transit += sum(_moved(event, WORLD_TRANSIT) for event in answer.events[:1])
+            credit -= sum(_moved(event, WORLD_CREDIT) for event in answer.events[:1])
+            assert (transit, credit) == (_held(world), _approved(world))
     left = {wallet.wallet_id: wallet.sequence for wallet in world.oracle.books.wallets.values()}
     assert left == {wallet: number for wallet, number in sequences.items() if number}
 
@@ -246,16 +261,18 @@ def _meant(kind: str, data: dict[str, object], known: list[str]) -> dict[str, ob
     if "nth" in meant:
         nth = meant.pop("nth")
         assert isinstance(nth, int)
-        name = "transaction_id" if kind == "refund" else "withdrawal_id"
-        meant[name] = known[nth % len(known)] if known else A
+        noun = kind.partition(".")[0]
+        meant["transaction_id" if kind == "refund" else f"{noun}_id"] = (
+            known[nth % len(known)] if known else A
+        )
     if kind in ("withdrawal.fail", "withdrawal.review"):
         meant["reason"] = "said so"
     return meant
 
 
-def _in_transit(event: events.Event) -> Decimal:
-    """What a posting put in transit."""
-    moved = (e.amount for e in event.entries if e.account == WORLD_TRANSIT)
+def _moved(event: events.Event, account: str) -> Decimal:
+    """What a posting moved to an account of the world."""
+    moved = (e.amount for e in event.entries if e.account == account)
     return sum(map(Decimal, moved), Decimal(0))
 
 
@@ -264,6 +281,13 @@ def _held(world: World) -> Decimal:
     withdrawals = world.oracle.books.withdrawals.values()
     held = sum(each.amount_minor for each in withdrawals if each.status in IN_TRANSIT)
     return Decimal(held).scaleb(-2)
+
+
+def _approved(world: World) -> Decimal:
+    """What the approved credit requests asked for, in major units."""
+    requests = world.oracle.books.credit_requests.values()
+    given = sum(each.amount_minor for each in requests if each.status == "approved")
+    return Decimal(given).scaleb(-2)
 
 
 def _keeps_the_books(
