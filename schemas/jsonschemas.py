@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from schemas.cloudevents import MAX_ATTRIBUTE
-from schemas.commands import TYPES
+from schemas.commands import TYPES, PhoneNumber
 from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS, Event, WithdrawalStep
 from schemas.identifiers import END, UUID_PATTERN
 from schemas.results import COMPLETED, REJECTED, Completed, Rejected
-from schemas.statuses import WITHDRAWAL_STATUSES
+from schemas.statuses import CREDIT_REQUEST_STATUSES, WITHDRAWAL_STATUSES
 
 Schema = dict[str, Any]
 
@@ -64,11 +64,24 @@ _SAID: Final[dict[str, Schema]] = {
 """What our own messages keep to beyond their Python types, by the field's name."""
 
 _STATUS_OF: Final = {
-    name: status
-    for status, step in WITHDRAWAL_STEPS.items()
-    for name in (step, f"wallet.withdrawal_{status}.v1")
+    "withdrawal": {
+        name: status
+        for status, step in WITHDRAWAL_STEPS.items()
+        for name in (step, f"wallet.withdrawal_{status}.v1")
+    },
+    "credit_request": {
+        "wallet.credit_requested.v1": "pending",
+        "wallet.credit_approved.v1": "approved",
+        "wallet.credit_rejected.v1": "rejected",
+    },
 }
-"""Type of an event or of a record of the delayed topic -> status of the withdrawal in it."""
+"""Of either case: type of an event or of a record of the delayed topic -> its status in it."""
+
+_CASES: Final = {
+    "withdrawal": ("WithdrawalBody", WITHDRAWAL_STATUSES),
+    "credit_request": ("CreditRequestBody", CREDIT_REQUEST_STATUSES),
+}
+"""The member that tells a case -> the name of its part of a schema, and its statuses."""
 
 _MORE_KINDS: Final = {EVENT_TYPES["withdrawal.fail"]: ["withdrawal.execute"]}
 """An execution that could not be done is told as a failure."""
@@ -129,8 +142,9 @@ def _say_more(parts: dict[str, Schema], message_type: str) -> None:
         kinds = [kind for kind, event_type in EVENT_TYPES.items() if event_type == message_type]
         kinds += _MORE_KINDS.get(message_type, [])
         parts["TransactionBody"]["properties"]["kind"] = {"enum": kinds}
-    if "WithdrawalBody" in parts:
-        _say_more_of_withdrawal(parts, message_type)
+        _say_phone_number(parts["TransactionBody"], told="charge_sale" in kinds)
+    for member in _CASES:
+        _say_more_of_case(parts, member, message_type)
 
 
 def _say_forms(parts: dict[str, Schema]) -> None:
@@ -142,22 +156,35 @@ def _say_forms(parts: dict[str, Schema]) -> None:
                     text.update(_SAID.get(name, {}))
 
 
-def _say_more_of_withdrawal(parts: dict[str, Schema], message_type: str) -> None:
-    """Add which messages tell a withdrawal, and in which status it is there."""
-    told = parts["WithdrawalBody"]["properties"]
+def _say_phone_number(part: Schema, *, told: bool) -> None:
+    """Add that events of sales tell the phone, and that no others do."""
+    if told:
+        part["properties"]["phone_number"] = msgspec.json.schema(PhoneNumber)
+        part["required"].append("phone_number")
+    else:
+        del part["properties"]["phone_number"]
+
+
+def _say_more_of_case(parts: dict[str, Schema], member: str, message_type: str) -> None:
+    """Add which messages tell a withdrawal or credit request, and in which status it is there."""
+    name, statuses = _CASES[member]
+    if name not in parts:
+        return
+    told = parts[name]["properties"]
     told["id"] = {"type": "string", **_UUID}
-    told["status"] = {"enum": list(WITHDRAWAL_STATUSES)}
+    told["status"] = {"enum": list(statuses)}
+    if "number" in told:
+        told["number"]["minimum"] = 1
     if "Completed" in parts:
         return
-    if message_type not in _STATUS_OF:
-        del parts["Event"]["properties"]["withdrawal"], parts["WithdrawalBody"]
+    status = _STATUS_OF[member].get(message_type)
+    if status is None:
+        del parts["Event"]["properties"][member], parts[name]
         return
-    told["status"] = {"const": _STATUS_OF[message_type]}
+    told["status"] = {"const": status}
     if "Event" in parts:
-        parts["Event"]["properties"]["withdrawal"] = {
-            "$ref": _REFERENCE.format(name="WithdrawalBody")
-        }
-        parts["Event"]["required"].append("withdrawal")
+        parts["Event"]["properties"][member] = {"$ref": _REFERENCE.format(name=name)}
+        parts["Event"]["required"].append(member)
 
 
 def _portable(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema

@@ -14,7 +14,7 @@ from schemas.decoding import decode
 from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS, Event
 from schemas.refusals import Code
 from schemas.results import COMPLETED, REJECTED, Completed, Rejected
-from schemas.statuses import WITHDRAWAL_STATUSES
+from schemas.statuses import CREDIT_REQUEST_STATUSES, WITHDRAWAL_STATUSES
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 Load = Callable[[str], dict[str, Any]]
@@ -93,7 +93,8 @@ def test_an_event_is_read_and_written_as_the_golden_bytes(golden: Load, name: st
     assert events.encode(event) == value
     assert event == msgspec.convert(message["value"], Event)
     headers = message["headers"]
-    assert headers["ce_type"] == events.event_type(event.transaction.kind, event.withdrawal)
+    about = event.withdrawal or event.credit_request
+    assert headers["ce_type"] == events.event_type(event.transaction.kind, about)
     assert headers["ce_id"] == identifiers.event_id(event.wallet_id, event.sequence)
     assert headers["ce_causationid"] == event.command.id
     assert headers["src"] == f"{event.command.partition}:{event.command.offset}"
@@ -130,6 +131,8 @@ def test_every_message_has_its_golden_file() -> None:
     assert codes == {str(code) for code in Code}
     statuses = {Path(name).stem.partition("-")[0] for name in files("results/withdrawals")}
     assert statuses == set(WITHDRAWAL_STATUSES)
+    ends = {Path(name).stem for name in files("results/credit_requests")}
+    assert ends == set(CREDIT_REQUEST_STATUSES)
 
 
 @pytest.mark.parametrize("name", files("results/withdrawals"))
@@ -140,6 +143,19 @@ def test_a_golden_withdrawal_has_its_status(golden: Load, name: str) -> None:
     assert result.withdrawal.status == Path(name).stem.partition("-")[0]
     scheduled = result.command.type == "withdrawal.schedule.v1"
     assert (result.withdrawal.id == result.transaction_id) == scheduled
+
+
+@pytest.mark.parametrize("name", files("results/credit_requests"))
+def test_a_golden_credit_request_has_its_status(golden: Load, name: str) -> None:
+    """The file's name is the status inside; id and number are those of the asking command."""
+    result = results.decode(bytes_of(golden(name)["value"]))
+    request = result.credit_request
+    assert request is not None
+    assert request.status == Path(name).stem
+    asked = request.status == "pending"
+    assert (request.id == result.transaction_id) == asked
+    place = identifiers.place_of(request.number, partitions=4)
+    assert (place == (result.command.partition, result.command.offset)) == asked
 
 
 @pytest.mark.parametrize("code", list(Code))

@@ -88,8 +88,9 @@ def test_the_ledger_writes_the_golden_event(golden: Load, name: str) -> None:
     event = events.decode(value)
     moment = event.transaction.recorded_at
     telling = rendering.Telling(event.command, moment, extras_of(message))
-    if event.withdrawal is not None:
-        telling.about(event.withdrawal)
+    about = event.withdrawal or event.credit_request
+    if about is not None:
+        telling.about(about)
     record = telling.event(event.wallet_id, event.sequence, value.decode())
     rendering.numbered([record], int(message["headers"]["number"]))
     assert same(record, message)

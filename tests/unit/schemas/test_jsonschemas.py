@@ -141,6 +141,26 @@ BROKEN: dict[str, tuple[str, Change]] = {
         "steps/withdrawal.scheduled.v1",
         lambda m: m["data"]["withdrawal"].update(status="paid"),
     ),
+    "a sale without its phone": (
+        "events/wallet.charge_sold.v1",
+        lambda m: m["data"]["transaction"].pop("phone_number"),
+    ),
+    "an event without its credit request": (
+        "events/wallet.credit_approved.v1",
+        lambda m: m["data"].pop("credit_request"),
+    ),
+    "a credit request of another status": (
+        "events/wallet.credit_approved.v1",
+        lambda m: m["data"]["credit_request"].update(status="pending"),
+    ),
+    "a credit request without a number": (
+        "results/credit_requests/approved",
+        lambda m: m["data"]["credit_request"].update(number=0),
+    ),
+    "nobody approves": (
+        "commands/credit_request.approve.v1",
+        lambda m: m["data"].update(by=""),
+    ),
     "a withdrawal's name": (
         "results/withdrawals/paid",
         lambda m: m["data"]["withdrawal"].update(id="withdrawal 7"),
@@ -179,11 +199,15 @@ def test_a_delay_is_taken_by_schema_and_ledger_alike(golden: Load, delay: object
     assert isinstance(decode(None, json.dumps(message).encode()), Command) == taken
 
 
-def test_only_events_of_withdrawals_tell_one() -> None:
+def test_only_events_of_a_case_tell_it() -> None:
     """A reader of the others has nothing to wonder at."""
     for name in EVENT_TYPES.values():
-        told = jsonschemas.message_schema(name)["$defs"]["Event"]["properties"]
+        parts = jsonschemas.message_schema(name)["$defs"]
+        told = parts["Event"]["properties"]
         assert ("withdrawal" in told) == name.startswith("wallet.withdrawal_")
+        assert ("credit_request" in told) == name.startswith("wallet.credit_")
+        phone = "phone_number" in parts["TransactionBody"]["properties"]
+        assert phone == (name == "wallet.charge_sold.v1")
 
 
 def test_patterns_are_portable() -> None:
