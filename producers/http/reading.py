@@ -23,6 +23,9 @@ from schemas.tables import commands
 THREADS: Final = 8
 """Connections to PostgreSQL: a read takes a millisecond, most of it ours, and we have one core."""
 
+SPARE: Final = 64
+"""Reads that may wait beside those of requests that wait for a result: of health, for one."""
+
 CONNECT_SECONDS: Final = 3
 STATEMENT_MS: Final = 5000
 
@@ -31,10 +34,10 @@ Given = ParamSpec("Given")
 
 
 class Reading:
-    """A bounded pool of threads, each with a connection; at most `limit` reads wait for one."""
+    """A bounded pool of threads, each with a connection, and a limit of reads that wait for one."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limit = settings.http_waiting_max
+        self._limit = settings.http_waiting_max + SPARE
         self._waiting = 0
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
         self._engine = create_engine(

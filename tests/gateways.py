@@ -1,0 +1,136 @@
+"""A gateway process for tests, and who calls it: with plain HTTP, and with curl."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from schemas.settings import Settings
+from tests.workers import environment, wait_until
+from wallet.local.process import die_with_parent
+
+COMMAND = (sys.executable, "-m", "wallet.cli", "gateway", "--port", "0")
+JSON = {"Content-Type": "application/json"}
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+ANSWER_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever JSON holds
+        """The document in it."""
+        return json.loads(self.body)
+
+
+class GatewayProcess:
+    """A `wallet gateway` of a ledger, on a free port; a context that leaves none behind."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self.settings = settings
+        self._log = log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                COMMAND,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=environment(settings),
+                process_group=0,
+                preexec_fn=die_with_parent(signal.SIGKILL, os.getpid()),  # noqa: PLW1509
+            )
+
+    def __enter__(self) -> Self:
+        wait_until(lambda: self.base or self.process.poll() is not None, START_SECONDS, "gateway")
+        assert self.base, self.said
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_SECONDS)
+
+    @property
+    def said(self) -> str:
+        """Everything it has logged."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def base(self) -> str:
+        """Its address, as "http://127.0.0.1:41234"; empty until it listens."""
+        first = next(
+            (line for line in self.said.splitlines() if line.startswith("gateway at ")), ""
+        )
+        return first.removeprefix("gateway at ")
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Call it once. A body of bytes goes as it is, any other as JSON."""
+        said = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        kind = JSON if body is not None else {}
+        connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=ANSWER_SECONDS)
+        try:
+            connection.request(method, path, said, {**kind, **(headers or {})})
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - as above
+        """The document at a path that is there."""
+        reply = self("GET", path)
+        assert reply.status == 200, reply
+        return reply.json
+
+    def new_wallet(self, money: str | None = None) -> str:
+        """Open a wallet, with some money in it, and give its id."""
+        wallet = str(self("POST", "/wallets/").json["uuid"])
+        if money is not None:
+            reply = self("PATCH", f"/api/wallets/{wallet}/deposit/", {"amount": money})
+            assert reply.status == 200, reply
+        return wallet
+
+    def shell(self, script: str, **variables: str) -> Any:  # noqa: ANN401 - as above
+        """Run a line of shell with curl in it, as a README has it; the document it prints.
+
+        http://localhost and its port 8000 mean this gateway.
+        """
+        own = script.replace("http://localhost:8000", self.base)
+        own = own.replace("http://localhost", self.base)
+        for name, value in variables.items():
+            own = own.replace(f"<{name}>", value)
+        done = subprocess.run(
+            ["/bin/bash", "-c", f"curl() {{ command curl -sS --noproxy '*' \"$@\"; }}\n{own}"],
+            capture_output=True,
+            check=True,
+            timeout=ANSWER_SECONDS,
+        )
+        return json.loads(done.stdout)
