@@ -80,8 +80,10 @@ def test_a_sale_may_go_to_a_wallet(send: Send, refused: Refused) -> None:
     """The wallet of the phone's owner; what is no wallet id is named."""
     assert taken(send(SALE, type="charge_sale.v1")).to_wallet_id is None
     data = taken(send({**SALE, "to_wallet_id": OTHER}, type="charge_sale.v1"))
-    expected = {"amount": "5.00", "phone_number": "09120000001", "to_wallet_id": OTHER}
-    assert data == SellCharge(wallet_id=WALLET, **expected)
+    sale = SellCharge(
+        wallet_id=WALLET, amount="5.00", phone_number="09120000001", to_wallet_id=OTHER
+    )
+    assert data == sale
     refusal = refused({**SALE, "to_wallet_id": "world:credit"}, type="charge_sale.v1").refusal
     assert (refusal.code, refusal.param) == (Code.INVALID_FIELD, "to_wallet_id")
 
