@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 FAMILIES: Final = {
     "stack": ("up", "status", "down", "reset"),
     "commands": ("create", "deposit", "transfer", "sell", "refund", "set-status"),
+    "credit": ("credit",),
     "withdrawals": ("withdraw", "withdrawals"),
     "sending": ("send",),
     "looking": ("result", "balance", "history"),

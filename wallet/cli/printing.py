@@ -1,6 +1,8 @@
 """How results, wallets and events look on a terminal, and as JSON."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
@@ -15,7 +17,11 @@ from consumers.views import (
     WithdrawalStepLine,
     WithdrawalView,
 )
-from schemas.results import AnyResult, WithdrawalBody
+from schemas.results import AnyResult, CreditRequestBody, WithdrawalBody
+
+# Reading imports SQLAlchemy, which takes its time, and most commands only print.
+if TYPE_CHECKING:
+    from consumers.looking_credit import CreditRequestView
 
 
 def print_json(value: object) -> None:
@@ -47,6 +53,8 @@ def print_result(result: AnyResult) -> None:
         ]
     if result.withdrawal is not None:
         rows += _pairs_of(result.withdrawal)
+    if result.credit_request is not None:
+        rows += _pairs_of_credit(result.credit_request)
     _print_pairs([*rows, ("recorded", result.recorded_at)])
 
 
@@ -171,6 +179,33 @@ def event_line(told: Told) -> str:
         event.transaction.reference or "",
     ]
     return "  ".join(part for part in parts if part)
+
+
+def print_credit_requests(requests: Sequence["CreditRequestView"]) -> None:
+    """Credit requests, a line each."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("number", "id", "status", "requested"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("amount", justify="right", no_wrap=True)
+    table.add_column("wallet", min_width=36, overflow="fold")
+    for name in ("by", "reason"):
+        table.add_column(name, overflow="fold")
+    for each in requests:
+        amount = money(each.amount, each.currency)
+        said = (amount, each.wallet_id, each.by or "", each.reason or "")
+        table.add_row(str(each.number), each.id, each.status, each.requested_at, *said)
+    _console().print(table)
+
+
+def _pairs_of_credit(request: CreditRequestBody) -> list[tuple[str, str]]:
+    return [
+        ("credit request", request.id),
+        ("number", str(request.number)),
+        ("it is", request.status),
+        ("amount", money(request.amount, request.currency)),
+        ("by", request.by or ""),
+        ("reason", request.reason or ""),
+    ]
 
 
 def _print_pairs(pairs: list[tuple[str, str]]) -> None:
