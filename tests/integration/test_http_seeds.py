@@ -80,7 +80,7 @@ def schedule(gateway: GatewayProcess, wallet: str, amount: int) -> tuple[int, st
     return reply.json["id"], outgoing[-1]["uuid"]
 
 
-def is_a(shape: object, body: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+def is_a(shape: Any, body: Any) -> None:  # noqa: ANN401 - a type, and whatever JSON holds
     """Hold a body against the model that the schema shows, field by field."""
     model = TypeAdapter(shape).validate_python(body, strict=True)
     assert TypeAdapter(shape).dump_python(model) == body
@@ -185,14 +185,15 @@ def test_the_errors_of_service_001(gateway: GatewayProcess) -> None:
     assert gateway.get(f"/wallets/{UNKNOWN}/transactions/") == []
     one = gateway("GET", f"/wallets/{wallet}/transactions/{2**62}/")
     assert (one.status, one.json) == (404, {"error": "Transaction not found."})
-    for body, said in (
+    wrong: list[tuple[dict[str, object], dict[str, list[str]]]] = [
         ({}, {"amount": ["This field is required."]}),
         ({"amount": None}, {"amount": ["This field may not be null."]}),
         ({"amount": "ten"}, {"amount": ["A valid integer is required."]}),
         ({"amount": 1.5}, {"amount": ["A valid integer is required."]}),
         ({"amount": True}, {"amount": ["A valid integer is required."]}),
         ({"amount": 0}, {"amount": ["Ensure this value is greater than or equal to 1."]}),
-    ):
+    ]
+    for body, said in wrong:
         reply = gateway("POST", f"/wallets/{wallet}/deposit", body)
         assert (reply.status, reply.json) == (400, said)
     reply = gateway("POST", f"/wallets/{wallet}/withdraw", {"amount": 1, "scheduled_for": "soon"})

@@ -1,0 +1,93 @@
+"""The table of routes, and the documents that are made of it."""
+
+import json
+from collections import Counter
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from producers.http import openapi
+from producers.http.errors import EarlyError
+from producers.http.routes import ROUTES
+from producers.http.serving import ServingError, refuse_open
+from producers.http.yaml import yaml_of
+
+PRINTED = st.characters(min_codepoint=32, max_codepoint=0xD7FF, exclude_categories=["C", "Z"])
+LEAVES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(PRINTED)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from("abc"), inner)
+)
+NAMES = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20)
+NEVER_YAML = {"<<", "="}
+
+
+def test_no_two_routes_take_the_same_request() -> None:
+    """Nor have two operations one id."""
+    served = Counter((route.method, route.plain_path) for route in ROUTES)
+    assert [key for key, times in served.items() if times > 1] == []
+    ids = Counter((route.family, route.handler.__name__) for route in ROUTES)
+    assert [key for key, times in ids.items() if times > 1] == []
+
+
+def test_every_route_says_what_it_answers() -> None:
+    """A summary, and at least one answer that is no refusal."""
+    for route in ROUTES:
+        assert route.summary
+        assert min(route.answers) < 300
+        assert "{" not in route.plain_path or 404 in route.answers or route.method == "GET"
+
+
+@pytest.mark.parametrize(
+    ("path", "texts", "status"),
+    [
+        ("/wallets/{uuid:uuid}", {"uuid": "x"}, 404),
+        ("/wallets/{uuid:uuid}/transactions/{id:integer}", {"uuid": "0" * 36, "id": "1"}, 404),
+        ("/v1/results/{command_id:text}", {"command_id": "\0"}, 404),
+    ],
+)
+def test_a_part_that_is_none_is_not_found(path: str, texts: dict[str, str], status: int) -> None:
+    """As if the path led nowhere."""
+    route = next(route for route in ROUTES if route.path == path)
+    with pytest.raises(EarlyError) as early:
+        route.parts(texts)
+    assert early.value.answer.status == status
+
+
+def test_the_document_is_openapi() -> None:
+    """Its schemas are schemas, its references lead somewhere, its path parameters are named."""
+    document = openapi.document(ROUTES)
+    names = document["components"]["schemas"]
+    for schema in names.values():
+        Draft202012Validator.check_schema(schema)
+    text = json.dumps(document)
+    known = sum(text.count(f'"$ref": "#/components/schemas/{name}"') for name in names)
+    assert text.count('"$ref"') == known
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            inside = [each["name"] for each in operation["parameters"] if each["in"] == "path"]
+            assert inside == [part[1:-1] for part in path.split("/") if part.startswith("{")]
+            assert operation["responses"]
+    assert yaml.safe_load(yaml_of(document)) == document
+
+
+@given(document=st.dictionaries(NAMES, VALUES))
+def test_yaml_is_read_as_it_was_meant(document: dict[str, object]) -> None:
+    """By another's reader: every text stays a text, every name a name."""
+    said = {name: part for name, part in document.items() if name not in NEVER_YAML}
+    assert (yaml.safe_load(yaml_of(said)) or {}) == said
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "localhost", "", "127.0.0.1:80"])  # noqa: S104
+def test_a_network_is_refused(host: str) -> None:
+    """There are no logins."""
+    with pytest.raises(ServingError, match="WALLET_HTTP_HOST"):
+        refuse_open(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1"])
+def test_loopback_will_do(host: str) -> None:
+    """In both families of addresses."""
+    assert refuse_open(host) is None  # type: ignore[func-returns-value]
