@@ -1,7 +1,7 @@
 """The tables of the ledger. Migrations make them; a test holds the two equal.
 
 Amounts are integers of minor units, numeric(38, 0). `commands` and `entries` are append-only:
-a trigger refuses UPDATE, DELETE and TRUNCATE. Only `streams` writes here.
+a trigger refuses UPDATE, DELETE and TRUNCATE. Only `streams` writes here, but where it says so.
 """
 
 from sqlalchemy import (
@@ -271,6 +271,47 @@ clock = Table(
     Column("moved_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("ahead_ms"),
     CheckConstraint("ahead_ms > 0", name="forward"),
+)
+
+# The sellers of service 003: who they are; their money is in their wallets. A row without a number
+# is a seller being made. Only the gateway writes this table and the next two. Its phone sales are
+# counted up to `counted_sequence` of the wallet.
+sellers = Table(
+    "sellers",
+    metadata,
+    Column("wallet_id", _id, nullable=False),
+    Column("number", BigInteger),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("counted_sequence", BigInteger, nullable=False, server_default=text("0")),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    PrimaryKeyConstraint("wallet_id"),
+    UniqueConstraint("number"),
+    UniqueConstraint("email"),
+    UniqueConstraint("phone"),
+)
+
+# What the sellers have sold to a phone, in all: a projection of the journal, by count_phones().
+charged_phones = Table(
+    "charged_phones",
+    metadata,
+    Column("phone_number", Text, nullable=False),
+    Column("total_minor", Numeric, nullable=False),
+    Column("first_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("phone_number"),
+)
+
+# And sale by sale: where in the seller's journal it stands.
+phone_sales = Table(
+    "phone_sales",
+    metadata,
+    Column("phone_number", Text, nullable=False),
+    Column("transaction_id", _id, nullable=False),
+    Column("wallet_id", _id, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    PrimaryKeyConstraint("phone_number", "transaction_id"),
 )
 
 # Records in which no command could be read, or whose key was wrong, as they came.

@@ -12,6 +12,7 @@ from producers.http.errors import EarlyError
 from producers.http.reading import Reading
 from producers.http.reading_wallets import WalletFacts
 from producers.http.route import Asked
+from producers.http.sellers import Sellers
 from producers.message import message_of, uuid7
 from schemas import identifiers
 from schemas.results import AnyResult
@@ -28,6 +29,7 @@ class Gateway:
         self.settings = settings
         self.asking = asking
         self.reading = reading
+        self.sellers = Sellers(settings, reading)
         self._facts: OrderedDict[str, WalletFacts] = OrderedDict()
 
     async def ask(self, asked: Asked, command_type: str, data: Mapping[str, object]) -> AnyResult:

@@ -36,14 +36,16 @@ Given = ParamSpec("Given")
 class Reading:
     """A bounded pool of threads, each with a connection, and a limit of reads that wait for one."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, threads: int = THREADS, read_only: bool = True
+    ) -> None:
         self._limit = settings.http_waiting_max + SPARE
         self._waiting = 0
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reading")
         self._engine = create_engine(
             make_url(settings.database_url).set(drivername="postgresql+psycopg2"),
             isolation_level="AUTOCOMMIT",  # a read of one statement needs no transaction
-            pool_size=THREADS,
+            pool_size=threads,
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=False,  # a connection that broke is answered with 503 and replaced
@@ -51,7 +53,7 @@ class Reading:
                 "connect_timeout": CONNECT_SECONDS,
                 "application_name": "wallet-gateway",
                 "options": f"-c statement_timeout={STATEMENT_MS}"
-                " -c default_transaction_read_only=on",
+                f" -c default_transaction_read_only={'on' if read_only else 'off'}",
             },
         )
 

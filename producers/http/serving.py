@@ -61,11 +61,13 @@ async def serve(settings: Settings, port: int, tell: Tell) -> None:
     reading = Reading(settings)
     try:
         asking = Asking(client, reading, settings.http_timeout, settings.http_waiting_max)
-        runner = await _start(make_app(Gateway(settings, asking, reading)), settings, port)
+        gateway = Gateway(settings, asking, reading)
+        runner = await _start(make_app(gateway), settings, port)
         tell(address_of(runner))
         await stopped.wait()
         log.info("gateway stops", waiting=asking.waiting)
         await runner.cleanup()
+        gateway.sellers.close()
     finally:
         reading.close()
         await asyncio.to_thread(client.close)

@@ -1,0 +1,65 @@
+"""What the handlers of service 003 share: pages, a seller that must be there, refusals."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from pydantic import BaseModel
+
+from producers.http import reading003
+from producers.http.answers import Answer
+from producers.http.errors import EarlyError, error, not_found, wrong_field
+from producers.http.fields003 import Limit, Offset
+from producers.http.reading003 import LIMIT, Page, SellerRow
+from producers.http.route import Asked
+from schemas.refusals import Code
+from schemas.results import AnyResult
+
+FAMILY: Final = "003"
+INACTIVE: Final = "Seller is not active"
+
+
+class PageQuery(BaseModel):
+    """Which part of a list: at most `limit`, after the first `offset`."""
+
+    limit: Limit = LIMIT
+    offset: Offset = 0
+
+    @property
+    def page(self) -> Page:
+        """It, for a query."""
+        return Page(self.limit, self.offset)
+
+
+def listed(asked: Asked, path: str, bodies: list[dict[str, Any]]) -> Answer:
+    """A page of a list; where it is full, the Link header leads on."""
+    query: PageQuery = asked.query
+    if len(bodies) < query.limit:
+        return Answer(bodies)
+    filters = query.model_dump(exclude_none=True, exclude={"limit", "offset"})
+    following = {**filters, "limit": query.limit, "offset": query.offset + query.limit}
+    link = f'<{asked.base}{path}?{urlencode(following)}>; rel="next"'
+    return Answer(bodies, headers={"Link": link})
+
+
+async def seller_of(asked: Asked) -> SellerRow:
+    """The seller that the path names. Raises EarlyError 404."""
+    found = await asked.gateway.reading.read(reading003.seller, asked.path["id"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+def done(result: AnyResult, words: Mapping[Code, EarlyError] | None = None) -> AnyResult:
+    """The result, where the command was done.
+
+    Raises EarlyError for a refusal: that of `words`, or 400 by field or as {"error"}.
+    """
+    refusal = result.error
+    if refusal is None:
+        return result
+    if words and refusal.code in words:
+        raise words[refusal.code]
+    if refusal.param == "amount":
+        raise wrong_field("amount", refusal.detail)
+    raise error(400, refusal.detail)

@@ -1,0 +1,181 @@
+"""Charge sales, all transactions, and the phones that were charged."""
+
+import asyncio
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from producers.http import fields, reading003, reading003_moves
+from producers.http.answering003 import FAMILY, INACTIVE, PageQuery, done, listed
+from producers.http.answers import Answer
+from producers.http.bodies003 import (
+    PhoneBody,
+    SaleBody,
+    TransactionBody,
+    phone_body,
+    phone_of,
+    transaction_body,
+)
+from producers.http.errors import EarlyError, busy, early, not_found, wrong_field
+from producers.http.fields import two_decimals
+from producers.http.fields003 import Amount, Id, Phone
+from producers.http.meta import Detail
+from producers.http.reading003_moves import Move
+from producers.http.route import MAX_BIGINT, Asked, Route
+from schemas import identifiers
+from schemas.refusals import Code
+from schemas.results import Error
+
+COUNT_SECONDS: Final = 3.0
+"""How long a request counts by phone what has been sold since the last one did."""
+
+
+class NewSale(BaseModel):
+    """Who sells how much to which phone."""
+
+    seller_id: fields.Whole
+    phone_number: Phone
+    amount: Amount
+
+
+class TransactionsQuery(PageQuery):
+    """Which of them: of one seller; of type charge_sale or credit_increase."""
+
+    seller_id: Id | None = None
+    type: fields.Text | None = None
+
+
+async def sell(asked: Asked) -> Answer:
+    """Sell a charge: the money leaves the seller's wallet, if it is there."""
+    wanted: NewSale = asked.body
+    wallet_id = None
+    if 0 < wanted.seller_id <= MAX_BIGINT:
+        wallet_id = await asked.gateway.sellers.wallet_of(wanted.seller_id)
+    if wallet_id is None:
+        raise wrong_field("seller_id", "Seller not found")
+    amount = two_decimals(wanted.amount)
+    data = {"wallet_id": wallet_id, "phone_number": wanted.phone_number, "amount": amount}
+    result = await asked.gateway.ask(asked, "charge_sale.v1", data)
+    if result.error and result.error.code == Code.INSUFFICIENT_FUNDS:
+        raise _insufficient(result.error)
+    done(result, {Code.WALLET_NOT_ACTIVE: wrong_field("seller_id", INACTIVE)})
+    place, partitions = result.command, asked.gateway.settings.partitions
+    body = {
+        "status": "success",
+        "message": "Charge sale completed",
+        "transaction_id": identifiers.number(place.offset, place.partition, partitions),
+        "seller_id": wanted.seller_id,
+        "phone_number": wanted.phone_number,
+        "amount": amount,
+        "new_balance": result.balance,
+    }
+    return Answer(body, 201)
+
+
+async def list_transactions(asked: Asked) -> Answer:
+    """Transactions of all sellers, the newest first."""
+    wanted: TransactionsQuery = asked.query
+    found = await asked.gateway.reading.read(
+        reading003_moves.moves,
+        wanted.page,
+        of_seller=wanted.seller_id,
+        kind=wanted.type or None,
+    )
+    return listed(asked, "/api/transactions/", _bodies(asked, found))
+
+
+async def list_phones(asked: Asked) -> Answer:
+    """The phones that were charged."""
+    await _count(asked)
+    found = await asked.gateway.reading.read(reading003.all_phones, asked.query.page)
+    return listed(asked, "/api/phone-numbers/", [phone_body(row) for row in found])
+
+
+async def show_phone(asked: Asked) -> Answer:
+    """A phone, and what it was charged with in all."""
+    await _count(asked)
+    found = await asked.gateway.reading.read(reading003.phone, _phone(asked))
+    if found is None:
+        raise not_found()
+    return Answer(phone_body(found))
+
+
+async def list_phone_transactions(asked: Asked) -> Answer:
+    """What was sold to a phone, the newest first."""
+    await _count(asked)
+    number, read = _phone(asked), asked.gateway.reading.read
+    if await read(reading003.phone, number) is None:
+        raise not_found()
+    found = await read(reading003_moves.moves_of_phone, number, asked.query.page)
+    path = f"/api/phone-numbers/{asked.path['id']}/transactions/"
+    return listed(asked, path, _bodies(asked, found))
+
+
+async def _count(asked: Asked) -> None:
+    """Count by phone what has been sold. Raises EarlyError 503 while there is too much of it."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + COUNT_SECONDS
+    while await asked.gateway.sellers.count_phones():
+        if loop.time() > deadline:
+            raise busy("The sales are being counted by phone.")
+
+
+def _phone(asked: Asked) -> str:
+    found = phone_of(asked.path["id"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _bodies(asked: Asked, found: list[Move]) -> list[dict[str, Any]]:
+    partitions = asked.gateway.settings.partitions
+    return [transaction_body(move, partitions) for move in found]
+
+
+def _insufficient(refusal: Error) -> EarlyError:
+    told = refusal.context
+    body = {
+        "error": "Insufficient balance",
+        "available_balance": told["available"],
+        "required_amount": told["required"],
+        "shortage": told["shortage"],
+    }
+    return early(400, body)
+
+
+class ShortageBody(BaseModel):
+    """A sale that the balance does not cover."""
+
+    error: str
+    available_balance: str
+    required_amount: str
+    shortage: str
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST", path="/api/charge-sales", handler=sell, family=FAMILY,
+        summary="Sell a charge to a phone", body=NewSale,
+        answers={201: SaleBody, 400: ShortageBody | dict},
+    ),
+    Route(
+        method="GET", path="/api/transactions", handler=list_transactions, family=FAMILY,
+        summary="Transactions of all sellers, the newest first", query=TransactionsQuery,
+        answers={200: list[TransactionBody], 400: dict},
+    ),
+    Route(
+        method="GET", path="/api/phone-numbers", handler=list_phones, family=FAMILY,
+        summary="Phones that were charged", query=PageQuery,
+        answers={200: list[PhoneBody], 400: dict},
+    ),
+    Route(
+        method="GET", path="/api/phone-numbers/{id:integer}", handler=show_phone, family=FAMILY,
+        summary="A phone that was charged", answers={200: PhoneBody, 404: Detail},
+    ),
+    Route(
+        method="GET", path="/api/phone-numbers/{id:integer}/transactions",
+        handler=list_phone_transactions, family=FAMILY,
+        summary="What was sold to a phone, the newest first", query=PageQuery,
+        answers={200: list[TransactionBody], 400: dict, 404: Detail},
+    ),
+)  # fmt: skip
