@@ -224,7 +224,7 @@ def _drawn(dice: float, other: str, amount: str) -> tuple[str, dict[str, str]]:
     """Type and terms of a command; each stands with the end of its share of the dice."""
     paid = {"amount": amount, "to_wallet_id": other}
     sold = {"amount": amount, "phone_number": "+989120000000"}
-    kinds = (
+    kinds: tuple[tuple[float, str, dict[str, str]], ...] = (
         (0.5, "transfer", paid),
         (0.7, "deposit", {"amount": amount, "reference": "storm"}),
         (0.75, "withdrawal.schedule", {"amount": amount, "delay": "PT1H", "target": other}),

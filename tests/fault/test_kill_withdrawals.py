@@ -1,9 +1,10 @@
-"""kill -9 of workers between the steps of withdrawals: each is taken once and told once."""
+"""kill -9 between the steps of withdrawals and credit requests: each is done and told once."""
 
 import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,18 @@ def _steps(ledger: Ledger, wallet: str, withdrawal_id: str) -> list[Said]:
     return ledger.random.choice(ways)
 
 
+def _ends(ledger: Ledger, asked: list[dict[str, Any]]) -> list[Said]:
+    """Three ends of each credit request, of which the first to come counts."""
+    steps = ("approve", "approve", "reject") * len(asked)
+    named = [(each["wallet_id"], each["credit_request"]["id"]) for each in asked for _ in range(3)]
+    ends = [
+        ledger.command(f"credit_request.{step}", wallet, credit_request_id=name, by=step)
+        for step, (wallet, name) in zip(steps, named, strict=True)
+    ]
+    ledger.random.shuffle(ends)
+    return ends
+
+
 def test_a_kill_at_every_point_between_the_steps(
     new_ledger: Callable[..., Settings], tmp_path: Path
 ) -> None:
@@ -51,9 +64,16 @@ def test_a_kill_at_every_point_between_the_steps(
         workers.start_and_hold("1")
         ledger.ask(*opening(ledger, wallets))
         scheduled = ledger.ask(*_schedules(ledger, wallets))
+        asked = ledger.ask(
+            *(ledger.command("credit_request.create", each, amount="5.00") for each in wallets * 3)
+        )
     execute(settings, "INSERT INTO clock (ahead_ms) VALUES (%s)", _ms(timedelta(hours=2)))
     ids = [(each["wallet_id"], each["withdrawal"]["id"]) for each in scheduled]
-    ledger.send(*(said for each in ids for said in _steps(ledger, *each)))
+    steps = [said for each in ids for said in _steps(ledger, *each)]
+    ends = _ends(ledger, asked)
+    while ends:
+        steps.insert(ledger.random.randrange(len(steps)), ends.pop())
+    ledger.send(*steps)
     with Workers(settings, tmp_path) as workers:
         worker = workers.start("1", *faults)
         for count in range(1, len(faults) + 1):
@@ -61,6 +81,8 @@ def test_a_kill_at_every_point_between_the_steps(
         ledger.verify()
     with rows(settings, "SELECT DISTINCT status FROM withdrawals WHERE status > 2") as ended:
         assert len(ended) == 3  # paid, failed, cancelled: every way was gone
+    with rows(settings, "SELECT DISTINCT status FROM credit_requests ORDER BY status") as ended:
+        assert ended == [(1,), (2,)]  # approved, rejected, and none is pending
 
 
 def _schedules(ledger: Ledger, wallets: list[str]) -> list[Said]:

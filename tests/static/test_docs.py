@@ -140,7 +140,7 @@ def test_commands_are_known_to_the_command_line(files: Files) -> None:
         assert CliRunner().invoke(app, [*path, "--help"]).exit_code == 0, line
 
 
-TABLES = {
+TABLES: dict[Path, type[BaseSettings]] = {
     Path("README.md"): Settings,
     Path("docs/BANK.md"): PretendBankSettings,
 }
