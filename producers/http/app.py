@@ -6,12 +6,14 @@ right shape and writes the access log.
 
 import asyncio
 import ipaddress
+import itertools
 import json
 import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -22,7 +24,6 @@ from producers.http.gateway import Gateway
 from producers.http.reading_bodies import data_of, model_of
 from producers.http.route import Asked, Route
 from producers.http.routes import ROUTES
-from producers.message import uuid7
 
 BODY_MAX: Final = 64 * 1024
 BODY_SECONDS: Final = 10.0
@@ -35,7 +36,14 @@ KEY_MAX: Final = 255
 log: Final = structlog.get_logger(__name__)
 
 _GATEWAY: Final = web.AppKey("gateway", Gateway)
+_HOST: Final = re.compile(
+    r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?\Z"
+)
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+=/-]{0,127}\Z")
+_PROCESS: Final = secrets.token_hex(8)
+_requests: Final = itertools.count(1)
+"""Ids of our own: the process, then a number. A UUID each would cost two calls of the system."""
+
 _AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -136,7 +144,7 @@ def _told(request: web.Request, error: web.HTTPException) -> Answer:
 def _request_id(request: web.Request) -> str:
     """The caller's id for the request, if it is one that can stand in a header and a log."""
     given = request.headers.get(ID_HEADER, "")
-    return given if _ID.match(given) else uuid7()
+    return given if _ID.match(given) else f"{_PROCESS}-{next(_requests)}"
 
 
 def _key_of(request: web.Request) -> str | None:
@@ -154,17 +162,24 @@ def _refuse_strangers(request: web.Request) -> None:
     There are no logins: whoever reaches loopback may do all, and a browser reaches it for any
     page. Such a request names another origin, or, by a changed name server, another host.
     """
-    if not _is_loopback(urlsplit(f"//{request.host}").hostname):
+    # request.host would ask a name server where the header is missing.
+    if not _is_loopback(request.headers.get("Host", "")):
         raise detail(400, "Invalid Host header: this gateway answers on loopback only.")
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"{request.scheme}://{request.host}":
         raise detail(403, "Requests of other sites' pages are not taken.")
 
 
-def _is_loopback(host: str | None) -> bool:
-    if host is None or host == "localhost" or host.endswith(".localhost"):
-        return host is not None
+@lru_cache(maxsize=256)
+def _is_loopback(host: str) -> bool:
+    """Whether a Host header names loopback."""
+    found = _HOST.match(host)
+    if found is None:
+        return False
+    name = (found["six"] or found["name"]).lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

@@ -163,6 +163,10 @@ def test_a_text_that_is_no_status_finds_nothing(gateway: GatewayProcess) -> None
     [
         ({"Host": "bank.example"}, 400),
         ({"Host": "127.0.0.1.bank.example"}, 400),
+        ({"Host": "bank@127.0.0.1"}, 400),
+        ({"Host": "["}, 400),
+        ({"Host": "[::1%25eth0]"}, 400),
+        ({"Host": ""}, 400),
         ({"Origin": "https://bank.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Idempotency-Key": ""}, 400),
@@ -170,6 +174,7 @@ def test_a_text_that_is_no_status_finds_nothing(gateway: GatewayProcess) -> None
         ({"Idempotency-Key": "\xe9"}, 400),
         ({"X-Request-ID": "two words"}, 201),
         ({"Host": "localhost:80"}, 201),
+        ({"Host": "[::1]:8001"}, 201),
     ],
 )
 def test_headers_of_strangers(
@@ -191,7 +196,8 @@ def test_request_ids_go_in_and_out(gateway: GatewayProcess) -> None:
     assert gateway("GET", "/healthz", headers={"X-Request-ID": "my-1"}).headers["X-Request-ID"] == (
         "my-1"
     )
-    assert len(gateway("GET", "/healthz").headers["X-Request-ID"]) == 36
+    own = {gateway("GET", "/healthz").headers["X-Request-ID"] for _ in range(5)}
+    assert len(own) == 5
     line = next(line for line in gateway.said.splitlines() if "id=my-1" in line)
     assert "method=GET path=/healthz status=200" in line
 
