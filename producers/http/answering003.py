@@ -1,9 +1,11 @@
 """What the handlers of service 003 share: pages, a seller that must be there, refusals."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
+import msgspec
 from pydantic import BaseModel
 
 from producers.http import reading003
@@ -16,6 +18,7 @@ from schemas.refusals import Code
 from schemas.results import AnyResult
 
 FAMILY: Final = "003"
+Found = TypeVar("Found")
 INACTIVE: Final = "Seller is not active"
 
 
@@ -31,15 +34,25 @@ class PageQuery(BaseModel):
         return Page(self.limit, self.offset)
 
 
-def listed(asked: Asked, path: str, bodies: list[dict[str, Any]]) -> Answer:
-    """A page of a list; where it is full, the Link header leads on."""
+async def listed(
+    asked: Asked, path: str, rows: Sequence[Found], body_of: Callable[[Found], dict[str, Any]]
+) -> Answer:
+    """A page of a list; where it is full, the Link header leads on.
+
+    It is written in a thread: thousands of bodies would hold up all other requests.
+    """
     query: PageQuery = asked.query
-    if len(bodies) < query.limit:
+    bodies = await asyncio.to_thread(_written, rows, body_of)
+    if len(rows) < query.limit:
         return Answer(bodies)
     filters = query.model_dump(exclude_none=True, exclude={"limit", "offset"})
     following = {**filters, "limit": query.limit, "offset": query.offset + query.limit}
     link = f'<{asked.base}{path}?{urlencode(following)}>; rel="next"'
     return Answer(bodies, headers={"Link": link})
+
+
+def _written(rows: Sequence[Found], body_of: Callable[[Found], dict[str, Any]]) -> bytes:
+    return msgspec.json.encode([body_of(row) for row in rows])
 
 
 async def seller_of(asked: Asked) -> SellerRow:

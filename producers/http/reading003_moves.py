@@ -6,7 +6,6 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Row,
     Select,
     cast,
@@ -14,21 +13,26 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import Text
 
 from producers.http.reading003 import Page
+from schemas import results
 from schemas.tables import commands, entries, phone_sales, sellers
 
 TYPES: Final = {
     "credit_increase": "credit_request.approve.v1",
     "charge_sale": "charge_sale.v1",
-    "deposit": "deposit.v1",
-    "transfer": "transfer.v1",
-    "refund": "refund.v1",
 }
-"""Type of a transaction -> its command's. The first two are the service's, the others get there by
-other doors."""
+"""Type of a transaction -> its command's. Other doors' commands keep their own name."""
+
+_SIGNS: Final[dict[str, ColumnElement[bool]]] = {
+    "credit_increase": entries.c.amount_minor > 0,
+    "charge_sale": entries.c.amount_minor < 0,
+}
+"""What is true of all entries of a type, and of hardly any others: few increases are among many
+sales, and the command of each entry is looked at only when it would be shown."""
+
+LEAST_CANDIDATES: Final = 100
 
 
 class Move(msgspec.Struct, frozen=True, gc=False):
@@ -49,24 +53,29 @@ class Move(msgspec.Struct, frozen=True, gc=False):
 def moves(
     connection: Connection, page: Page, of_seller: int | None = None, kind: str | None = None
 ) -> list[Move]:
-    """Transactions of all sellers or of one, the newest first; none of a type that there is not.
+    """Transactions of all sellers or of one, the newest first.
 
-    Each seller gives its newest only, so that the whole journal is never sorted.
+    `kind` is one of TYPES; of others there are none.
     """
-    if kind is not None and kind not in TYPES:
+    if kind is None:
+        return _candidates(connection, page, of_seller, entries.c.amount_minor != 0)
+    if kind not in TYPES:
         return []
-    newest = _newest(page, kind)
-    chosen = (
-        select(sellers.c.number.label("seller"), sellers.c.name.label("seller_name"), newest)
-        .join(newest, true())
-        .where(sellers.c.number.is_not(None))
-    )
-    order = _order(newest, of_seller)
-    if of_seller is not None:
-        chosen = chosen.where(sellers.c.number == of_seller)
-    shown = chosen.order_by(*order).limit(page.limit).offset(page.offset).subquery("shown")
-    query = _with_commands(shown).order_by(*_order(shown, of_seller))
-    return [_move(row) for row in connection.execute(query)]
+    wanted = page.offset + page.limit
+    found: dict[tuple[int, str], Move] = {}
+    part = Page(max(wanted, LEAST_CANDIDATES))
+    while len(found) < wanted:
+        # What is booked meanwhile moves the rest along: it may be seen twice, nothing is missed.
+        several = _candidates(connection, part, of_seller, _SIGNS[kind])
+        found |= {
+            (move.seller, move.transaction_id): move
+            for move in several
+            if results.decode(move.result).command.type == TYPES[kind]
+        }
+        if len(several) < part.limit:
+            break
+        part = Page(part.limit * 2, part.offset + part.limit)
+    return [*found.values()][page.offset : wanted]
 
 
 def moves_of_phone(connection: Connection, phone_number: str, page: Page) -> list[Move]:
@@ -89,24 +98,31 @@ def moves_of_phone(connection: Connection, phone_number: str, page: Page) -> lis
     return [_move(row) for row in connection.execute(query)]
 
 
-def _newest(page: Page, kind: str | None) -> FromClause:
-    query = select(entries).where(
-        entries.c.account_id == sellers.c.wallet_id,
-        entries.c.sequence.is_not(None),
-        entries.c.amount_minor != 0,
-    )
-    if kind is not None:
-        told = cast(commands.c.result, JSON)["command"]["type"].as_string()
-        query = query.join(commands, commands.c.transaction_id == entries.c.transaction_id)
-        query = query.where(told == TYPES[kind])
-        if kind == "credit_increase":  # few among many sales: their commands are not looked at
-            query = query.where(entries.c.amount_minor > 0)
-    return (
-        query.order_by(entries.c.sequence.desc())
+def _candidates(
+    connection: Connection, page: Page, of_seller: int | None, is_wanted: ColumnElement[bool]
+) -> list[Move]:
+    """Each seller gives its newest only, so that the whole journal is never sorted."""
+    newest = (
+        select(entries)
+        .where(
+            entries.c.account_id == sellers.c.wallet_id, entries.c.sequence.is_not(None), is_wanted
+        )
+        .order_by(entries.c.sequence.desc())
         .limit(page.limit + page.offset)
         .correlate(sellers)
         .lateral("newest")
     )
+    chosen = (
+        select(sellers.c.number.label("seller"), sellers.c.name.label("seller_name"), newest)
+        .join(newest, true())
+        .where(sellers.c.number.is_not(None))
+    )
+    if of_seller is not None:
+        chosen = chosen.where(sellers.c.number == of_seller)
+    order = _order(newest, of_seller)
+    shown = chosen.order_by(*order).limit(page.limit).offset(page.offset).subquery("shown")
+    query = _with_commands(shown).order_by(*_order(shown, of_seller))
+    return [_move(row) for row in connection.execute(query)]
 
 
 def _order(source: Any, of_seller: int | None) -> list[ColumnElement[Any]]:  # noqa: ANN401

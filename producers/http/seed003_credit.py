@@ -69,7 +69,7 @@ async def list_credit_requests(asked: Asked) -> Answer:
         status=wanted.status or None,
         of_seller=wanted.seller,
     )
-    return listed(asked, "/api/credit-requests/", [credit_body(row) for row in found])
+    return await listed(asked, "/api/credit-requests/", found, credit_body)
 
 
 async def show_credit_request(asked: Asked) -> Answer:

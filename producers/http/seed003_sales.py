@@ -1,6 +1,8 @@
 """Charge sales, all transactions, and the phones that were charged."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -81,14 +83,14 @@ async def list_transactions(asked: Asked) -> Answer:
         of_seller=wanted.seller_id,
         kind=wanted.type or None,
     )
-    return listed(asked, "/api/transactions/", _bodies(asked, found))
+    return await listed(asked, "/api/transactions/", found, _body_of(asked))
 
 
 async def list_phones(asked: Asked) -> Answer:
     """The phones that were charged."""
     await _count(asked)
     found = await asked.gateway.reading.read(reading003.all_phones, asked.query.page)
-    return listed(asked, "/api/phone-numbers/", [phone_body(row) for row in found])
+    return await listed(asked, "/api/phone-numbers/", found, phone_body)
 
 
 async def show_phone(asked: Asked) -> Answer:
@@ -108,7 +110,7 @@ async def list_phone_transactions(asked: Asked) -> Answer:
         raise not_found()
     found = await read(reading003_moves.moves_of_phone, number, asked.query.page)
     path = f"/api/phone-numbers/{asked.path['id']}/transactions/"
-    return listed(asked, path, _bodies(asked, found))
+    return await listed(asked, path, found, _body_of(asked))
 
 
 async def _count(asked: Asked) -> None:
@@ -127,9 +129,8 @@ def _phone(asked: Asked) -> str:
     return found
 
 
-def _bodies(asked: Asked, found: list[Move]) -> list[dict[str, Any]]:
-    partitions = asked.gateway.settings.partitions
-    return [transaction_body(move, partitions) for move in found]
+def _body_of(asked: Asked) -> Callable[[Move], dict[str, Any]]:
+    return partial(transaction_body, partitions=asked.gateway.settings.partitions)
 
 
 def _insufficient(refusal: Error) -> EarlyError:

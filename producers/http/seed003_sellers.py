@@ -1,6 +1,7 @@
 """Sellers: who they are, what they have, and whether it is what they should have."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from pydantic import BaseModel
@@ -91,7 +92,7 @@ async def _open(asked: Asked, wallet_id: str) -> int:
 async def list_sellers(asked: Asked) -> Answer:
     """All sellers, the oldest first."""
     found = await asked.gateway.reading.read(reading003.all_sellers, asked.query.page)
-    return listed(asked, "/api/sellers/", [seller_body(row) for row in found])
+    return await listed(asked, "/api/sellers/", found, seller_body)
 
 
 async def show_seller(asked: Asked) -> Answer:
@@ -127,9 +128,8 @@ async def list_seller_transactions(asked: Asked) -> Answer:
     found = await asked.gateway.reading.read(
         reading003_moves.moves, asked.query.page, of_seller=seller.number
     )
-    partitions = asked.gateway.settings.partitions
-    bodies = [transaction_body(move, partitions) for move in found]
-    return listed(asked, f"/api/sellers/{seller.number}/transactions/", bodies)
+    body_of = partial(transaction_body, partitions=asked.gateway.settings.partitions)
+    return await listed(asked, f"/api/sellers/{seller.number}/transactions/", found, body_of)
 
 
 async def reconcile(asked: Asked) -> Answer:

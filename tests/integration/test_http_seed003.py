@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from producers.client import Client
 from producers.http import bodies003
 from schemas.settings import Settings
 from tests.gateways import GatewayProcess
@@ -25,6 +26,7 @@ from tests.sellers003 import (
     sell,
     served,
 )
+from tests.workers import rows
 
 pytestmark = pytest.mark.integration
 
@@ -260,6 +262,30 @@ def test_what_phones_were_charged_with(gateway: GatewayProcess) -> None:
     assert len(gateway.get(f"/api/phone-numbers/{number}/transactions/")) == 43
 
 
+def test_what_other_doors_do_to_a_seller(gateway: GatewayProcess) -> None:
+    """It stands in the transactions and in the books, under no type of the service's."""
+    seller = new_seller(gateway, 100)
+    assert sell(gateway, seller, 1).status == 201
+    query = "SELECT wallet_id::text FROM sellers WHERE number = %s"
+    with rows(gateway.settings, query, seller) as ((wallet,),):
+        deposit = gateway("PATCH", f"/api/wallets/{wallet}/deposit/", {"amount": "5.00"})
+        with Client(gateway.settings) as client:
+            other = gateway.new_wallet()
+            away = {"wallet_id": wallet, "to_wallet_id": other, "amount": "2.00"}
+            assert client.wait(client.send("transfer.v1", away)).status == "completed"
+    assert deposit.status == 200
+    path = f"/api/transactions/?seller_id={seller}"
+    told = [(each["transaction_type"], each["amount"]) for each in gateway.get(path)]
+    assert told == [
+        ("transfer", "-2.00"), ("deposit", "5.00"), ("charge_sale", "-1.00"),
+        ("credit_increase", "100.00"),
+    ]  # fmt: skip
+    for kind, count in (("charge_sale", 1), ("credit_increase", 1), ("deposit", 0), ("x", 0)):
+        assert len(gateway.get(f"{path}&type={kind}&limit=1")) == count
+        assert gateway.get(f"{path}&type={kind}&offset=1") == []
+    assert balance(gateway, seller) == "102.00"
+
+
 def test_long_lists_come_in_pages(gateway: GatewayProcess) -> None:
     """The Link header leads on."""
     seller = new_seller(gateway, 100)
@@ -272,4 +298,9 @@ def test_long_lists_come_in_pages(gateway: GatewayProcess) -> None:
         link = reply.headers.get("Link", "")
         path = link.partition(">")[0].removeprefix(f"<{gateway.base}")
     assert seen == [["-3.00", "-2.00", "-1.00"], ["100.00"]]
-    assert len(gateway.get("/api/sellers/?limit=2&offset=1")) == 2
+    others = [new_seller(gateway) for _ in range(2)]
+    listed = [each["id"] for each in gateway.get("/api/sellers/")]
+    assert listed[-3:] == [seller, *others]
+    start = len(listed) - 3
+    paged = gateway.get(f"/api/sellers/?limit=2&offset={start}")
+    assert [each["id"] for each in paged] == [seller, others[0]]
