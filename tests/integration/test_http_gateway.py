@@ -18,6 +18,7 @@ pytestmark = pytest.mark.integration
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+OTHER = "01930f6e-0000-7000-8000-0000000000ff"
 WHEN = b'"scheduled_for": "2027-01-01T00:00:00Z"'
 
 HOSTILE: dict[str, tuple[str, bytes, int]] = {
@@ -288,6 +289,31 @@ def test_it_listens_on_loopback_only(ledger: Settings) -> None:
         assert done.returncode == 1
         assert done.stderr.startswith("wallet: WALLET_HTTP_HOST: ")
         assert done.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_away_is_told(ledger: Settings, tmp_path: Path) -> None:
+    """503 and when to come again; what is asked of the ledger only still goes into the log."""
+    away = {"database_url": "postgresql://postgres@127.0.0.1:1/away", "http_timeout": 0.5}
+    with GatewayProcess(ledger.model_copy(update=away), tmp_path / "log") as gateway:
+        health = gateway("GET", "/healthz")
+        assert (health.status, health.json["database"]) == (503, False)
+        for method, path in (("GET", f"/wallets/{OTHER}/"), ("POST", f"/wallets/{OTHER}/deposit")):
+            reply = gateway(method, path, None if method == "GET" else {"amount": 1})
+            assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
+            assert reply.json == {"detail": "The database does not answer in time."}
+        opened = gateway("POST", "/wallets/", headers={"Idempotency-Key": "away"})
+        assert opened.status in {201, 202}
+        assert "Traceback" not in gateway.said
+
+
+def test_without_kafka_it_does_not_start(ledger: Settings) -> None:
+    """One line says what is missing."""
+    own = ledger.model_copy(update={"kafka_bootstrap": "127.0.0.1:1", "kafka_timeout": 2.0})
+    done = subprocess.run(
+        COMMAND, env=environment(own), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "wallet: Kafka at 127.0.0.1:1 does not answer within 2 s" in done.stderr
 
 
 def test_the_schema_describes_every_path(gateway: GatewayProcess) -> None:

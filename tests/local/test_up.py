@@ -167,7 +167,7 @@ def test_a_copy_lives_through_kills_and_ends_without_a_trace(data: Path) -> None
         status, document = copy.health()
         assert (status, document["status"]) == (200, "ok")
         assert {each["partition"] for each in document["lag"]} == {0, 1, 2, 3}
-        names = ["kafka", "postgres", "pretend-bank", "worker-1", *consumers.GROUPS]
+        names = ["kafka", "postgres", "pretend-bank", "worker-1", *consumers.GROUPS, "gateway"]
         assert list(copy.pids()) == names
         assert "Wallet Streams is" in copy.page()
         assert copy.pays("before")
