@@ -115,11 +115,22 @@ async def list_phone_transactions(asked: Asked) -> Answer:
 
 async def _count(asked: Asked) -> None:
     """Count by phone what has been sold. Raises EarlyError 503 while there is too much of it."""
-    loop = asyncio.get_running_loop()
+    sellers, loop = asked.gateway.sellers, asyncio.get_running_loop()
     deadline = loop.time() + COUNT_SECONDS
-    while await asked.gateway.sellers.count_phones():
-        if loop.time() > deadline:
-            raise busy("The sales are being counted by phone.")
+    try:
+        await asyncio.wait_for(sellers.counting.acquire(), COUNT_SECONDS)
+    except TimeoutError:
+        raise _still_counting() from None
+    try:
+        while await sellers.count_phones():
+            if loop.time() > deadline:
+                raise _still_counting()
+    finally:
+        sellers.counting.release()
+
+
+def _still_counting() -> EarlyError:
+    return busy("The sales are being counted by phone.")
 
 
 def _phone(asked: Asked) -> str:

@@ -4,6 +4,7 @@ A seller's row reserves its e-mail and its phone, then its wallet is opened, the
 number, and the seller is there. What broke off in between is gone on with, by the same e-mail.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -53,12 +54,16 @@ class TakenError(Exception):
 
 
 class Sellers:
-    """The rows of the sellers, and their wallets, mostly from memory."""
+    """The rows of the sellers, and their wallets, mostly from memory.
+
+    Who counts by phone holds `counting`, so that seldom more than one thread is busy with it.
+    """
 
     def __init__(self, settings: Settings, reading: Reading) -> None:
         self._reading = reading
         self._writing = Reading(settings, threads=THREADS, read_only=False)
         self._wallets: OrderedDict[int, str] = OrderedDict()
+        self.counting = asyncio.Lock()
 
     async def wallet_of(self, number: int) -> str | None:
         """The wallet of a seller; it never changes. None where there is no such seller."""
