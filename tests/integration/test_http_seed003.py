@@ -262,6 +262,26 @@ def test_what_phones_were_charged_with(gateway: GatewayProcess) -> None:
     assert len(gateway.get(f"/api/phone-numbers/{number}/transactions/")) == 43
 
 
+def test_phones_are_counted_in_parts(gateway: GatewayProcess) -> None:
+    """Whatever part of the journals is counted at a time, each sale counts once."""
+    sellers, phone = [new_seller(gateway, 1000) for _ in range(3)], "02155559999"
+    for turn, seller in enumerate(sellers * 4, 1):
+        assert sell(gateway, seller, turn, phone).status == 201
+    more = True
+    while more:
+        with rows(gateway.settings, "SELECT count_phones(7)") as ((more,),):
+            assert isinstance(more, bool)
+    query = "SELECT total_minor, first_at FROM charged_phones WHERE phone_number = %s"
+    with rows(gateway.settings, query, phone) as ((total, first_at),):
+        assert total == sum(range(1, 13)) * 100
+    found = gateway.get(f"/api/phone-numbers/1{phone}/")
+    assert found["total_charged"] == "78.00"
+    assert datetime.fromisoformat(found["created_at"]) == first_at
+    listed = gateway.get(f"/api/phone-numbers/1{phone}/transactions/")
+    assert found["created_at"] == listed[-1]["created_at"]
+    assert len(listed) == 12
+
+
 def test_what_other_doors_do_to_a_seller(gateway: GatewayProcess) -> None:
     """It stands in the transactions and in the books, under no type of the service's."""
     seller = new_seller(gateway, 100)
