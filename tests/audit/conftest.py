@@ -25,4 +25,8 @@ def ledger(new_ledger: Callable[..., Settings], mixture: Mixture) -> Ledger:
     learn(mixture, ledger)
     ledger.take(mixture.lives() + mixture.ends())
     ledger.take(mixture.records(COUNT))
+    known = len(mixture.withdrawals)
+    ledger.take(mixture.too_much())
+    learn(mixture, ledger)
+    ledger.take([mixture.step("execute", *each) for each in mixture.withdrawals[known:]])
     return ledger

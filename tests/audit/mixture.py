@@ -82,6 +82,11 @@ class Mixture:
             for step in way
         ]
 
+    def too_much(self) -> list[Sent]:
+        """Withdrawals of more than there is: they fail when their time has come."""
+        kind, made = "withdrawal.schedule.v1", self.wallets[:-2]
+        return [self.command(kind, own, amount="9999", delay=SOON) for own in made]
+
     def asks(self) -> list[Sent]:
         """Credit requests of small money, some for each wallet."""
         made = self.wallets[:-2]
