@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import psycopg2
 from psycopg2 import extensions
 
-from consumers.delayed.window import Due, Page
+from consumers.delayed.window import LEAST_UUID, Due, Page
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 
@@ -70,7 +70,8 @@ class Rows:
     def page(self, page: Page) -> list[Due]:
         """The rows of a page, in order."""
         due_at_us, withdrawal_id = page.after
-        given = (page.partition, _moment(page.before_us), _moment(due_at_us), withdrawal_id)
+        after = (_moment(due_at_us), withdrawal_id or LEAST_UUID)  # "": before all of that instant
+        given = (page.partition, _moment(page.before_us), *after)
         return [Due(*row) for row in self._ask(DUE, (*given, page.limit))]
 
     def states(self, asked: Sequence[tuple[str, str]]) -> list[State]:
