@@ -6,9 +6,9 @@ import pytest
 
 from schemas.settings import Settings
 from tests.audit.mixture import Mixture
-from tests.audit.writer import Ledger
+from tests.audit.writer import Ledger, learn
 
-COUNT = 120
+COUNT = 150
 
 
 @pytest.fixture
@@ -19,11 +19,10 @@ def mixture() -> Mixture:
 
 @pytest.fixture
 def ledger(new_ledger: Callable[..., Settings], mixture: Mixture) -> Ledger:
-    """Some three hundred commands; the later ones build on the earlier ones' payments."""
+    """Some three hundred commands; the last half of them on withdrawals and payments known."""
     ledger = Ledger(new_ledger(partitions=mixture.partitions))
-    ledger.take(mixture.opening() + mixture.records(COUNT))
-    books = ledger.oracle.books
-    mixture.payments = [(each.payer, name) for name, each in books.payments.items()]
-    mixture.withdrawals = [(each.wallet_id, name) for name, each in books.withdrawals.items()]
+    ledger.take(mixture.opening() + mixture.schedules())
+    learn(mixture, ledger)
+    ledger.take(mixture.lives())
     ledger.take(mixture.records(COUNT))
     return ledger

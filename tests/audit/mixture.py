@@ -4,14 +4,26 @@ import json
 import random
 import uuid
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any, NamedTuple
 
 from schemas.identifiers import partition_of
 
 CURRENCIES = ("IRR", "IRR", "IRR", "USD", "JPY", "BHD")
 AMOUNTS = ("1", "5.00", "12.50", "0.01", "300", "7", "2.5")
+WAYS = (
+    (),
+    ("cancel",),
+    ("execute",),
+    ("execute", "settle"),
+    ("execute", "fail"),
+    ("execute", "review"),
+    ("execute", "review", "settle"),
+    ("execute", "review", "fail"),
+)
 STEPS = ("execute",) * 5 + ("settle",) * 3 + ("fail", "fail", "review", "cancel")
-DELAYS = (*["PT0.001S"] * 6, "PT0.0015S", 1, 3600, "P1DT2H", "P1Y", "PT0.0001S", 10**10, 0, "-PT1S")
+SOON = "PT0.001S"
+DELAYS = (*[SOON] * 6, "PT0.0015S", 1, 3600, "P1DT2H", "P1Y", "PT0.0001S", 10**10, 0, "-PT1S")
 """Of withdrawals: most are due at once, some later, and some can never be."""
 BANK = "DE02120300000000202051"
 BAD_AMOUNTS = ("0", "0.00", "-1", "1.23456", "abc", "", "1.", ".5", "9" * 40, "1e3", "9" * 38)
@@ -33,7 +45,7 @@ class Mixture:
     def __init__(self, seed: int, partitions: int, wallets: int = 24) -> None:
         self.draw = random.Random(seed)  # noqa: S311 - no secret
         self.partitions = partitions
-        self.wallets = [self._uuid() for _ in range(wallets)]
+        self.wallets = [self._wallet(number // 2 % partitions) for number in range(wallets)]
         self.payments: list[tuple[str, str]] = []
         """Wallet and transaction id of payments, for refunds."""
         self.withdrawals: list[tuple[str, str]] = []
@@ -44,12 +56,29 @@ class Mixture:
     def opening(self) -> list[Sent]:
         """Wallets made and filled."""
         made = []
-        for wallet in self.wallets[:-2]:  # two that nobody makes
-            currency = self.draw.choice(CURRENCIES)
+        for number, wallet in enumerate(self.wallets[:-2]):  # two that nobody makes
+            currency = self.draw.choice(CURRENCIES) if number % 2 else CURRENCIES[0]
             owner = {"name": "Ali رضا", "phone": "+989120000000"}
             made.append(self.command("wallet.create.v1", wallet, currency=currency, owner=owner))
             made.append(self.command("deposit.v1", wallet, amount="100"))
         return made
+
+    def schedules(self) -> list[Sent]:
+        """Withdrawals of small money from each wallet to each other one, and out of the house."""
+        made = self.wallets[:-2]
+        return [
+            self.command("withdrawal.schedule.v1", own, amount="1", **({"delay": SOON} | more))
+            for own in made
+            for more in ({"delay": "P2D"}, {}, {"target": BANK}, *({"target": w} for w in made))
+        ]
+
+    def lives(self) -> list[Sent]:
+        """Every way that a withdrawal can go, each as often as the others."""
+        return [
+            self.step(step, *known)
+            for known, way in zip(self.withdrawals, cycle(WAYS), strict=False)
+            for step in way
+        ]
 
     def records(self, count: int) -> list[Sent]:
         """So many records."""
@@ -112,6 +141,11 @@ class Mixture:
     def _uuid(self) -> str:
         return str(uuid.UUID(int=self.draw.getrandbits(128), version=4))
 
+    def _wallet(self, partition: int) -> str:
+        while partition_of(found := self._uuid(), self.partitions) != partition:
+            pass
+        return found
+
     def _any(self) -> str:
         return self.draw.choice(self.wallets)
 
@@ -165,7 +199,10 @@ class Mixture:
         if self.withdrawals and self.draw.random() < 0.95:
             known, withdrawal = self.draw.choice(self.withdrawals)
             wallet = known if self.draw.random() < 0.95 else wallet
-        step = self.draw.choice(STEPS)
+        return self.step(self.draw.choice(STEPS), wallet, withdrawal)
+
+    def step(self, step: str, wallet: str, withdrawal: str) -> Sent:
+        """A command on a withdrawal."""
         data = {"withdrawal_id": withdrawal}
         if step in ("fail", "review"):
             data["reason"] = self.draw.choice(("no such account", 'حساب "بسته" است\n✗'))

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from consumers.audit.payments import Payment
+from schemas.money import show
 from schemas.settings import Settings
+from schemas.statuses import WITHDRAWAL_STATUSES
+from tests.audit.banks import line, telling
 from tests.audit.mixture import Mixture, Sent
 from tests.audit.writer import publish
 from tests.ledgers import Ledger, Said
@@ -38,6 +42,25 @@ def _verify(settings: Settings, *options: str) -> tuple[int, str]:
     return found.returncode, found.stdout + found.stderr
 
 
+def _withdrawals(settings: Settings) -> list[tuple[str, str]]:
+    query = "SELECT wallet_id::text, withdrawal_id::text FROM withdrawals ORDER BY withdrawal_id"
+    with rows(settings, query) as found:
+        return [(row[0], row[1]) for row in found]
+
+
+def _paid(settings: Settings) -> list[bytes]:
+    """The ledger of a bank that has paid what the ledger says is paid, line by line."""
+    query = (
+        "SELECT withdrawal_id::text, wallet_id::text, amount_minor, currency, target, due_at"
+        " FROM withdrawals WHERE status = 3 ORDER BY withdrawal_id"
+    )
+    with rows(settings, query) as found:
+        return [
+            line(Payment(number, name, wallet, show(int(amount), currency), currency, target, at))
+            for number, (name, wallet, amount, currency, target, at) in enumerate(found, 1)
+        ]
+
+
 def _payments(settings: Settings, wallets: list[str]) -> list[tuple[str, str]]:
     query = (
         "SELECT account_id::text, transaction_id::text FROM entries"
@@ -64,22 +87,41 @@ def test_a_mixture_through_two_workers(new_ledger: Callable[..., Settings], tmp_
     with Workers(settings, tmp_path) as workers:
         for slot in ("1", "2"):
             workers.start(slot)
-        _send(settings, mixture.opening() + mixture.records(COUNT))
+        _send(settings, mixture.opening() + mixture.schedules() + mixture.records(COUNT))
         code, told = _verify(settings)
         assert (code, "clean" in told) == (0, True), told
         mixture.payments = _payments(settings, mixture.wallets)
-        _send(settings, mixture.records(COUNT))
+        mixture.withdrawals = _withdrawals(settings)
+        _send(settings, mixture.lives() + mixture.records(COUNT))
         _send_headers_that_are_no_text(settings)
-        code, told = _verify(settings, "--json")
-        assert code == 0, told
+        code, told = _verify(settings, "--bank-ledger", "none", "--json")
+        assert (code, _violated(told)) == (0, set()), told
+        with telling(_paid(settings)) as url:
+            code, told = _verify(settings, "--bank-ledger", url, "--json")
+        assert (code, _violated(told)) == (0, set()), told
         assert all(not worker.deaths for worker in workers.all.values())
     body = json.loads(told)
     assert body["commands"] > 2 * COUNT
     assert min(found["checked"] for found in body["invariants"].values()) > 0
     with rows(settings, "SELECT count(*) FROM refunds") as found:
         assert found[0][0] > 0
+    with rows(settings, "SELECT count(DISTINCT status) FROM withdrawals") as found:
+        assert found[0][0] == len(WITHDRAWAL_STATUSES)
+    _damage(settings)
+
+
+def _damage(settings: Settings) -> None:
+    """What the bank does not know, what cannot be asked, and a changed balance."""
+    with telling(_paid(settings)[:-1]) as url:
+        code, told = _verify(settings, "--bank-ledger", url, "--json")
+    assert (code, _violated(told)) == (1, {"I8"})
+    code, told = _verify(settings, "--bank-ledger", url)
+    assert (code, "the audit could not be made" in told) == (3, True)
     execute(settings, "UPDATE wallets SET balance_minor = balance_minor + 1")
     code, told = _verify(settings, "--json")
-    assert code == 1
-    violations = {name: each["violations"] for name, each in json.loads(told)["invariants"].items()}
-    assert {name for name, count in violations.items() if count} == {"I5", "I10"}
+    assert (code, _violated(told)) == (1, {"I5", "I10"})
+
+
+def _violated(told: str) -> set[str]:
+    invariants = json.loads(told)["invariants"]
+    return {name for name, found in invariants.items() if found["violations"]}

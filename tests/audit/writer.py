@@ -5,11 +5,12 @@ What is to be published and stored stays in lists, so that a test can damage it 
 
 import json
 import random
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 import psycopg2
 from confluent_kafka import Producer
 from psycopg2.extensions import cursor
@@ -28,16 +29,20 @@ from schemas.money import parse, show
 from schemas.refusals import Code
 from schemas.results import Completed, Rejected
 from schemas.settings import Settings
-from schemas.statuses import STATUSES, WITHDRAWAL_STATUSES
-from tests.audit.mixture import Sent
+from schemas.statuses import IN_TRANSIT, STATUSES, WITHDRAWAL_STATUSES
+from tests.audit.mixture import Mixture, Sent
 
 
 class Said(NamedTuple):
-    """One record of the results, events or delayed topic, before it is published."""
+    """One record of the results, events or delayed topic, before it is published.
+
+    `headers` replaces headers of the delayed topic's records; None takes one away.
+    """
 
     key: str | None
     value: bytes
     src: str
+    headers: Mapping[str, bytes | None] = {}
 
 
 def publish(settings: Settings, topic: str, records: Iterable[tuple[int, Sent]]) -> None:
@@ -82,13 +87,10 @@ class Ledger:
         self.withdrawals = [_withdrawal(each) for each in books.withdrawals.values()]
 
     def payments(self) -> list[Payment]:
-        """What a good bank would have in its ledger: one payment for what is paid."""
-        paid = [
-            found
-            for found in self.oracle.books.withdrawals.values()
-            if found.status in {"paid", "executing"}
-        ]
-        return [_payment(number, found) for number, found in enumerate(paid, 1)]
+        """What a good bank may have in its ledger: all that is paid, and all in transit."""
+        statuses = {"paid", *IN_TRANSIT}
+        found = [each for each in self.oracle.books.withdrawals.values() if each.status in statuses]
+        return [payment_of(number, each) for number, each in enumerate(found, 1)]
 
     def _wallet(self, wallet: Wallet) -> list[Any]:
         return [
@@ -186,6 +188,13 @@ class Ledger:
                 execute_values(into, f"INSERT INTO {table} ({columns}) VALUES %s", rows)  # noqa: S608
 
 
+def learn(mixture: Mixture, ledger: Ledger) -> None:
+    """Let what comes next be about the payments and withdrawals that there are."""
+    books = ledger.oracle.books
+    mixture.payments = [(each.payer, name) for name, each in books.payments.items()]
+    mixture.withdrawals = [(each.wallet_id, name) for name, each in books.withdrawals.items()]
+
+
 _PROGRESS = "topic, partition, next_offset, next_event, last_result_offset"
 _COMMANDS = 'command_key, fingerprint, transaction_id, "offset", partition, result, details'
 _ENTRIES = "account_id, transaction_id, sequence, amount_minor, balance_minor, currency"
@@ -205,14 +214,14 @@ def _step(result: Completed, src: str) -> Said:
 
 
 def _step_sent(said: Said) -> Sent:
-    withdrawal = events.decode_step(said.value).withdrawal
-    headers = {
-        "src": said.src,
-        "ce_id": f"{withdrawal.id}:{withdrawal.status}",
-        "ce_type": f"withdrawal.{withdrawal.status}.v1",
-    }
+    headers: dict[str, bytes | None] = {"src": said.src.encode()}
+    with suppress(msgspec.DecodeError):  # a test wants it so
+        withdrawal = events.decode_step(said.value).withdrawal
+        headers["ce_id"] = f"{withdrawal.id}:{withdrawal.status}".encode()
+        headers["ce_type"] = f"withdrawal.{withdrawal.status}.v1".encode()
+    headers |= said.headers
     key = said.key.encode() if said.key else None
-    return Sent(key, said.value, [(name, text.encode()) for name, text in headers.items()], 0)
+    return Sent(key, said.value, [(name, text) for name, text in headers.items() if text], 0)
 
 
 def _withdrawal(found: Withdrawal) -> list[Any]:
@@ -230,7 +239,8 @@ def _withdrawal(found: Withdrawal) -> list[Any]:
     ]
 
 
-def _payment(number: int, found: Withdrawal) -> Payment:
+def payment_of(number: int, found: Withdrawal) -> Payment:
+    """What a bank writes down that pays a withdrawal a second after it was due."""
     return Payment(
         number,
         found.withdrawal_id,
