@@ -66,9 +66,22 @@ class UnreachableError(Exception):
 
 
 class Delayed:
-    """One delayed consumer. Turn it until it is to end; what it raises must end the process."""
+    """One delayed consumer. Turn it until it is to end; what it raises must end the process.
 
-    def __init__(self, settings: Settings, slot: str | None) -> None:
+    `patience` is how many seconds the database may not answer, `rescan` how many pass between two
+    looks at everything near.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        slot: str | None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        rescan: float = RESCAN_SECONDS,
+    ) -> None:
+        self._patience = patience
+        self._rescan = rescan
         self._timer = Timer()
         self._clock = DatabaseClock()
         self._rows = Rows(settings)
@@ -80,6 +93,12 @@ class Delayed:
         self._look_at = self._ask_at = 0.0
         self._rescan_at = self._well_at = time.monotonic()
         self._is_ill = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there are partitions that are ours, and all that is near of them is here."""
+        here = self._clock.is_known and not self._wanted(time.monotonic())
+        return here and bool(self._owned.partitions)
 
     def turn(self) -> None:
         """Hear, read, and fire what is due; sleeps until there is something to do."""
@@ -149,7 +168,7 @@ class Delayed:
         look = self._rows.look()
         self._clock.looked(look.now_us, look.ahead_us, asked_at, time.monotonic())
         self._settle_doubts()
-        if now - self._rescan_at >= RESCAN_SECONDS:
+        if now - self._rescan_at >= self._rescan:
             self._rescan_at = now
             self._timer.rescan()
         self._look_at = now + LOOK_SECONDS
@@ -176,9 +195,9 @@ class Delayed:
             log.warning("PostgreSQL does not answer, trying again", why=why)
         self._is_ill = True
         self._ask_at = now + PAUSE_SECONDS
-        if now - self._well_at > PATIENCE_SECONDS:
+        if now - self._well_at > self._patience:
             raise UnreachableError(
-                f"PostgreSQL did not answer for {PATIENCE_SECONDS:g} s: {why};"
+                f"PostgreSQL did not answer for {self._patience:g} s: {why};"
                 " is it up, and is WALLET_DATABASE_URL right?"
             )
 

@@ -90,7 +90,7 @@ class Rows:
     def _ask(self, query: str, given: tuple[object, ...]) -> list[Any]:
         try:
             if self._connection is None:
-                self._connection = _connect(self._settings)
+                self._connection = connect(self._settings)
             with self._connection.cursor() as cursor:
                 cursor.execute(query, given)
                 return cursor.fetchall()
@@ -103,7 +103,7 @@ def _moment(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-def _connect(settings: Settings) -> extensions.connection:
+def connect(settings: Settings) -> extensions.connection:
     """A connection in autocommit mode with every wait bounded."""
     options = {
         "statement_timeout": f"{settings.statement_timeout_ms}ms",
