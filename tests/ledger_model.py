@@ -4,23 +4,22 @@ Shares nothing with `streams` nor with the auditor.
 """
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
-DECIMALS = {"IRR": 2, "JPY": 0, "KWD": 3}
-LARGEST = 10**38 - 1
-
-Answer = dict[str, Any]
-
-
-@dataclass
-class Account:
-    """A wallet."""
-
-    currency: str
-    balance: int = 0
-    sequence: int = 1
-    status: str = "active"
+from tests.model_words import (
+    LARGEST,
+    Account,
+    Answer,
+    minor,
+    missing,
+    no_funds,
+    not_active,
+    refused,
+    show,
+    wrong_amount,
+    wrong_currency,
+)
+from tests.withdrawal_model import Withdrawals
 
 
 @dataclass
@@ -41,6 +40,10 @@ class Model:
     payments: dict[str, Paid] = field(default_factory=dict)
     answered: dict[str, list[str]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Withdrawals are of the same wallets."""
+        self.withdrawals = Withdrawals(self.wallets)
+
     def answer(self, command: dict[str, Any], transaction_id: str, now_ms: int) -> Answer | None:
         """What must be said to a command; None for one that has its answer."""
         contents = self.answered.setdefault(command["id"], [])
@@ -49,16 +52,21 @@ class Model:
             return None
         contents.append(content)
         if len(contents) > 1:
-            return _refused("idempotency_key_reused", "id", id=command["id"]) | {"sequences": {}}
+            return refused("idempotency_key_reused", "id", id=command["id"]) | {"sequences": {}}
         expires_ms = command.get("expires_ms")
         if expires_ms is not None and expires_ms < now_ms:
-            return {**_refused("command_expired", "expirytime"), "sequences": {}}
-        data = command["data"]
-        looked_at = self._looked_at(command["type"], data)
-        said = getattr(self, command["type"].replace(".", "_"))(data, transaction_id)
-        if said is None:
+            return {**refused("command_expired", "expirytime"), "sequences": {}}
+        kind, data = command["type"], command["data"]
+        if kind.startswith("withdrawal."):
+            looked_at = self.withdrawals.looked_at(kind, data)
+            said = self.withdrawals.answer(kind, data, transaction_id, now_ms)
+        else:
+            looked_at = self._looked_at(kind, data)
+            said = getattr(self, kind.replace(".", "_"))(data, transaction_id)
+        if said is None or "withdrawal" in said:
             own = self.wallets[data["wallet_id"]]
-            said = {"status": "completed", "balance": own.balance, "sequence": own.sequence}
+            done = {"status": "completed", "balance": own.balance, "sequence": own.sequence}
+            said = done | (said or {})
         return {**said, "sequences": {w: self._sequence(w) for w in looked_at}}
 
     def _sequence(self, wallet: str) -> int:
@@ -76,14 +84,14 @@ class Model:
     def wallet_create(self, data: dict[str, Any], _: str) -> Answer | None:
         """Open one."""
         if data["wallet_id"] in self.wallets:
-            return _refused("wallet_exists", "wallet_id", wallet_id=data["wallet_id"])
+            return refused("wallet_exists", "wallet_id", wallet_id=data["wallet_id"])
         self.wallets[data["wallet_id"]] = Account(data.get("currency", "IRR"))
         return None
 
     def wallet_set_status(self, data: dict[str, Any], _: str) -> Answer | None:
         """Any status after any other."""
         if data["wallet_id"] not in self.wallets:
-            return _missing(data["wallet_id"])
+            return missing(data["wallet_id"])
         own = self.wallets[data["wallet_id"]]
         own.status, own.sequence = data["status"], own.sequence + 1
         return None
@@ -92,13 +100,17 @@ class Model:
         """From outside."""
         own = self.wallets.get(data["wallet_id"])
         if own is None:
-            return _missing(data["wallet_id"])
-        refused = _currency(data, own) or _amount(data, own) or _active(data["wallet_id"], own)
-        if refused:
-            return refused
+            return missing(data["wallet_id"])
+        wrong = (
+            wrong_currency(data, own)
+            or wrong_amount(data, own)
+            or not_active(data["wallet_id"], own)
+        )
+        if wrong:
+            return wrong
         amount = minor(data["amount"], own.currency)
         if own.balance + amount > LARGEST:
-            return _refused("amount_too_large", "amount")
+            return refused("amount_too_large", "amount")
         own.balance, own.sequence = own.balance + amount, own.sequence + 1
         return None
 
@@ -106,12 +118,16 @@ class Model:
         """To outside."""
         own = self.wallets.get(data["wallet_id"])
         if own is None:
-            return _missing(data["wallet_id"])
-        refused = _currency(data, own) or _amount(data, own) or _active(data["wallet_id"], own)
-        amount = 0 if refused else minor(data["amount"], own.currency)
-        refused = refused or _funds(own, amount)
-        if refused:
-            return refused
+            return missing(data["wallet_id"])
+        wrong = (
+            wrong_currency(data, own)
+            or wrong_amount(data, own)
+            or not_active(data["wallet_id"], own)
+        )
+        amount = 0 if wrong else minor(data["amount"], own.currency)
+        wrong = wrong or no_funds(own, amount)
+        if wrong:
+            return wrong
         own.balance, own.sequence = own.balance - amount, own.sequence + 1
         self.payments[transaction_id] = Paid(data["wallet_id"], None, amount)
         return None
@@ -121,23 +137,23 @@ class Model:
         own_id, other_id = data["wallet_id"], data["to_wallet_id"]
         own, other = self.wallets.get(own_id), self.wallets.get(other_id)
         if own_id == other_id:
-            return _refused("same_wallet", "to_wallet_id")
+            return refused("same_wallet", "to_wallet_id")
         if own is None:
-            return _missing(own_id)
+            return missing(own_id)
         if other is None:
-            return _missing(other_id, "to_wallet_id")
-        refused = _currency(data, own)
-        if not refused and other.currency != own.currency:
+            return missing(other_id, "to_wallet_id")
+        wrong = wrong_currency(data, own)
+        if not wrong and other.currency != own.currency:
             numbers = {"wallet_id": other_id, "held": other.currency, "given": own.currency}
-            refused = _refused("currency_mismatch", "to_wallet_id", **numbers)
-        refused = refused or _amount(data, own) or _active(own_id, own)
-        refused = refused or _active(other_id, other, "to_wallet_id")
-        amount = 0 if refused else minor(data["amount"], own.currency)
-        refused = refused or _funds(own, amount)
-        if refused:
-            return refused
+            wrong = refused("currency_mismatch", "to_wallet_id", **numbers)
+        wrong = wrong or wrong_amount(data, own) or not_active(own_id, own)
+        wrong = wrong or not_active(other_id, other, "to_wallet_id")
+        amount = 0 if wrong else minor(data["amount"], own.currency)
+        wrong = wrong or no_funds(own, amount)
+        if wrong:
+            return wrong
         if other.balance + amount > LARGEST:
-            return _refused("amount_too_large", "amount")
+            return refused("amount_too_large", "amount")
         own.balance, own.sequence = own.balance - amount, own.sequence + 1
         other.balance, other.sequence = other.balance + amount, other.sequence + 1
         self.payments[transaction_id] = Paid(own_id, other_id, amount)
@@ -147,17 +163,17 @@ class Model:
         """Back from whoever was paid."""
         own = self.wallets.get(data["wallet_id"])
         if own is None:
-            return _missing(data["wallet_id"])
+            return missing(data["wallet_id"])
         paid = self.payments.get(data["transaction_id"])
         if paid is None or paid.payer != data["wallet_id"]:
             gone = {"transaction_id": data["transaction_id"]}
-            return _refused("transaction_not_found", "transaction_id", **gone)
-        refused = _currency(data, own) or (_amount(data, own) if "amount" in data else None)
-        refused = refused or _active(data["wallet_id"], own)
+            return refused("transaction_not_found", "transaction_id", **gone)
+        wrong = wrong_currency(data, own) or (wrong_amount(data, own) if "amount" in data else None)
+        wrong = wrong or not_active(data["wallet_id"], own)
         other = self.wallets[paid.payee] if paid.payee else None
         if other is not None and paid.payee:
-            refused = refused or _active(paid.payee, other)
-        return refused or self._give_back(data, own, other, paid)
+            wrong = wrong or not_active(paid.payee, other)
+        return wrong or self._give_back(data, own, other, paid)
 
     def _give_back(
         self, data: dict[str, Any], own: Account, other: Account | None, paid: Paid
@@ -167,12 +183,12 @@ class Model:
         if amount > left or left == 0:
             numbers = {"paid": paid.amount, "refunded": paid.refunded, "refundable": left}
             told = {name: show(number, own.currency) for name, number in numbers.items()}
-            return _refused("already_refunded", "amount", **told)
-        refused = _funds(other, amount) if other else None
-        if refused:
-            return refused
+            return refused("already_refunded", "amount", **told)
+        wrong = no_funds(other, amount) if other else None
+        if wrong:
+            return wrong
         if own.balance + amount > LARGEST:
-            return _refused("amount_too_large", "amount")
+            return refused("amount_too_large", "amount")
         paid.refunded += amount
         own.balance, own.sequence = own.balance + amount, own.sequence + 1
         if other:
@@ -186,61 +202,3 @@ def _content(command: dict[str, Any]) -> str:
     if command["type"] == "wallet.create":
         said.setdefault("currency", "IRR")
     return repr((command["type"], sorted(said.items())))
-
-
-def minor(text: str, currency: str) -> int:
-    """Minor units of a good amount."""
-    return int(Fraction(text) * 10 ** DECIMALS[currency])
-
-
-def show(amount: int, currency: str) -> str:
-    """Minor units as a decimal string."""
-    decimals = DECIMALS[currency]
-    whole, rest = divmod(amount, 10**decimals)
-    return f"{whole}.{rest:0{decimals}d}" if decimals else str(whole)
-
-
-def _refused(code: str, param: str, **context: str) -> Answer:
-    return {"status": "rejected", "code": code, "param": param, "context": context}
-
-
-def _missing(wallet: str, param: str = "wallet_id") -> Answer:
-    return _refused("wallet_not_found", param, wallet_id=wallet)
-
-
-def _currency(data: dict[str, Any], own: Account) -> Answer | None:
-    given = data.get("currency")
-    if given is None or given == own.currency:
-        return None
-    told = {"wallet_id": data["wallet_id"], "held": own.currency, "given": given}
-    return _refused("currency_mismatch", "currency", **told)
-
-
-def _amount(data: dict[str, Any], own: Account) -> Answer | None:
-    text = data["amount"]
-    plain = text.removeprefix("-")
-    if not plain.replace(".", "", 1).isdecimal() or plain[0] == "." or plain[-1] == ".":
-        return _refused("invalid_field", "amount")
-    if text[0] == "-":
-        return _refused("amount_not_positive", "amount")
-    if len(text.partition(".")[2]) > DECIMALS[own.currency]:
-        return _refused("amount_precision", "amount")
-    if minor(text, own.currency) == 0:
-        return _refused("amount_not_positive", "amount")
-    if minor(text, own.currency) > LARGEST:
-        return _refused("amount_too_large", "amount")
-    return None
-
-
-def _active(wallet: str, own: Account, param: str = "wallet_id") -> Answer | None:
-    if own.status == "active":
-        return None
-    return _refused("wallet_not_active", param, wallet_id=wallet, status=own.status)
-
-
-def _funds(own: Account, amount: int) -> Answer | None:
-    if own.balance >= amount:
-        return None
-    numbers = {"available": own.balance, "required": amount, "shortage": amount - own.balance}
-    told = {name: show(number, own.currency) for name, number in numbers.items()}
-    return _refused("insufficient_funds", "amount", **told)

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas.accounts import WORLD
-from schemas.commands import Command, Refund, Transfer
-from schemas.decoding import Decoded, decode
-from streams.books import Books, Payment, Wallet
+from schemas.decoding import Decoded
+from streams.asked import Asked
+from streams.books import Books, Payment, Wallet, Withdrawal
 from streams.deciding import Decided, reuse_key
+from streams.rendering import Message
 from streams.rows import Arrival, CommandRow, EntryRow, Place
 
 PLACE = Place("wallet.commands.v1", 0, 2)
@@ -31,7 +34,7 @@ class PaperRecord:
 
 @dataclass
 class Paper:
-    """The tables."""
+    """The tables, and what was said. `clock_ahead_ms` is how far the clock was moved."""
 
     wallets: dict[str, Wallet] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
@@ -39,23 +42,24 @@ class Paper:
     entries: list[EntryRow] = field(default_factory=list)
     refunds: list[tuple[str, str, int]] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
+    withdrawals: dict[str, Withdrawal] = field(default_factory=dict)
+    clock_ahead_ms: int = 0
+    steps: list[Message] = field(default_factory=list)
     said: list[Any] = field(default_factory=list)
 
     def batch(self, records: Sequence[PaperRecord]) -> Decided:
         """Decide a batch on what is written, and write it."""
-        read = [(record, decode(record.key, record.value, record.headers)) for record in records]
-        asked = [decoded for _, decoded in read]
-        wanted = {
-            decoded.data.transaction_id
-            for decoded in asked
-            if isinstance(decoded, Command) and isinstance(decoded.data, Refund)
-        }
-        payments = self._payments(wanted)
-        locked = _named(asked) | {payment.payee for payment in payments.values()}
-        books = Books({w: self._wallet(w) for w in locked & self.wallets.keys()}, payments)
-        decided = Decided(PLACE, books, self._seen_by(asked), wanted)
-        for record, decoded in read:
-            decided.take(record, decoded)
+        asked = Asked.of(records)
+        payments = self._payments(asked.refundable)
+        withdrawals = self._withdrawals(asked.withdrawals)
+        locked = asked.wallet_ids | {payment.payee for payment in payments.values()}
+        locked |= {found.target_wallet or "" for found in withdrawals.values()}
+        wallets = {name: self._wallet(name) for name in locked & self.wallets.keys()}
+        seen = self._seen_by([item.decoded for item in asked.items])
+        books = Books(wallets, payments, withdrawals)
+        decided = Decided(PLACE, books, seen, asked.refundable, self.clock_ahead_ms)
+        for item in asked.items:
+            decided.take(item.record, item.decoded)
         self._write(decided)
         return decided
 
@@ -75,6 +79,11 @@ class Paper:
         keys = {decoded.key for decoded in asked if not _is_unreadable(decoded)}  # type: ignore[union-attr]
         keys |= {reuse_key(decoded) for decoded in asked if not _is_unreadable(decoded)}  # type: ignore[arg-type]
         return {key: self.seen[key] for key in keys & self.seen.keys()}
+
+    def _withdrawals(self, wanted: set[str]) -> dict[str, Withdrawal]:
+        known = wanted & self.withdrawals.keys()
+        held = {name: self.withdrawals[name] for name in known}
+        return {name: replace(found, opened_status=found.status) for name, found in held.items()}
 
     def _payments(self, wanted: set[str]) -> dict[str, Payment]:
         rows = defaultdict(list)
@@ -103,16 +112,14 @@ class Paper:
         self.refunds += decided.refunds
         self.arrivals += decided.arrivals
         self.wallets.update(decided.books.wallets)
+        for name, found in decided.books.withdrawals.items():
+            stored = self.withdrawals.get(name)
+            assert found.opened_status == (stored and stored.status), "made once, changed if held"
+            self.withdrawals[name] = found
+        self.steps += decided.steps
         self.said += [(message.key, message.value, message.headers) for message in decided.results]
         self.said += [(message.key, message.value, message.headers) for message in decided.dead]
 
 
 def _is_unreadable(decoded: Decoded) -> bool:
     return not hasattr(decoded, "key")
-
-
-def _named(asked: Sequence[Decoded]) -> set[str]:
-    """The wallets that commands name."""
-    commands = [decoded.data for decoded in asked if isinstance(decoded, Command)]
-    receivers = {data.to_wallet_id for data in commands if isinstance(data, Transfer)}
-    return {data.wallet_id for data in commands} | receivers

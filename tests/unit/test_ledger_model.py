@@ -7,12 +7,17 @@ from typing import Any
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec import to_builtins
 
 from schemas import identifiers
-from schemas.accounts import WORLD
-from tests.ledger_model import Answer, Model, show
+from schemas.accounts import WORLD, WORLD_NAMES, WORLD_TRANSIT
+from schemas.events import decode_step
+from streams.deciding import body_of
+from tests.ledger_model import Model
+from tests.model_words import Answer, show
 from tests.paper import Paper, PaperRecord
+from tests.withdrawal_model import HORIZON_MS, moment, since_ms
 
 WALLETS = [f"01930f6e-3c00-7000-8000-00000000000{n}" for n in range(5)]
 AMOUNTS = [
@@ -24,6 +29,20 @@ NOW_MS = 1_795_082_400_000
 
 wallets = st.sampled_from(WALLETS)
 amounts = st.sampled_from([amount for amount in MOST_LIKELY + AMOUNTS if amount])
+targets = st.one_of(st.none(), st.just("IR062960000000100324200001"), wallets)
+delays = st.sampled_from([1, 2, 3600, "PT0.001S", "PT0.0025S", 366 * 86_400, 366 * 86_400 + 1])
+"""At the horizon and beyond it too."""
+due_times = st.sampled_from([-1, 0, 1, 5, 5000, HORIZON_MS, HORIZON_MS + 40]).map(
+    lambda after: moment(NOW_MS + after)
+)
+steps = st.sampled_from(["cancel", "execute", "execute", "settle", "settle", "fail", "review"])
+ways = st.one_of(
+    st.just(["execute", "settle"]),
+    st.just(["execute", "fail"]),
+    st.just(["execute", "review", "settle"]),
+    st.just(["execute", "review", "fail"]),
+    st.lists(steps, min_size=1, max_size=4),
+)
 currencies = st.sampled_from(["IRR", "IRR", "IRR", "JPY", "KWD"])
 
 
@@ -45,6 +64,11 @@ commands = st.one_of(
         "charge_sale", phone_number=st.just("+989120000000"), amount=amounts,
         currency=maybe_currency,
     ),
+    command(
+        "withdrawal.schedule", amount=amounts, currency=maybe_currency, target=targets,
+        delay=delays,
+    ),
+    command("withdrawal.schedule", amount=amounts, target=targets, due_at=due_times),
     command("wallet.set_status", status=st.sampled_from(["active", "active", "deactivated"])),
     command("wallet.set_status", status=st.sampled_from(["active", "suspended"])),
 )  # fmt: skip
@@ -59,7 +83,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.paper = Paper()
         self.sent: list[dict[str, Any]] = []
         self.paid: list[str] = []
+        self.scheduled: list[str] = []
         self.offset = 0
+        self.now_ms = NOW_MS
 
     @initialize()
     def open_some(self) -> None:
@@ -87,13 +113,39 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(own=wallets, other=wallets, amount=st.sampled_from(["1.00", "3"]))
     def pay_and_take_back(self, own: str, other: str, amount: str) -> None:
         """A payment and refunds of it in one batch."""
-        paid = self._transaction_id(len(self.sent), self.offset)
+        paid = self._transaction_id(len(self.sent), self.now_ms)
         data = {"wallet_id": own, "to_wallet_id": other, "amount": amount}
         back = {"wallet_id": own, "transaction_id": paid}
         self._batch(
             [{"type": "transfer", "data": data}]
             + [{"type": "refund", "data": back | more} for more in ({"amount": "1"}, {}, {})]
         )
+
+    @precondition(lambda self: bool(self.scheduled))
+    @rule(more=st.lists(st.tuples(st.integers(0, 99), steps, wallets), min_size=1, max_size=4))
+    def carry_on(self, more: list[tuple[int, str, str]]) -> None:
+        """Steps of withdrawals, whether they fit or not; now and then by another wallet."""
+        self._batch([self._step(*each) for each in more])
+
+    @rule(
+        own=st.sampled_from(WALLETS[:3]), other=targets | st.sampled_from(WALLETS[:2]),
+        amount=st.sampled_from(["1.00", "3", "3", "1000"]), ways=ways,
+    )  # fmt: skip
+    def withdraw_at_once(self, own: str, other: str | None, amount: str, ways: list[str]) -> None:
+        """A withdrawal that is due when its next step comes, all in one batch."""
+        name = self._transaction_id(len(self.sent), self.now_ms)
+        said = {"wallet_id": own, "amount": amount, "delay": "PT0.001S"}
+        said |= {"target": other} if other else {}
+        told = [{"type": "withdrawal.schedule", "data": said}]
+        self._batch(told + [_step_of(name, own, step) for step in ways])
+
+    @rule(seconds=st.sampled_from([1, 2, 3600, 366 * 86_400]), by_hand=st.booleans())
+    def wait(self, seconds: int, by_hand: bool) -> None:  # noqa: FBT001 - drawn by name
+        """Time passes, or a development copy's clock is moved."""
+        if by_hand:
+            self.paper.clock_ahead_ms += seconds * 1000
+        else:
+            self.now_ms += seconds * 1000
 
     @rule(choice=st.integers(0, 99), twice=st.booleans())
     def repeat(self, choice: int, twice: bool) -> None:  # noqa: FBT001 - drawn by name
@@ -110,28 +162,34 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(late=commands, early_ms=st.integers(-2, 2))
     def expire(self, late: dict[str, Any], early_ms: int) -> None:
         """Around its expiry time to the millisecond."""
-        self._batch([{**late, "expires_ms": NOW_MS + self.offset + early_ms}])
+        now_ms = self.now_ms + self.paper.clock_ahead_ms
+        self._batch([{**late, "expires_ms": now_ms + early_ms}])
 
-    def _transaction_id(self, number: int, offset: int) -> str:
-        return identifiers.transaction_id(
-            NOW_MS + offset, identifiers.digest("/model", f"c{number}")
-        )
+    def _step(self, choice: int, step: str, wallet: str) -> dict[str, Any]:
+        name = self.scheduled[choice % len(self.scheduled)] if choice else WALLETS[4]
+        known = self.model.withdrawals.all.get(name)
+        return _step_of(name, known.owner if known and choice % 9 else wallet, step)
+
+    def _transaction_id(self, number: int, now_ms: int) -> str:
+        now_ms += self.paper.clock_ahead_ms
+        return identifiers.transaction_id(now_ms, identifiers.digest("/model", f"c{number}"))
 
     def _batch(self, batch: list[dict[str, Any]]) -> None:
         records, expected = [], []
         for asked in batch:
             named = {"id": f"c{len(self.sent)}", **asked}
-            offset = self.offset
-            self.offset += 1
-            number = int(named["id"][1:])
+            offset, now_ms = self.offset, self.now_ms
+            self.offset, self.now_ms = self.offset + 1, self.now_ms + 1
             self.sent.append(named)
-            name = self._transaction_id(number, offset)
-            answer = self.model.answer(named, name, NOW_MS + offset)
+            name = self._transaction_id(int(named["id"][1:]), now_ms)
+            answer = self.model.answer(named, name, now_ms + self.paper.clock_ahead_ms)
             if answer is not None:
                 expected.append((offset, answer))
                 if name in self.model.payments:
                     self.paid.append(name)
-            records.append(PaperRecord(offset, NOW_MS + offset, None, _value(named)))
+                if name in self.model.withdrawals.all:
+                    self.scheduled.append(name)
+            records.append(PaperRecord(offset, now_ms, None, _value(named)))
         decided = self.paper.batch(records)
         results = [json.loads(message.value or b"") for message in decided.results]
         told = [(result["command"]["offset"], self._told(result)) for result in results]
@@ -141,7 +199,8 @@ class LedgerMachine(RuleBasedStateMachine):
         """A result without what the model does not know."""
         if result["status"] == "completed":
             names = ("status", "balance", "sequence", "currency", "wallet_id", "sequences")
-            return {name: result[name] for name in names}
+            more = [name for name in ("withdrawal",) if name in result]
+            return {name: result[name] for name in (*names, *more)}
         error = result["error"]
         told = {name: error[name] for name in ("code", "param", "context")}
         if error["code"] == "command_expired":
@@ -172,22 +231,62 @@ class LedgerMachine(RuleBasedStateMachine):
         assert all(wallet.balance_minor >= 0 for wallet in self.paper.wallets.values())
 
     @invariant()
+    def withdrawals_are_the_models(self) -> None:
+        """Each is what the model knows of it, and each change of it was told once."""
+        held = {
+            name: {**body, "changed_at_ms": found.changed_at_ms}
+            for name, found in self.paper.withdrawals.items()
+            for body in (to_builtins(body_of(found)),)
+        }
+        told = [decode_step(message.value or b"") for message in self.paper.steps]
+        newest = {
+            step.withdrawal.id: {
+                **to_builtins(step.withdrawal),
+                "changed_at_ms": since_ms(step.recorded_at),
+            }
+            for step in told
+        }
+        assert held == newest
+        known = self.model.withdrawals.all
+        assert {name: body | {"changed_at_ms": 0} for name, body in held.items()} == {
+            name: found.told() | {"changed_at_ms": 0} for name, found in known.items()
+        }
+        assert len({(step.withdrawal.id, step.withdrawal.status) for step in told}) == len(told)
+
+    @invariant()
     def the_journal_adds_up(self) -> None:
-        """Every transaction sums to zero, every wallet to its balance, without a gap."""
+        """Every transaction sums to zero, every wallet to its balance, without a gap.
+
+        What is in transit is what the model's withdrawals hold.
+        """
         sums = Counter[str]()
         balances = Counter[str]()
+        transit = Counter[str]()
         sequences: dict[str, list[int]] = {}
         for row in self.paper.entries:
             if row.world:  # the other side is the world's, written from this row
-                assert row.world <= len(WORLD)
+                account, other = list(WORLD.values())[row.world - 1], -row.amount_minor
             else:
                 sums[row.transaction_id] += row.amount_minor
+                account, other = row.account_id, row.amount_minor
+            if account == WORLD[WORLD_TRANSIT]:
+                transit[row.currency] += other
+            if row.sequence is None:
+                assert row.account_id in WORLD_NAMES
+                continue
             balances[row.account_id] += row.amount_minor
             assert balances[row.account_id] == row.balance_minor
             sequences.setdefault(row.account_id, []).append(row.sequence)
         assert not any(sums.values())
+        assert +transit == +Counter(self.model.withdrawals.transit)
         for wallet, numbers in sequences.items():
             assert numbers == list(range(1, self.model.wallets[wallet].sequence + 1))
+
+
+def _step_of(name: str, wallet: str, step: str) -> dict[str, Any]:
+    data = {"wallet_id": wallet, "withdrawal_id": name}
+    data |= {"reason": "the bank said so"} if step in ("fail", "review") else {}
+    return {"type": f"withdrawal.{step}", "data": data}
 
 
 def _value(asked: dict[str, Any]) -> bytes:
