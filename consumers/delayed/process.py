@@ -50,6 +50,9 @@ PATIENCE_SECONDS: Final = 60.0
 EXIT_CODE: Final = 70
 """EX_SOFTWARE of sysexits.h, as a worker's."""
 
+JUMP_US: Final = 2_000
+"""A clock that is right is corrected by some microseconds a second."""
+
 _PASSED_BY: Final = frozenset(
     WITHDRAWAL_STEPS[status].encode() for status in ("paid", "needs_review")
 )
@@ -166,13 +169,19 @@ class Delayed:
     def _look(self, now: float) -> None:
         asked_at = time.monotonic()
         look = self._rows.look()
-        self._clock.looked(look.now_us, look.ahead_us, asked_at, time.monotonic())
+        self._correct(self._clock.looked(look.now_us, look.ahead_us, asked_at, time.monotonic()))
         self._settle_doubts()
         if now - self._rescan_at >= self._rescan:
             self._rescan_at = now
             self._timer.rescan()
         self._look_at = now + LOOK_SECONDS
         self._get_well(now)
+
+    def _correct(self, jump_us: int) -> None:
+        """See to what was measured with a clock that was wrong."""
+        if abs(jump_us) > JUMP_US:
+            log.info("the database's clock has jumped", seconds=round(jump_us / 1e6, 3))
+            self._firing.behind.forget()
 
     def _settle_doubts(self) -> None:
         doubtful = self._firing.doubtful()
