@@ -5,17 +5,17 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, NamedTuple
 
-import aiohttp
 import msgspec
 from aiohttp import web
 
+from consumers.audit.payments import BankLedger
 from consumers.bank.policy import State
 from consumers.withdrawals.caller import Caller
 from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep, encode_step
@@ -25,11 +25,9 @@ from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 from tests.ledgers import Ledger
 from tests.workers import Worker, execute, rows
-from wallet.failure import ignore
-from wallet.pretend_bank import serving
-from wallet.pretend_bank.ledger import PaymentLedger
-from wallet.pretend_bank.settings import PretendBankSettings
+from wallet.local import ports
 
+COMMAND = (sys.executable, "-m", "wallet.cli")
 PATIENCE_SECONDS = 60.0
 WALLET = "01930f6e-3c00-7000-8000-00000000000a"
 
@@ -130,8 +128,8 @@ class Paper:
         for record in self.ledger.read(self.settings.topics.commands.name):
             headers: dict[str, Any] = dict(record.headers() or ())
             data = msgspec.json.decode(record.value() or b"")
-            names = (headers[name].decode() for name in ("ce_type", "ce_id", "ce_source"))
-            found.append(Command(*names, data))
+            kind, own_id = headers["ce_type"].decode(), headers["ce_id"].decode()
+            found.append(Command(kind, own_id, headers["ce_source"].decode(), data))
         return found
 
     def ids(self) -> list[str]:
@@ -254,43 +252,26 @@ async def until(done: Callable[[], object], what: str) -> None:
 class BankCaller(Worker):
     """A `wallet bank-caller` process."""
 
-    command: ClassVar[tuple[str, ...]] = (
-        sys.executable, "-m", "wallet.cli", "bank-caller", "--slot",
-    )  # fmt: skip
+    command: ClassVar[tuple[str, ...]] = (*COMMAND, "bank-caller", "--slot")
 
 
-@contextmanager
-def bank_caller(
-    settings: Settings, folder: Path, slot: str = "1", faults: Sequence[str] = ()
-) -> Iterator[BankCaller]:
-    """One that is started again whenever it dies, and ended in the end."""
-    caller = BankCaller(settings, slot, folder / f"bank-caller-{slot}.log").start(*faults)
-    try:
-        yield caller
-    finally:
-        caller.stop()
+class PretendBank(Worker):
+    """A `wallet pretend-bank` process on a port that stays; what it has paid is in its folder."""
 
+    def __init__(self, settings: Settings, folder: Path, **behaviour: object) -> None:
+        super().__init__(settings, str(folder / "bank"), folder / "bank.log")
+        self.port = ports.free()
+        self.address = f"http://127.0.0.1:{self.port}/"
+        words = ("pretend-bank", "--port", str(self.port), "--data")
+        self.command = (*COMMAND, *words)  # type: ignore[misc]  # each has a port of its own
+        named = {
+            f"WALLET_PRETEND_BANK_{name.upper()}": f"{value}" for name, value in behaviour.items()
+        }
+        self._environment.update(named)
 
-@asynccontextmanager
-async def pretend_bank(folder: Path, port: int = 0, **settings: Any) -> AsyncIterator[str]:  # noqa: ANN401
-    """The real pretend bank, in this loop; its address."""
-    ledger = PaymentLedger(folder / "payments.jsonl", ignore)
-    quick = {"delay": 0.0, "slow": 0.0, "hang": 5.0, **settings}
-    try:
-        runner = await serving.start(("127.0.0.1", port), ledger, PretendBankSettings(**quick))
-        try:
-            yield serving.address_of(runner)
-        finally:
-            await runner.cleanup()
-    finally:
-        ledger.close()
-
-
-async def payments(address: str) -> Counter[str]:
-    """How often the bank has executed each order, by its own ledger."""
-    async with aiohttp.ClientSession() as session, session.get(f"{address}ledger") as response:
-        lines = (await response.text()).splitlines()
-    return Counter(msgspec.json.decode(line)["withdrawal_id"] for line in lines)
+    def payments(self) -> Counter[str]:
+        """How often each withdrawal was really paid, by the bank's own ledger."""
+        return Counter(payment.withdrawal or "" for payment in BankLedger(f"{self.address}ledger"))
 
 
 def _now() -> str:

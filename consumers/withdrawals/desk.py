@@ -39,6 +39,7 @@ class Desk:
         self.partitions: set[int] = set()
         self.held: dict[str, Case] = {}
         self._rules = rules
+        self._call_seconds = call_seconds
         self._strange_seconds = call_seconds + SETTLE_SECONDS
         self._chance = chance
         self._room = room
@@ -87,6 +88,10 @@ class Desk:
             return
         self.held[case.key] = case
         case.draw = self._chance.random()
+        if case.standing.doubt and self._rules.knows_keys:
+            # Left open by a caller that may have been away for longer than the limit: what the
+            # bank says now is worth more than how long nobody asked.
+            case.spared_until = now + self._strange_seconds + self._call_seconds
         self._place(case, now)
 
     def done(self, key: str) -> None:
@@ -180,15 +185,20 @@ class Desk:
         at = self._call_at(case)
         if at <= now:
             self._calls.append((case, case.turn))
-        limit_at = case.opened_at + self._rules.unknown_limit
         if case.standing.doubt and self._rules.knows_keys:
-            at = limit_at if at <= now else min(at, max(limit_at, self._free_at(case)))
+            limit_at = self._limit_at(case)
+            at = limit_at if at <= now else min(at, limit_at)
         if at > now:
             self._set_timer(case, at)
 
     def _is_over(self, case: Case, now: float) -> bool:
-        seconds = now - case.opened_at
-        return is_over(case.standing, seconds, self._rules) and now >= self._free_at(case)
+        is_free = now >= max(self._free_at(case), case.spared_until)
+        return is_free and is_over(case.standing, now - case.opened_at, self._rules)
+
+    def _limit_at(self, case: Case) -> float:
+        """When it is left to a person."""
+        limit_at = case.opened_at + self._rules.unknown_limit
+        return max(limit_at, self._free_at(case), case.spared_until)
 
     def _call_at(self, case: Case) -> float:
         step = next_step(case.standing, self._rules, case.draw)

@@ -146,6 +146,19 @@ def test_a_call_of_somebody_else_is_left_alone() -> None:
     assert (desk.next_call(), desk.next_end()) == (None, desk.held["a"])
 
 
+def test_what_was_left_open_for_long_is_called_once_more() -> None:
+    """Nobody asked meanwhile; only then it is a person's."""
+    desk = desk_of()
+    unknown = Standing(State.UNKNOWN, 3, doubt=True)
+    desk.take(case_of("a", standing=unknown, at=-10_000), 0)
+    assert desk.next_end() is None
+    assert desk.waits_for_calls
+    desk.tick(FREE_SECONDS + CALL_SECONDS - 0.1)
+    assert desk.next_end() is None
+    desk.tick(FREE_SECONDS + CALL_SECONDS)
+    assert desk.next_end() is desk.held["a"]
+
+
 def test_a_lost_partition_is_forgotten() -> None:
     """But what is being worked on comes to its end first."""
     desk = desk_of()
