@@ -21,6 +21,7 @@ from consumers.bank.policy import (
     TERMINAL,
     Do,
     Standing,
+    State,
     asked,
     begun,
     give_up,
@@ -237,6 +238,8 @@ class Caller:
     async def _go_on(self, case: Case, known: Standing) -> None:
         """Write down what is known now; tell the ledger if that is an end."""
         if not await self._calls.record(case.key, case.standing, known):
+            if known.state is State.PAID:
+                log.error("the bank has paid, but another caller went on", withdrawal=case.key)
             self._desk.doubt(case)
             return
         case.standing, case.written_at = known, time.monotonic()
