@@ -38,7 +38,7 @@ from consumers.withdrawals.ends import end_of, refusals_of
 from consumers.withdrawals.following import Follower, Heard, Listening
 from consumers.withdrawals.rows import Rows
 from consumers.withdrawals.sweeping import Sweeps
-from consumers.withdrawals.telling import Teller
+from consumers.withdrawals.telling import Teller, UntoldError
 from schemas.settings import Settings
 
 REREAD: Final = 500
@@ -46,6 +46,12 @@ REREAD: Final = 500
 
 DRAIN_SECONDS: Final = 10.0
 """How much longer than the longest call the calls in flight are awaited at the end."""
+
+LOOK_SECONDS: Final = 10.0
+"""Between two looks whether Kafka is there: to an idle caller nothing else would tell."""
+
+KAFKA_SECONDS: Final = 60.0
+"""How long it may be away before this process ends, for a new one to try."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -86,6 +92,7 @@ class Caller:
             works = [
                 asyncio.create_task(self._dispatch()),
                 asyncio.create_task(self._page(rows)),
+                asyncio.create_task(self._watch()),
             ]
             for work in works:
                 work.add_done_callback(self._job_done)
@@ -279,6 +286,19 @@ class Caller:
         if self._trouble is None:
             self._trouble = error
         self._ended.set()
+
+    async def _watch(self) -> None:
+        """Raise UntoldError when Kafka stays away."""
+        heard_at = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)  # that time passes is all that is waited for
+            if await self._teller.reaches():
+                heard_at = time.monotonic()
+                continue
+            away = time.monotonic() - heard_at
+            log.warning("Kafka does not answer", seconds=round(away))
+            if away > KAFKA_SECONDS:
+                raise UntoldError(f"Kafka did not answer for {away:.0f} s")
 
     async def _drain(self) -> None:
         """Finish the calls in flight: what they come to is to be written down."""

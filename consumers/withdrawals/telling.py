@@ -13,6 +13,7 @@ from producers.sender import producer_settings
 from schemas.settings import Settings
 
 FLUSH_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 5.0
 
 
 class UntoldError(Exception):
@@ -48,6 +49,14 @@ class Teller:
         except (BufferError, KafkaException) as error:
             raise UntoldError(f"Kafka at {self._bootstrap} took no command: {error}") from error
         await delivered
+
+    async def reaches(self) -> bool:
+        """Whether Kafka answers."""
+        try:
+            await asyncio.to_thread(self._producer.list_topics, self._topic, ANSWER_SECONDS)
+        except KafkaException:
+            return False
+        return True
 
     async def close(self) -> None:
         """Send what is queued, for a moment; what is left is sent again by the next caller."""

@@ -1,12 +1,13 @@
 """Withdrawals from end to end while everything dies: each is paid once, or its money comes back."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -86,8 +87,14 @@ class House(NamedTuple):
 def house(settings: Settings, folder: Path, faults: list[str], **bank: object) -> Iterator[House]:
     """All processes, the caller with faults for its first lives."""
     bank_ = PretendBank(settings, folder, **bank)
+    knows_keys = bank.get("knows_keys", True)
+    asked = f"{bank_.address}payments/{{key}}" if knows_keys else None
     paying = settings.model_copy(
-        update={"bank_url": bank_.address, "bank_status_url": f"{bank_.address}payments/{{key}}"}
+        update={
+            "bank_url": bank_.address,
+            "bank_status_url": asked,
+            "bank_knows_keys": knows_keys,
+        }
     )
     ledger = Ledger(paying, SEED)
     with Workers(paying, folder) as workers, ExitStack() as stack:
@@ -97,6 +104,7 @@ def house(settings: Settings, folder: Path, faults: list[str], **bank: object) -
         for process in (bank_, delayed):
             stack.callback(process.start().stop)
         stack.callback(caller.start(*faults).stop)
+        bank_.await_said("pretend bank at")
         yield House(ledger, bank_, caller, delayed)
 
 
@@ -148,3 +156,35 @@ def test_everything_dies_and_a_third_of_the_answers_are_faulty(
             ledger_settings, "SELECT withdrawal_id::text FROM withdrawals WHERE status = 4"
         ) as f:
             assert not paid.keys() & {each for (each,) in f}, "paid, and the money came back"
+
+
+def test_servers_break_while_a_bank_without_keys_is_called(
+    new_ledger: Callable[..., Settings],
+    stack: Any,  # noqa: ANN401 - conftest.Stack
+    tmp_path: Path,
+) -> None:
+    """PostgreSQL and the broker go and come; nothing is repeated that may have been executed."""
+    settings = new_ledger(**QUICK, bank_calls_max=20)
+    with house(settings, tmp_path, [], knows_keys=False, delay=0.3) as whole:
+        wallets = [whole.ledger.new_id() for _ in range(6)]
+        whole.ledger.ask(*opening(whole.ledger, wallets))
+        ids = whole.begin(wallets, 150, ["IR-1", "magic:failed-1"])
+        wait_until(whole.bank.payments, 30, "the first payments", *whole.processes)
+        for server, number in (("postgres", signal.SIGQUIT), ("kafka", signal.SIGKILL)):
+            pid = stack.pid(server)
+            os.kill(pid, number)
+            wait_until(lambda s=server, p=pid: _is_new(stack, s, p), 30, f"a new {server}")
+            pause(1.0)
+        ended = whole.await_end(len(ids))
+        assert ended.keys() <= {"paid", "needs_review"}
+        assert ended["paid"] > len(ids) / 2
+        paid = whole.bank.payments()
+        assert set(paid.values()) == {1}
+        whole.ledger.verify(bank=f"{whole.bank.address}ledger")
+
+
+def _is_new(stack: Any, name: str, old: int) -> bool:  # noqa: ANN401 - conftest.Stack
+    try:
+        return bool(stack.pid(name) not in (None, old))
+    except (StopIteration, AssertionError):
+        return False

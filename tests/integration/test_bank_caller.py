@@ -1,13 +1,18 @@
 """The bank caller on real Kafka and PostgreSQL: each outcome its command, each call once."""
 
+import asyncio
 from collections.abc import Callable
 
+import psycopg2
 import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from consumers.bank.policy import State
+from consumers.withdrawals import caller, rows, telling
+from consumers.withdrawals.caller import Caller
 from consumers.withdrawals.calls import STATES
+from consumers.withdrawals.telling import UntoldError
 from producers.withdrawals import BANK
 from schemas.settings import Settings
 from tests.callers import WALLET, Paper, ScriptedBank, calling, scripted_bank, until
@@ -216,6 +221,28 @@ async def test_a_lost_partition_keeps_its_calls_in_flight(paper: Paper) -> None:
                 await until(lambda: len(paper.ids()) == len(ids) + 4, "those in flight")
         assert set(bank.calls.values()) == {1}
     assert set(paper.ids()) == {f"settle:{each}" for each in (*ids, *later)}
+
+
+async def test_it_ends_when_postgres_stays_away(
+    paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its patience; the bank was not called."""
+    monkeypatch.setattr(rows, "PATIENCE_SECONDS", 0.3)
+    nowhere = paper.settings.model_copy(
+        update={"database_url": "postgresql://postgres@127.0.0.1:1/wallet"}
+    )
+    with pytest.raises(psycopg2.OperationalError):
+        await asyncio.wait_for(Caller(nowhere).run(asyncio.Event()), 60)
+
+
+async def test_it_ends_when_kafka_stays_away(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it has nothing to tell."""
+    monkeypatch.setattr(caller, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(caller, "KAFKA_SECONDS", 0.3)
+    monkeypatch.setattr(telling, "ANSWER_SECONDS", 0.1)
+    nowhere = paper.settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"})
+    with pytest.raises(UntoldError):
+        await asyncio.wait_for(Caller(nowhere).run(asyncio.Event()), 60)
 
 
 def _has_lost(logged: list[EventDict]) -> bool:
