@@ -10,7 +10,9 @@ from consumers.audit.columns import MAX_SEQUENCE, Names, hashed
 from consumers.audit.findings import Findings
 from consumers.audit.log import Record, headers_of
 from consumers.audit.rest import Rest
+from schemas.events import EVENT_TYPES, event_type
 from schemas.identifiers import event_id, partition_of
+from schemas.results import WithdrawalBody
 
 
 class _Ref(msgspec.Struct):
@@ -18,10 +20,16 @@ class _Ref(msgspec.Struct):
     offset: int
 
 
+class _Transaction(msgspec.Struct):
+    kind: str
+
+
 class _Event(msgspec.Struct):
     wallet_id: str
     sequence: int
     command: _Ref
+    transaction: _Transaction
+    withdrawal: WithdrawalBody | None = None
 
 
 MAX_DIGITS: Final = 18
@@ -111,8 +119,8 @@ class EventsLog:
         """Key and headers say what the body says."""
         source = b"%d:%d" % (event.command.partition, event.command.offset)
         name = event_id(event.wallet_id, event.sequence).encode()
-        told = (message.key(), headers.get("src"), headers.get("ce_id"))
-        meant = (event.wallet_id.encode(), source, name)
+        told = (message.key(), headers.get("src"), headers.get("ce_id"), headers.get("ce_type"))
+        meant = (event.wallet_id.encode(), source, name, _type_of(event))
         if told != meant:
             self._findings.violation("I4", "key or headers differ from body", where, meant, told)
 
@@ -135,3 +143,9 @@ class EventsLog:
         self.partitions.append(message.partition())
         self.offsets.append(message.offset())
         self.stored.append(0)
+
+
+def _type_of(event: _Event) -> bytes:
+    """The type that the record of an event must have; empty for a kind that cannot be."""
+    kind = event.transaction.kind
+    return event_type(kind, event.withdrawal).encode() if kind in EVENT_TYPES else b""

@@ -199,6 +199,21 @@ def test_an_event_out_of_order(ledger: Ledger) -> None:
     assert "a wallet's events have a gap" in told(findings, "I4")
 
 
+def test_events_with_wrong_headers(ledger: Ledger) -> None:
+    """An execution that failed has the type of a failure; who listens looks at no more."""
+    place, failed = next(
+        (place, said)
+        for place, said in enumerate(ledger.events[0])
+        if b'"kind":"withdrawal.execute"' in said.value and b'"status":"failed"' in said.value
+    )
+    wrong = failed._replace(headers={"ce_type": b"wallet.withdrawal_executing.v1"})
+    ledger.events[0][place] = wrong
+    ledger.events[1][0] = ledger.events[1][0]._replace(headers={"ce_type": None})
+    findings = audited(ledger)
+    assert violated(findings) == {"I4"}
+    assert told(findings, "I4").count("key or headers differ from body") == 2
+
+
 def test_an_event_on_a_foreign_partition(ledger: Ledger) -> None:
     """The whole wallet's events in order, but where nobody looks for them."""
     wallet = ledger.events[0][0].key

@@ -36,7 +36,7 @@ from tests.audit.mixture import Mixture, Sent
 class Said(NamedTuple):
     """One record of the results, events or delayed topic, before it is published.
 
-    `headers` replaces headers of the delayed topic's records; None takes one away.
+    `headers` replaces headers of the record; None takes one away.
     """
 
     key: str | None
@@ -258,6 +258,10 @@ def _sent(said: Said, number: int) -> Sent:
         event = events.decode(said.value)
         name = identifiers.event_id(event.wallet_id, event.sequence)
         headers.append(("ce_id", name.encode()))
+        kind = events.event_type(event.transaction.kind, event.withdrawal)
+        headers.append(("ce_type", kind.encode()))
+    headers = [header for header in headers if header[0] not in said.headers]
+    headers += [(name, value) for name, value in said.headers.items() if value]
     return Sent(said.key.encode() if said.key else None, said.value, headers, 0)
 
 
