@@ -53,7 +53,7 @@ class BankLedger:
     """The ledger at a URL: `?after=N` gives JSON lines, each a payment, from number N + 1 on."""
 
     def __init__(self, url: str, timeout: float = ANSWER_SECONDS) -> None:
-        self._url = url
+        self.url: Final = url
         self._timeout = timeout
 
     def __iter__(self) -> Iterator[Payment]:
@@ -64,15 +64,15 @@ class BankLedger:
                 try:
                     payment = _decode(line)
                 except msgspec.DecodeError as error:
-                    raise PaymentsError(f"{self._url}: payment {after + 1}: {error}") from error
+                    raise PaymentsError(f"{self.url}: payment {after + 1}: {error}") from error
                 if payment.number != after + 1:
                     found = f"after payment {after} comes payment {payment.number}"
-                    raise PaymentsError(f"{self._url}: {found}")
+                    raise PaymentsError(f"{self.url}: {found}")
                 after = payment.number
                 yield payment
 
     def _page(self, after: int) -> bytes:
-        address = urlsplit(self._url)
+        address = urlsplit(self.url)
         kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
         try:
             connection = kind(address.hostname or "", address.port, timeout=self._timeout)
@@ -83,7 +83,7 @@ class BankLedger:
             finally:
                 connection.close()
         except (OSError, ValueError, HTTPException) as error:
-            raise PaymentsError(f"{self._url}: {error or type(error).__name__}") from error
+            raise PaymentsError(f"{self.url}: {error or type(error).__name__}") from error
         if response.status != HTTPStatus.OK or len(body) > PAGE_BYTES:
-            raise PaymentsError(f"{self._url}: HTTP {response.status} with {len(body)} bytes")
+            raise PaymentsError(f"{self.url}: HTTP {response.status} with {len(body)} bytes")
         return body
