@@ -18,9 +18,11 @@ from aiohttp import web
 from consumers.audit.payments import BankLedger
 from consumers.bank.policy import State
 from consumers.withdrawals.caller import Caller
+from producers.withdrawals import BANK
 from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep, encode_step
-from schemas.identifiers import partition_of
-from schemas.results import CommandRef, WithdrawalBody
+from schemas.identifiers import command_key, partition_of
+from schemas.refusals import Code, Refusal
+from schemas.results import CommandRef, Rejected, WithdrawalBody, encode, error_of
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 from tests.ledgers import Ledger
@@ -109,6 +111,15 @@ class Paper:
         change = "UPDATE withdrawals SET status = %s WHERE withdrawal_id = %s"
         execute(self.settings, change, WITHDRAWAL_STATUSES.index(status), withdrawal_id)
         self.tell(withdrawal_id, status)
+
+    def refuses(self, command_id: str, code: Code) -> None:
+        """The ledger has answered a command of the bank caller with a refusal."""
+        ref = CommandRef(BANK, command_id, "withdrawal.settle.v1", "commands", 0, 0)
+        error = error_of(Refusal(code, "amount"))
+        result = encode(Rejected(ref, "rejected", WALLET, error, _now(), {}))
+        key = command_key(BANK, command_id)
+        statement = "INSERT INTO commands VALUES (%s, %s, NULL, 0, 0, %s)"
+        execute(self.settings, statement, key, key, result.decode())
 
     def start(self, target: str = "paid") -> str:
         """A withdrawal in the table, and its record."""

@@ -9,11 +9,12 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from consumers.bank.policy import State
-from consumers.withdrawals import caller, rows, telling
+from consumers.withdrawals import caller, desk, rows, telling
 from consumers.withdrawals.caller import Caller
 from consumers.withdrawals.calls import STATES
 from consumers.withdrawals.telling import UntoldError
 from producers.withdrawals import BANK
+from schemas.refusals import Code
 from schemas.settings import Settings
 from tests.callers import WALLET, Paper, ScriptedBank, calling, scripted_bank, until
 
@@ -221,6 +222,31 @@ async def test_a_lost_partition_keeps_its_calls_in_flight(paper: Paper) -> None:
                 await until(lambda: len(paper.ids()) == len(ids) + 4, "those in flight")
         assert set(bank.calls.values()) == {1}
     assert set(paper.ids()) == {f"settle:{each}" for each in (*ids, *later)}
+
+
+async def test_an_end_that_the_ledger_refuses_is_told_again_loudly(
+    paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command, and a line that says why; the bank is not called again."""
+    monkeypatch.setattr(desk, "CONFIRM_SECONDS", 0.3)
+    async with scripted_bank(paper.settings) as (bank, settings):
+        with capture_logs() as logged:
+            async with calling(settings):
+                withdrawal_id = paper.start()
+                end = f"settle:{withdrawal_id}"
+                await until(lambda: _complaints(logged), "told again")
+                assert _complaints(logged)[0]["refused"] == "no, there is no result yet"
+                paper.refuses(end, Code.AMOUNT_TOO_LARGE)
+                await until(lambda: "too_large" in _complaints(logged)[-1]["refused"], "said why")
+                paper.ends(withdrawal_id, "paid")
+                assert _complaints(logged)[-1]["withdrawal"] == withdrawal_id
+        assert bank.calls == {withdrawal_id: 1}
+    assert len(paper.ids()) >= 3
+    assert set(paper.ids()) == {end}
+
+
+def _complaints(logged: list[EventDict]) -> list[EventDict]:
+    return [line for line in logged if "telling it again" in line["event"]]
 
 
 async def test_it_ends_when_postgres_stays_away(
