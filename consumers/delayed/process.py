@@ -160,9 +160,11 @@ class Delayed:
         if now < self._ask_at:
             return
         try:
-            if now >= self._look_at:
+            has_looked = now >= self._look_at
+            if has_looked:
                 self._look(now)
-            self._read_page(now)
+            if self._read_page(now) or has_looked:
+                self._get_well(now)
         except psycopg2.Error as error:
             self._fall_ill(now, error)
 
@@ -175,7 +177,6 @@ class Delayed:
             self._rescan_at = now
             self._timer.rescan()
         self._look_at = now + LOOK_SECONDS
-        self._get_well(now)
 
     def _correct(self, jump_us: int) -> None:
         """See to what was measured with a clock that was wrong."""
@@ -191,12 +192,15 @@ class Delayed:
         asked = [(fired.due.withdrawal_id, key_of(fired)) for fired in doubtful]
         self._firing.look_up(self._rows.states(asked), doubtful)
 
-    def _read_page(self, now: float) -> None:
+    def _read_page(self, now: float) -> bool:
+        """Read what is missed most, if anything is."""
         page = self._timer.wanted(self._clock.now_us(now))
-        if page is not None:
-            reached("before-page")
-            self._timer.read(page, self._rows.page(page))
-            reached("after-page")
+        if page is None:
+            return False
+        reached("before-page")
+        self._timer.read(page, self._rows.page(page))
+        reached("after-page")
+        return True
 
     def _fall_ill(self, now: float, error: psycopg2.Error) -> None:
         why = " ".join(str(error).split()) or type(error).__name__
