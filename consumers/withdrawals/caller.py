@@ -170,7 +170,7 @@ class Caller:
             while self._has_slot and (case := self._desk.next_end()):
                 self._start(self._end(case))
             while self._has_slot and (permit := self._permit()):
-                case = self._desk.next_call()
+                case = self._desk.next_call(untried=permit is Permit.PROBE)
                 if case is None:
                     self._breaker.end(permit, answered=None)
                     break

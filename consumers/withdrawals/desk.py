@@ -27,7 +27,7 @@ SETTLE_SECONDS: Final = 5.0
 was begun and not ended leaves it alone for this long and the longest call: it may be another's."""
 
 STALE_MOST: Final = 1000
-"""Timers of cases long gone that may lie about before they are swept out."""
+"""Entries of cases long gone that may lie about before they are swept out."""
 
 _Entry = tuple[Case, int]
 
@@ -44,6 +44,7 @@ class Desk:
         self._chance = chance
         self._room = room
         self._calls: deque[_Entry] = deque()
+        self._untried: deque[_Entry] = deque()  # those of _calls that were never called
         self._ends: deque[_Entry] = deque()
         self._reloads: dict[str, None] = {}
         self._timers: list[tuple[float, int, Case, int]] = []
@@ -80,6 +81,7 @@ class Desk:
             if case.partition not in self.partitions and not case.busy:
                 self._forget(case)
         self._calls = deque(entry for entry in self._calls if _is_fresh(*entry))
+        self._untried = deque(entry for entry in self._untried if _is_fresh(*entry))
         self._ends = deque(entry for entry in self._ends if _is_fresh(*entry))
 
     def take(self, case: Case, now: float) -> None:
@@ -159,9 +161,14 @@ class Desk:
             else:
                 self._place(case, now)
 
-    def next_call(self) -> Case | None:
-        """Take out the case that is called next."""
-        return self._pop(self._calls)
+    def next_call(self, *, untried: bool = False) -> Case | None:
+        """Take out the case that is called next: one that was never called, if that is wanted.
+
+        Among those that were called some may never be answered, whatever the bank does for all
+        others: they are no good to find out whether it is there.
+        """
+        first = self._pop(self._untried) if untried else None
+        return first or self._pop(self._calls)
 
     def next_end(self) -> Case | None:
         """Take out a case that ends: it is to be given up, or its end to be told."""
@@ -185,6 +192,8 @@ class Desk:
         at = self._call_at(case)
         if at <= now:
             self._calls.append((case, case.turn))
+            if case.standing.calls == 0:
+                self._remember_untried(case)
         if case.standing.doubt and self._rules.knows_keys:
             limit_at = self._limit_at(case)
             at = limit_at if at <= now else min(at, limit_at)
@@ -208,6 +217,11 @@ class Desk:
         """When no other caller can be at work on it any more."""
         is_strange = case.standing.state is State.SENDING
         return case.written_at + (self._strange_seconds if is_strange else 0.0)
+
+    def _remember_untried(self, case: Case) -> None:
+        if len(self._untried) > STALE_MOST + 2 * len(self.held):
+            self._untried = deque(entry for entry in self._untried if _is_fresh(*entry))
+        self._untried.append((case, case.turn))
 
     def _set_timer(self, case: Case, at: float) -> None:
         if len(self._timers) > STALE_MOST + 2 * len(self.held):

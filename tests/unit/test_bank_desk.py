@@ -64,6 +64,20 @@ def test_a_new_case_is_called_once() -> None:
     assert list(desk.held) == ["a"]
 
 
+def test_a_bank_is_tried_with_a_case_of_which_nothing_is_known() -> None:
+    """Of those called before some may never be answered; without a new one any will do."""
+    desk = desk_of()
+    desk.take(case_of("old"), 0)
+    call(desk, UNKNOWN, 0)
+    desk.tick(60)
+    for key in ("new", "newer"):
+        desk.take(case_of(key), 60)
+    assert desk.next_call(untried=True) is desk.held["new"]
+    assert desk.next_call() is desk.held["old"]
+    assert desk.next_call(untried=True) is desk.held["newer"]
+    assert desk.next_call(untried=True) is None
+
+
 def test_a_pause_is_waited_out() -> None:
     """And only then the next call is made."""
     desk = desk_of()
