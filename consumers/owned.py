@@ -24,6 +24,15 @@ SLICE_SECONDS: Final = 0.1
 POLL_LIMIT_SECONDS: Final = 60
 """Who does not poll for so long is out of the group, and others take its partitions."""
 
+_TOLD: Final = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    }
+)
+"""What does not pass by itself."""
+
 Told = Callable[[list[int]], None]
 """Takes partition numbers, sorted, never none."""
 
@@ -57,6 +66,7 @@ class Owned:
         self._gained = gained
         self._lost = lost
         self._moved = False
+        self._told: set[int] = set()
         self.partitions: set[int] = set()
         """The partitions that are ours now."""
         self._consumer = Consumer(_consumer_settings(settings, group, slot))
@@ -95,9 +105,17 @@ class Owned:
             elif error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - its spelling
                 raise KafkaException(error)
             else:
-                log.debug("trouble on the way", topic=self._topic, why=error.str())
+                self._tell(error)
         # Partitions may have gone while the batch was read.
         return [record for record in found if record.partition() in self.partitions]
+
+    def _tell(self, error: KafkaError) -> None:
+        """Log trouble that passes; what a person must see to only once."""
+        if error.code() not in _TOLD:
+            log.debug("trouble on the way", topic=self._topic, why=error.str())
+        elif error.code() not in self._told:
+            self._told.add(error.code())
+            log.warning("Kafka refuses, waiting", topic=self._topic, why=error.str())
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         self._moved = True
@@ -137,6 +155,7 @@ def _consumer_settings(settings: Settings, group: str, slot: str | None) -> dict
         "isolation.level": "read_committed",
         # Only where the log was cut under our feet: what we missed is in PostgreSQL.
         "auto.offset.reset": "latest",
+        "topic.metadata.refresh.interval.ms": 5_000,  # so soon a topic that is made late is found
         "fetch.wait.max.ms": 500,  # the broker answers at once when there is something
         "fetch.error.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 
 from consumers.audit.audit import audit
 from consumers.audit.findings import Findings
+from consumers.audit.payments import BankLedger
 from consumers.audit.sources import Sources
 from schemas.identifiers import partition_of
 from schemas.settings import Settings
@@ -153,10 +154,9 @@ class Ledger:
         by_place = {result["src"]: result for result in self.results()}
         return [by_place[place] for place in places]
 
-    def verify(self, timeout: float = 40.0) -> Findings:
-        """The auditor's verdict: everything done, and clean."""
-        settings = self.settings
-        with Sources(settings) as sources:
+    def verify(self, timeout: float = 40.0, bank: str | None = None) -> Findings:
+        """The auditor's verdict: everything done, and clean; with the bank's ledger at a URL."""
+        with Sources(self.settings, BankLedger(bank) if bank else None) as sources:
             findings = audit(sources, timeout, 5, lambda *_: None)
         bad = {name: found for name, found in findings.invariants.items() if found.violations}
         assert not bad, bad

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import psycopg2
 
@@ -30,6 +30,9 @@ class Worker:
     With `keep`, it is started again whenever it dies, as the supervisor would. `faults` are
     WALLET_FAULT for its first lives; all later ones have none.
     """
+
+    command: ClassVar[tuple[str, ...]] = COMMAND
+    """What it runs; its slot is the last word."""
 
     def __init__(self, settings: Settings, slot: str, log: Path, *, keep: bool = True) -> None:
         self.slot = slot
@@ -101,7 +104,7 @@ class Worker:
         fault = self._faults.pop(0) if self._faults else ""
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                (*COMMAND, self.slot),
+                (*self.command, self.slot),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

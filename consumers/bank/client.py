@@ -79,7 +79,7 @@ class BankClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=self._timeout, connect=self._timeout / 2),
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._timeout / 2),
         )
         return self
 
@@ -118,7 +118,8 @@ class BankClient:
     ) -> Outcome:
         assert self._session is not None, "not entered"
         try:
-            # aiohttp's own limit does not cover what waits for a reader; this one covers all.
+            # This limit covers all of it; that on connecting comes first, and says that there was
+            # no call.
             async with asyncio.timeout(self._timeout):
                 request = self._session.request(
                     method, url, data=body, headers=headers, allow_redirects=False

@@ -24,15 +24,13 @@ class Order(msgspec.Struct, frozen=True):
 
     def body(self) -> bytes:
         """The JSON that is sent."""
-        return _encode(
-            {
-                "wallet_uuid": self.wallet_id,
-                "amount": self.amount,
-                "currency": self.currency,
-                "target": self.target,
-                "withdrawal_id": self.withdrawal_id,
-            }
-        )
+        said = {
+            "wallet_uuid": self.wallet_id,
+            "amount": self.amount,
+            "currency": self.currency,
+            "withdrawal_id": self.withdrawal_id,
+        }
+        return _encode(said if self.target is None else {**said, "target": self.target})
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -149,7 +149,9 @@ def _of_query(said: Said) -> Outcome | None:
             return Outcome(Kind.PAID, of_key=True)
         case "failed", None | 200 | 503:
             return Outcome(Kind.NOT_DONE, told, of_key=True)
-        case ("refused", _):
+        case "refused", _:
+            return Outcome(Kind.REFUSED, told, of_key=True)
+        case "failed", int(status) if _is_refusal(status):
             return Outcome(Kind.REFUSED, told, of_key=True)
         case _:
             return None
@@ -162,6 +164,9 @@ def _of_body(answer: Answer, said: Said) -> Outcome | None:
         return Outcome(Kind.PAID, of_key=True) if agrees else _contradiction(answer, said)
     if said.data == "failed":
         return _of_failure(answer, said)
+    if said.data == "reused":
+        # What it did under our key then, it does not say.
+        return Outcome(Kind.UNKNOWN, "the bank knows the key from another order")
     return None
 
 

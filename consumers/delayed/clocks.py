@@ -30,13 +30,17 @@ class DatabaseClock:
         """Whether the database was ever asked."""
         return self._offset_us is not None
 
-    def looked(self, told_us: int, ahead_us: int, asked_at: float, heard_at: float) -> None:
-        """Take an answer in; `asked_at` and `heard_at` are seconds of the monotonic clock."""
+    def looked(self, told_us: int, ahead_us: int, asked_at: float, heard_at: float) -> int:
+        """Take an answer in; `asked_at` and `heard_at` are seconds of the monotonic clock.
+
+        Gives by how much the clock has turned out to be wrong, in microseconds.
+        """
         least = told_us - round(heard_at * 1e6)
         most = told_us - round(asked_at * 1e6)
         known = least if self._offset_us is None else self._offset_us
         self._offset_us = min(max(known, least), most)
         self.ahead_us = ahead_us
+        return self._offset_us - known
 
     def server_us(self, at: float) -> int:
         """The database's own time at a moment of the monotonic clock."""
@@ -76,6 +80,10 @@ class Behind:
             self._former_us, self._present_us, self._since = self._present_us, 0, at
         self._present_us = max(self._present_us, sent_us - stamped_us)
         self._measured_at = at
+
+    def forget(self) -> None:
+        """Forget all measures: the clock with which the broker's was compared has jumped."""
+        self._present_us = self._former_us = 0
 
     def wants_probe(self, at: float) -> bool:
         """Whether a single command should be sent without waiting, to measure anew."""

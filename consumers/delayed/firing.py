@@ -33,6 +33,10 @@ DOUBT_SECONDS: Final = 2.0
 DOUBTS: Final = 500
 """Most withdrawals that the database is asked about at once, once a second."""
 
+QUICK_ATTEMPTS: Final = 3
+MOST_PAUSE_SECONDS: Final = 60.0
+"""What is refused again and again for a reason that nobody thought of must not fill the log."""
+
 log: Final = structlog.get_logger(__name__)
 
 
@@ -76,7 +80,14 @@ class Firing:
                 self._timer.asked(state.withdrawal_id, now)
             else:
                 _tell_refused(state.withdrawal_id, state.result)
-                self._timer.again(state.withdrawal_id, attempts[state.withdrawal_id] + 1)
+                self._retry(state.withdrawal_id, attempts[state.withdrawal_id] + 1, now)
+
+    def _retry(self, withdrawal_id: str, attempt: int, now: float) -> None:
+        """Try again at once, or after a pause where that did not help a few times."""
+        pause = min(2.0 ** min(attempt - QUICK_ATTEMPTS, 10), MOST_PAUSE_SECONDS)
+        later_us = self._clock.now_us(now) + round(pause * 1e6)
+        not_before_us = later_us if attempt > QUICK_ATTEMPTS else 0
+        self._timer.again(withdrawal_id, attempt, not_before_us)
 
     def doubtful(self) -> list[Fired]:
         """Those that were sent a while ago, and nothing was heard since."""

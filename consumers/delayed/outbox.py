@@ -44,9 +44,13 @@ class UndeliverableError(Exception):
 
 
 class Outbox:
-    """Puts commands into the commands topic. Methods raise what must end the process."""
+    """Puts commands into the commands topic. Methods raise what must end the process.
 
-    def __init__(self, settings: Settings) -> None:
+    `patience` is how many seconds no command may be delivered, from the first that was not.
+    """
+
+    def __init__(self, settings: Settings, *, patience: float = PATIENCE_SECONDS) -> None:
+        self._patience = patience
         self._topic = settings.topics.commands.name
         self._bootstrap = settings.kafka_bootstrap
         self._producer = Producer(producer_settings(settings))
@@ -73,9 +77,9 @@ class Outbox:
         if self._fatal is not None:
             raise KafkaException(self._fatal)
         since = self._failing_since
-        if since is not None and time.monotonic() - since > PATIENCE_SECONDS:
+        if since is not None and time.monotonic() - since > self._patience:
             raise UndeliverableError(
-                f"Kafka at {self._bootstrap} took no command for {PATIENCE_SECONDS:g} s;"
+                f"Kafka at {self._bootstrap} took no command for {self._patience:g} s;"
                 " is it up, and is WALLET_KAFKA_BOOTSTRAP right?"
             )
 

@@ -50,6 +50,9 @@ PATIENCE_SECONDS: Final = 60.0
 EXIT_CODE: Final = 70
 """EX_SOFTWARE of sysexits.h, as a worker's."""
 
+JUMP_US: Final = 2_000
+"""A clock that is right is corrected by some microseconds a second."""
+
 _PASSED_BY: Final = frozenset(
     WITHDRAWAL_STEPS[status].encode() for status in ("paid", "needs_review")
 )
@@ -66,9 +69,22 @@ class UnreachableError(Exception):
 
 
 class Delayed:
-    """One delayed consumer. Turn it until it is to end; what it raises must end the process."""
+    """One delayed consumer. Turn it until it is to end; what it raises must end the process.
 
-    def __init__(self, settings: Settings, slot: str | None) -> None:
+    `patience` is how many seconds the database may not answer, `rescan` how many pass between two
+    looks at everything near.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        slot: str | None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        rescan: float = RESCAN_SECONDS,
+    ) -> None:
+        self._patience = patience
+        self._rescan = rescan
         self._timer = Timer()
         self._clock = DatabaseClock()
         self._rows = Rows(settings)
@@ -80,6 +96,12 @@ class Delayed:
         self._look_at = self._ask_at = 0.0
         self._rescan_at = self._well_at = time.monotonic()
         self._is_ill = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there are partitions that are ours, and all that is near of them is here."""
+        here = self._clock.is_known and not self._wanted(time.monotonic())
+        return here and bool(self._owned.partitions)
 
     def turn(self) -> None:
         """Hear, read, and fire what is due; sleeps until there is something to do."""
@@ -138,22 +160,29 @@ class Delayed:
         if now < self._ask_at:
             return
         try:
-            if now >= self._look_at:
+            has_looked = now >= self._look_at
+            if has_looked:
                 self._look(now)
-            self._read_page(now)
+            if self._read_page(now) or has_looked:
+                self._get_well(now)
         except psycopg2.Error as error:
             self._fall_ill(now, error)
 
     def _look(self, now: float) -> None:
         asked_at = time.monotonic()
         look = self._rows.look()
-        self._clock.looked(look.now_us, look.ahead_us, asked_at, time.monotonic())
+        self._correct(self._clock.looked(look.now_us, look.ahead_us, asked_at, time.monotonic()))
         self._settle_doubts()
-        if now - self._rescan_at >= RESCAN_SECONDS:
+        if now - self._rescan_at >= self._rescan:
             self._rescan_at = now
             self._timer.rescan()
         self._look_at = now + LOOK_SECONDS
-        self._get_well(now)
+
+    def _correct(self, jump_us: int) -> None:
+        """See to what was measured with a clock that was wrong."""
+        if abs(jump_us) > JUMP_US:
+            log.info("the database's clock has jumped", seconds=round(jump_us / 1e6, 3))
+            self._firing.behind.forget()
 
     def _settle_doubts(self) -> None:
         doubtful = self._firing.doubtful()
@@ -163,12 +192,15 @@ class Delayed:
         asked = [(fired.due.withdrawal_id, key_of(fired)) for fired in doubtful]
         self._firing.look_up(self._rows.states(asked), doubtful)
 
-    def _read_page(self, now: float) -> None:
+    def _read_page(self, now: float) -> bool:
+        """Read what is missed most, if anything is."""
         page = self._timer.wanted(self._clock.now_us(now))
-        if page is not None:
-            reached("before-page")
-            self._timer.read(page, self._rows.page(page))
-            reached("after-page")
+        if page is None:
+            return False
+        reached("before-page")
+        self._timer.read(page, self._rows.page(page))
+        reached("after-page")
+        return True
 
     def _fall_ill(self, now: float, error: psycopg2.Error) -> None:
         why = " ".join(str(error).split()) or type(error).__name__
@@ -176,9 +208,9 @@ class Delayed:
             log.warning("PostgreSQL does not answer, trying again", why=why)
         self._is_ill = True
         self._ask_at = now + PAUSE_SECONDS
-        if now - self._well_at > PATIENCE_SECONDS:
+        if now - self._well_at > self._patience:
             raise UnreachableError(
-                f"PostgreSQL did not answer for {PATIENCE_SECONDS:g} s: {why};"
+                f"PostgreSQL did not answer for {self._patience:g} s: {why};"
                 " is it up, and is WALLET_DATABASE_URL right?"
             )
 

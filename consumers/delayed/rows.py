@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import psycopg2
 from psycopg2 import extensions
 
-from consumers.delayed.window import Due, Page
+from consumers.delayed.window import LEAST_UUID, Due, Page
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 
@@ -70,7 +70,8 @@ class Rows:
     def page(self, page: Page) -> list[Due]:
         """The rows of a page, in order."""
         due_at_us, withdrawal_id = page.after
-        given = (page.partition, _moment(page.before_us), _moment(due_at_us), withdrawal_id)
+        after = (_moment(due_at_us), withdrawal_id or LEAST_UUID)  # "": before all of that instant
+        given = (page.partition, _moment(page.before_us), *after)
         return [Due(*row) for row in self._ask(DUE, (*given, page.limit))]
 
     def states(self, asked: Sequence[tuple[str, str]]) -> list[State]:
@@ -89,7 +90,7 @@ class Rows:
     def _ask(self, query: str, given: tuple[object, ...]) -> list[Any]:
         try:
             if self._connection is None:
-                self._connection = _connect(self._settings)
+                self._connection = connect(self._settings)
             with self._connection.cursor() as cursor:
                 cursor.execute(query, given)
                 return cursor.fetchall()
@@ -102,7 +103,7 @@ def _moment(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-def _connect(settings: Settings) -> extensions.connection:
+def connect(settings: Settings) -> extensions.connection:
     """A connection in autocommit mode with every wait bounded."""
     options = {
         "statement_timeout": f"{settings.statement_timeout_ms}ms",

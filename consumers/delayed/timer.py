@@ -115,10 +115,10 @@ class Timer:
         for window in self._windows.values():
             window.asked(withdrawal_id, now)
 
-    def again(self, withdrawal_id: str, attempt: int) -> None:
-        """Let a fired one wait again, for this attempt."""
+    def again(self, withdrawal_id: str, attempt: int, not_before_us: int = 0) -> None:
+        """Let a fired one wait again, for this attempt, until it is due or later."""
         for window in self._windows.values():
-            window.again(withdrawal_id, attempt)
+            window.again(withdrawal_id, attempt, not_before_us)
 
     def _share_room(self) -> None:
         for window in self._windows.values():

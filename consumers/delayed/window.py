@@ -144,14 +144,18 @@ class Window:
         if fired is not None:
             self.fired[withdrawal_id] = fired._replace(asked_at=now)
 
-    def again(self, withdrawal_id: str, attempt: int) -> None:
-        """Let a fired one wait again, for this attempt: it was not sent, or came too early."""
+    def again(self, withdrawal_id: str, attempt: int, not_before_us: int = 0) -> None:
+        """Let a fired one wait again, for this attempt: it was not sent, or came too early.
+
+        It is then due at its time or at `not_before_us`, whatever is later.
+        """
         fired = self.fired.pop(withdrawal_id, None)
         if fired is None:
             return
         if attempt > 1:
             self._attempts[withdrawal_id] = attempt
-        self._add(fired.due)
+        later_us = max(fired.due.due_at_us, not_before_us)
+        self._add(fired.due._replace(due_at_us=later_us))
 
     def _add(self, due: Due) -> None:
         if due.withdrawal_id in self._waiting or due.withdrawal_id in self.fired:

@@ -21,6 +21,7 @@ from consumers.bank.policy import (
     TERMINAL,
     Do,
     Standing,
+    State,
     asked,
     begun,
     give_up,
@@ -37,7 +38,7 @@ from consumers.withdrawals.ends import end_of, refusals_of
 from consumers.withdrawals.following import Follower, Heard, Listening
 from consumers.withdrawals.rows import Rows
 from consumers.withdrawals.sweeping import Sweeps
-from consumers.withdrawals.telling import Teller
+from consumers.withdrawals.telling import Teller, UntoldError
 from schemas.settings import Settings
 
 REREAD: Final = 500
@@ -45,6 +46,12 @@ REREAD: Final = 500
 
 DRAIN_SECONDS: Final = 10.0
 """How much longer than the longest call the calls in flight are awaited at the end."""
+
+LOOK_SECONDS: Final = 10.0
+"""Between two looks whether Kafka is there: to an idle caller nothing else would tell."""
+
+KAFKA_SECONDS: Final = 60.0
+"""How long it may be away before this process ends, for a new one to try."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -85,6 +92,7 @@ class Caller:
             works = [
                 asyncio.create_task(self._dispatch()),
                 asyncio.create_task(self._page(rows)),
+                asyncio.create_task(self._watch()),
             ]
             for work in works:
                 work.add_done_callback(self._job_done)
@@ -162,7 +170,7 @@ class Caller:
             while self._has_slot and (case := self._desk.next_end()):
                 self._start(self._end(case))
             while self._has_slot and (permit := self._permit()):
-                case = self._desk.next_call()
+                case = self._desk.next_call(untried=permit is Permit.PROBE)
                 if case is None:
                     self._breaker.end(permit, answered=None)
                     break
@@ -237,6 +245,8 @@ class Caller:
     async def _go_on(self, case: Case, known: Standing) -> None:
         """Write down what is known now; tell the ledger if that is an end."""
         if not await self._calls.record(case.key, case.standing, known):
+            if known.state is State.PAID:
+                log.error("the bank has paid, but another caller went on", withdrawal=case.key)
             self._desk.doubt(case)
             return
         case.standing, case.written_at = known, time.monotonic()
@@ -276,6 +286,19 @@ class Caller:
         if self._trouble is None:
             self._trouble = error
         self._ended.set()
+
+    async def _watch(self) -> None:
+        """Raise UntoldError when Kafka stays away."""
+        heard_at = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)  # that time passes is all that is waited for
+            if await self._teller.reaches():
+                heard_at = time.monotonic()
+                continue
+            away = time.monotonic() - heard_at
+            log.warning("Kafka does not answer", seconds=round(away))
+            if away > KAFKA_SECONDS:
+                raise UntoldError(f"Kafka did not answer for {away:.0f} s")
 
     async def _drain(self) -> None:
         """Finish the calls in flight: what they come to is to be written down."""

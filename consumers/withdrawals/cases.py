@@ -20,6 +20,8 @@ class Case:
     standing: Standing
     written_at: float
     opened_at: float
+    spared_until: float = 0.0
+    """Until then it is not left to a person, however long it has been open."""
     tells: int = 0
     busy: bool = False
     over: bool = False

@@ -27,7 +27,7 @@ SETTLE_SECONDS: Final = 5.0
 was begun and not ended leaves it alone for this long and the longest call: it may be another's."""
 
 STALE_MOST: Final = 1000
-"""Timers of cases long gone that may lie about before they are swept out."""
+"""Entries of cases long gone that may lie about before they are swept out."""
 
 _Entry = tuple[Case, int]
 
@@ -39,10 +39,12 @@ class Desk:
         self.partitions: set[int] = set()
         self.held: dict[str, Case] = {}
         self._rules = rules
+        self._call_seconds = call_seconds
         self._strange_seconds = call_seconds + SETTLE_SECONDS
         self._chance = chance
         self._room = room
         self._calls: deque[_Entry] = deque()
+        self._untried: deque[_Entry] = deque()  # those of _calls that were never called
         self._ends: deque[_Entry] = deque()
         self._reloads: dict[str, None] = {}
         self._timers: list[tuple[float, int, Case, int]] = []
@@ -79,6 +81,7 @@ class Desk:
             if case.partition not in self.partitions and not case.busy:
                 self._forget(case)
         self._calls = deque(entry for entry in self._calls if _is_fresh(*entry))
+        self._untried = deque(entry for entry in self._untried if _is_fresh(*entry))
         self._ends = deque(entry for entry in self._ends if _is_fresh(*entry))
 
     def take(self, case: Case, now: float) -> None:
@@ -87,6 +90,10 @@ class Desk:
             return
         self.held[case.key] = case
         case.draw = self._chance.random()
+        if case.standing.doubt and self._rules.knows_keys:
+            # Left open by a caller that may have been away for longer than the limit: what the
+            # bank says now is worth more than how long nobody asked.
+            case.spared_until = now + self._strange_seconds + self._call_seconds
         self._place(case, now)
 
     def done(self, key: str) -> None:
@@ -154,9 +161,14 @@ class Desk:
             else:
                 self._place(case, now)
 
-    def next_call(self) -> Case | None:
-        """Take out the case that is called next."""
-        return self._pop(self._calls)
+    def next_call(self, *, untried: bool = False) -> Case | None:
+        """Take out the case that is called next: one that was never called, if that is wanted.
+
+        Among those that were called some may never be answered, whatever the bank does for all
+        others: they are no good to find out whether it is there.
+        """
+        first = self._pop(self._untried) if untried else None
+        return first or self._pop(self._calls)
 
     def next_end(self) -> Case | None:
         """Take out a case that ends: it is to be given up, or its end to be told."""
@@ -180,15 +192,22 @@ class Desk:
         at = self._call_at(case)
         if at <= now:
             self._calls.append((case, case.turn))
-        limit_at = case.opened_at + self._rules.unknown_limit
+            if case.standing.calls == 0:
+                self._remember_untried(case)
         if case.standing.doubt and self._rules.knows_keys:
-            at = limit_at if at <= now else min(at, max(limit_at, self._free_at(case)))
+            limit_at = self._limit_at(case)
+            at = limit_at if at <= now else min(at, limit_at)
         if at > now:
             self._set_timer(case, at)
 
     def _is_over(self, case: Case, now: float) -> bool:
-        seconds = now - case.opened_at
-        return is_over(case.standing, seconds, self._rules) and now >= self._free_at(case)
+        is_free = now >= max(self._free_at(case), case.spared_until)
+        return is_free and is_over(case.standing, now - case.opened_at, self._rules)
+
+    def _limit_at(self, case: Case) -> float:
+        """When it is left to a person."""
+        limit_at = case.opened_at + self._rules.unknown_limit
+        return max(limit_at, self._free_at(case), case.spared_until)
 
     def _call_at(self, case: Case) -> float:
         step = next_step(case.standing, self._rules, case.draw)
@@ -198,6 +217,11 @@ class Desk:
         """When no other caller can be at work on it any more."""
         is_strange = case.standing.state is State.SENDING
         return case.written_at + (self._strange_seconds if is_strange else 0.0)
+
+    def _remember_untried(self, case: Case) -> None:
+        if len(self._untried) > STALE_MOST + 2 * len(self.held):
+            self._untried = deque(entry for entry in self._untried if _is_fresh(*entry))
+        self._untried.append((case, case.turn))
 
     def _set_timer(self, case: Case, at: float) -> None:
         if len(self._timers) > STALE_MOST + 2 * len(self.held):

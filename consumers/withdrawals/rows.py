@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
+import structlog
 from psycopg2 import extensions
 
 from consumers.bank.orders import Order
@@ -57,6 +58,8 @@ WHERE w.withdrawal_id = ANY(%s::uuid[]) AND w.status = {EXECUTING}
 _RESULTS: Final = "SELECT result FROM commands WHERE command_key = ANY(%s::uuid[])"
 
 _Found = TypeVar("_Found")
+
+log: Final = structlog.get_logger(__name__)
 
 
 class Page(NamedTuple):
@@ -113,14 +116,26 @@ class Rows:
 def patiently(ask: Callable[[], _Found], forget: Callable[[], None]) -> _Found:
     """Ask, and again while the database is away; `forget` drops what is broken."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    is_away = False
     while True:
         try:
-            return ask()
-        except LOST:
+            found = ask()
+        except LOST as error:
             forget()
             if time.monotonic() > deadline:
                 raise
+            if not is_away:
+                log.warning("PostgreSQL does not answer, trying again", why=_line(error))
+            is_away = True
             time.sleep(PAUSE_SECONDS)  # nobody tells when the database is back
+        else:
+            if is_away:
+                log.info("PostgreSQL answers again")
+            return found
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _case(row: Sequence[Any], now: float) -> Case:

@@ -8,6 +8,7 @@ from confluent_kafka import KafkaException, Producer
 
 from consumers.owned import Owned
 from schemas.settings import Settings
+from wallet import topics
 
 pytestmark = pytest.mark.integration
 
@@ -119,6 +120,22 @@ def test_two_members_split_and_hand_over(ledger: Settings) -> None:
     turn_until(lambda: two.values.count(b"alone") >= 4, two)
     two.owned.close()
     assert len(one.read) + len(two.read) == 8
+
+
+def test_a_topic_that_is_made_late_is_found(settings: Settings) -> None:
+    """Who is started before the topics waits for them."""
+    ledger = settings.model_copy(
+        update={"topic_prefix": f"late{time.time_ns()}.", "application": f"late{time.time_ns()}"}
+    )
+    member = Member(ledger)
+    try:
+        for _ in range(10):
+            member.turn()
+        assert member.gained == []
+        topics.apply(ledger, 30.0)
+        turn_until(lambda: len(member.gained) == ledger.partitions, member)
+    finally:
+        member.owned.close()
 
 
 def test_a_slot_that_is_started_again_shuts_the_old_one_out(ledger: Settings) -> None:

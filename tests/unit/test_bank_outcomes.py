@@ -91,6 +91,11 @@ def test_refusals_of_a_moment_say_nothing(status: int) -> None:
     assert said(200, {"data": "failed", "status": status}).kind is Kind.UNKNOWN
 
 
+def test_a_key_that_was_used_for_another_order_says_nothing() -> None:
+    """Of what was done under it then."""
+    assert said(422, {"data": "reused", "status": 422}).kind is Kind.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
@@ -147,6 +152,8 @@ def test_what_became_of_an_order() -> None:
     assert asked(200, {"data": "failed"}) is Kind.NOT_DONE
     assert asked(200, FAILED) is Kind.NOT_DONE
     assert asked(200, {"data": "refused"}) is Kind.REFUSED
+    assert asked(200, {"data": "failed", "status": 422}) is Kind.REFUSED
+    assert asked(200, {"data": "failed", "status": 409}) is Kind.UNKNOWN
     assert asked(200, {"data": "pending"}) is Kind.UNKNOWN
     assert asked(404, {"data": "unknown", "status": 404, "key": KEY}) is Kind.UNSEEN
     assert asked(404, {"key": OTHER}) is Kind.UNKNOWN

@@ -34,8 +34,10 @@ def test_slow_answers_never_put_it_ahead(looks: list[tuple[float, float, float]]
 def test_a_clock_set_back_is_followed_at_the_next_look() -> None:
     """And one set ahead: the database's is the truth."""
     clock = DatabaseClock()
-    clock.looked(EPOCH, 0, 10.0, 10.001)
-    clock.looked(EPOCH - HOUR_US, 0, 11.0, 11.001)
+    assert clock.looked(EPOCH, 0, 10.0, 10.001) == 0
+    assert clock.looked(EPOCH + 1_003_000, 0, 11.0, 11.010) == 0
+    jump_us = clock.looked(EPOCH - HOUR_US, 0, 11.0, 11.001)
+    assert abs(jump_us + HOUR_US + 1_000_000) <= 1000
     assert abs(clock.now_us(11.001) - (EPOCH - HOUR_US)) <= 1000
     clock.looked(EPOCH + HOUR_US, 0, 12.0, 12.001)
     assert abs(clock.now_us(12.001) - (EPOCH + HOUR_US)) <= 1000
@@ -84,3 +86,12 @@ def test_a_single_command_finds_out_whether_it_is_still_behind() -> None:
     assert behind.wants_probe(100.1 + PROBE_SECONDS)
     behind.measured(EPOCH, EPOCH - HOUR_US, 111.0)
     assert not behind.wants_probe(111.0)
+
+
+def test_measures_with_a_wrong_clock_are_forgotten() -> None:
+    """After a jump of the database's own, the broker is not behind for the next minute."""
+    behind = Behind()
+    behind.measured(EPOCH, EPOCH - HOUR_US, 40.0)
+    behind.measured(EPOCH, EPOCH - HOUR_US, 80.0)
+    behind.forget()
+    assert behind.us == 0

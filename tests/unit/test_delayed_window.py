@@ -199,6 +199,16 @@ def test_what_was_not_sent_waits_again_under_its_attempt() -> None:
     assert window.fire(0.0) is None
 
 
+def test_a_retry_may_have_to_wait() -> None:
+    """Its own time is kept where that is later."""
+    window = Window(0, 10)
+    Database(due(1, 5)).feed(window, SECOND)
+    for not_before_us, at_us in ((0, 5), (3, 5), (900, 900)):
+        assert fire_all(window, SECOND) != []
+        window.again(due(1, 5).withdrawal_id, 2, not_before_us)
+        assert window.next_us() == at_us
+
+
 def test_doubts_come_in_turn() -> None:
     """Who was asked about waits again; who is done is not asked about."""
     window = Window(0, 10)

@@ -1,23 +1,19 @@
 """`wallet bench drain`: commands a second from a preloaded topic to read_committed results."""
 
 import statistics
-import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import NamedTuple
 
-import psutil
 import stamina.instrumentation
 
 from producers import load
 from schemas.settings import Settings
 from wallet.bench.counting import Count, Counter
-from wallet.bench.scratch import environment, scratch_ledger
-from wallet.local import processors
+from wallet.bench.processes import WORKER, Process, worker_process
+from wallet.bench.scratch import scratch_ledger
 
-STOP_SECONDS = 20.0
 Tell = Callable[[str], None]
 
 
@@ -90,13 +86,11 @@ def drain(  # noqa: PLR0913 - the options of the command, by name
     )
 
 
-_WORKER = (sys.executable, "-m", "wallet.cli", "worker", "--slot")
 _BARE = (sys.executable, "-m", "wallet.bench.bare")
-Process = tuple[str, ...]
 
 
 def _workers(count: int) -> list[Process]:
-    return [(*_WORKER, f"bench-{slot}") for slot in range(1, count + 1)]
+    return [(*WORKER, f"bench-{slot}") for slot in range(1, count + 1)]
 
 
 def _arm(
@@ -109,7 +103,7 @@ def _arm(
         try:
             with ExitStack() as stack:
                 watches = [
-                    stack.enter_context(_process(ledger, argv, slot))
+                    stack.enter_context(worker_process(ledger, argv, slot))
                     for slot, argv in enumerate(processes, 1)
                 ]
                 seen = counter.count(commands)
@@ -124,68 +118,7 @@ def _open_wallets(ledger: Settings, given: load.Load) -> None:
     counter = Counter(ledger)
     try:
         sent = load.send(ledger, given.opening())
-        with _process(ledger, _workers(1)[0], 1):
+        with worker_process(ledger, _workers(1)[0], 1):
             counter.count(sent)
     finally:
         counter.close()
-
-
-class _Watch(threading.Thread):
-    """Notes how much memory and processor time a process takes."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self._process = psutil.Process(pid)
-        self._ended = threading.Event()
-        self._lock = threading.Lock()
-        self.most_mb = 0.0
-        self.processor_seconds = 0.0
-
-    def run(self) -> None:
-        while not self._ended.wait(0.1):
-            self.look()
-
-    def look(self) -> None:
-        try:
-            with self._lock:
-                self.most_mb = max(self.most_mb, self._process.memory_info().rss / 2**20)
-                times = self._process.cpu_times()
-                self.processor_seconds = times.user + times.system
-        except psutil.NoSuchProcess:
-            self._ended.set()
-
-    def end(self) -> None:
-        self._ended.set()
-
-
-@contextmanager
-def _process(ledger: Settings, argv: Process, slot: int) -> Iterator[_Watch]:
-    """A process of ours on this ledger; ended and awaited."""
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        argv,
-        env={**environment(ledger), **processors.environment_of(slot)},  # as `wallet up` starts it
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    said = threading.Thread(target=_drain_pipe, args=(process,), daemon=True)
-    said.start()
-    watch = _Watch(process.pid)
-    watch.start()
-    try:
-        yield watch
-    finally:
-        watch.end()
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
-
-
-def _drain_pipe(process: subprocess.Popen[str]) -> None:
-    assert process.stderr is not None, "it was asked for"
-    for line in process.stderr:
-        if "critical" in line or "Error" in line:
-            sys.stderr.write(line)

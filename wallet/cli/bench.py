@@ -1,6 +1,6 @@
 """`wallet bench`: figures, each with a ratio against something in the same run."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(help="Measure the ledger on the running stack.", no_args_is_help=True)
     group.command("drain")(drain)
+    group.command("withdrawals")(withdrawals)
     group.callback()(_bench)
     app.add_typer(group, name="bench")
 
@@ -50,6 +51,34 @@ def drain(  # noqa: PLR0913 - its options
         seed=seed,
         tell=lambda line: typer.echo(line, err=True),
     )._asdict()
+    _print(figures, json=json)
+
+
+def withdrawals(  # noqa: PLR0913 - its options
+    *,
+    scheduled: Annotated[
+        int, typer.Option(min=0, help="Withdrawals in the table that are due some other day.")
+    ] = 1_000_000,
+    due: Annotated[int, typer.Option(min=1, help="Withdrawals that become due a second.")] = 2000,
+    seconds: Annotated[int, typer.Option(min=1, help="For so long.")] = 30,
+    burst: Annotated[int, typer.Option(min=0, help="Then so many at one instant.")] = 0,
+    bank_ms: Annotated[
+        int, typer.Option(min=0, help="What the bank takes for a payment; 0: call no bank.")
+    ] = 50,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes.  [default: as `wallet up`]")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """How late withdrawals are executed and paid, among how many, each exactly once."""
+    from wallet.bench.withdrawals import Wanted, measure  # noqa: PLC0415 - heavy imports
+
+    wanted = Wanted(scheduled, due, seconds, burst, workers or usual_workers(), bank_ms)
+    found = measure(load_settings(), wanted, lambda line: typer.echo(line, err=True))
+    _print(found, json=json)
+
+
+def _print(figures: dict[str, Any], *, json: bool) -> None:
     if json:
         print_json(figures)
     else:

@@ -105,18 +105,20 @@ def print_withdrawal(
     _console().print(table)
 
 
-def print_withdrawals(withdrawals: list[WithdrawalView]) -> None:
-    """Withdrawals, a line each."""
+def print_withdrawals(withdrawals: list[WithdrawalView], *, of_one_wallet: bool = False) -> None:
+    """Withdrawals, a line each; without the wallet where it is the same in all."""
     table = Table(box=None, pad_edge=False)
     for name in ("id", "status", "due"):
         table.add_column(name, no_wrap=True)
     table.add_column("amount", justify="right", no_wrap=True)
-    table.add_column("wallet", no_wrap=True)
-    table.add_column("target", overflow="fold")
-    table.add_column("reason", overflow="fold")
+    if not of_one_wallet:
+        table.add_column("wallet", min_width=36, overflow="fold")
+    for name in ("target", "reason"):
+        table.add_column(name, overflow="fold")
     for each in withdrawals:
+        wallet = () if of_one_wallet else (each.wallet_id,)
         amount = money(each.amount, each.currency)
-        said = (each.wallet_id, each.target or "", each.reason or "")
+        said = (*wallet, each.target or "", each.reason or "")
         table.add_row(each.id, each.status, each.due_at, amount, *said)
     _console().print(table)
 
@@ -136,8 +138,9 @@ def _pairs_of_calls(calls: BankCallsView | None) -> list[tuple[str, str]]:
     if calls is None:
         return []
     times = "once" if calls.calls == 1 else f"{calls.calls} times"
+    not_done = f", {calls.not_done} certainly not done" if calls.not_done else ""
     return [
-        ("bank", f"called {times}, {calls.not_done} certainly not done: {calls.state}"),
+        ("bank", f"called {times}{not_done}: {calls.state}"),
         ("bank's last", calls.note or ""),
         ("bank called", f"from {calls.begun_at} to {calls.changed_at}"),
     ]

@@ -64,7 +64,7 @@ def verify(
     with (
         _failures(),
         _progress(hidden=as_json) as progress,
-        Sources(settings, _payments(settings, bank_ledger)) as sources,
+        Sources(settings, payments_of(settings, bank_ledger)) as sources,
     ):
         findings = audit(sources, timeout, limit, progress)
     print_json(findings.as_json()) if as_json else _print(findings)
@@ -81,7 +81,7 @@ def _failures() -> Iterator[None]:
         raise NoAnswer(f"the audit could not be made: {' '.join(str(error).split())}") from error
 
 
-def _payments(settings: Settings, url: str | None) -> BankLedger | None:
+def payments_of(settings: Settings, url: str | None) -> BankLedger | None:
     """Where it stands what the bank has paid; None where nobody knows.
 
     Unless told, at the pretend bank of the running copy, if this ledger is the one that it pays.

@@ -114,7 +114,7 @@ def list_them(
     if as_json:
         print_json({"withdrawals": found, "older": older})
         return
-    print_withdrawals(found)
+    print_withdrawals(found, of_one_wallet=wallet_id is not None)
     if older:
         typer.echo(f"there may be older ones: say --before {older} too", err=True)
 

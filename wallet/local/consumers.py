@@ -16,7 +16,7 @@ from wallet.local.leftovers import marked
 from wallet.local.parts import Starter, until_ready
 from wallet.local.process import Process, ProcessSpec
 
-GROUPS: Final = {"delayed": "delayed"}
+GROUPS: Final = {"delayed": "delayed", "bank-caller": "bank"}
 """Process, named as its command -> the group in which it follows the delayed topic."""
 
 COMMAND: Final = (sys.executable, "-m", "wallet.cli")
