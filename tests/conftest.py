@@ -115,12 +115,12 @@ def settings(stack: Stack) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def new_ledger(settings: Settings) -> Iterator[Callable[..., Settings]]:
+def new_ledger(settings: Settings) -> Callable[..., Settings]:
     """Make a ledger nobody else uses: `new_ledger(partitions=8)` gives its settings.
 
-    It has a database, topics, a consumer group and transactional ids of its own.
+    It has a database, topics, a consumer group and transactional ids of its own, and ends with
+    the session's servers.
     """
-    made: list[Settings] = []
     _execute(settings.database_url, f"CREATE DATABASE {TEMPLATE}")
     migrate.upgrade(_database(settings.database_url, TEMPLATE))
 
@@ -134,12 +134,9 @@ def new_ledger(settings: Settings) -> Iterator[Callable[..., Settings]]:
         }
         ledger = settings.model_copy(update={**own, **changes})
         topics.apply(ledger, 30.0)
-        made.append(ledger)
         return ledger
 
-    yield make
-    for ledger in made:
-        _drop(settings.database_url, ledger)
+    return make
 
 
 @pytest.fixture(scope="module")
@@ -162,15 +159,6 @@ def environment_of() -> Callable[[Settings], Mapping[str, str]]:
 
 def _database(url: str, name: str) -> str:
     return f"{url.rpartition('/')[0]}/{name}"
-
-
-def _drop(admin_url: str, ledger: Settings) -> None:
-    name = ledger.database_url.rpartition("/")[2]
-    _execute(admin_url, f"DROP DATABASE {name} WITH (FORCE)")
-    names = [topic.name for topic in ledger.topics.all()]
-    admin = topics.client(ledger)  # its requests end with it
-    for future in admin.delete_topics(names, request_timeout=20.0).values():
-        future.result(20.0)
 
 
 def _execute(url: str, statement: str) -> None:
