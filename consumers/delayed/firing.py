@@ -60,14 +60,13 @@ class Firing:
         # Broker and ledger count milliseconds: one that has begun is not yet over.
         return max((next_us + wait_us - self._clock.now_us(at)) / 1e6, 0.0)
 
-    def fire(self) -> None:
-        """Send what is due, a volley at most."""
+    def fire(self) -> int:
+        """Send what is due, a volley at most; how many that were."""
         at = time.monotonic()
         now_us = self._clock.now_us(at) // 1000 * 1000
         self.is_stuffed = False
-        if self.behind.wants_probe(at):
-            self._volley(now_us, at, 1)
-        self._volley(now_us - self.behind.us, at, VOLLEY)
+        probes = self._volley(now_us, at, 1) if self.behind.wants_probe(at) else 0
+        return probes + self._volley(now_us - self.behind.us, at, VOLLEY)
 
     def look_up(self, states: Sequence[State], asked: Sequence[Fired]) -> None:
         """Take in what the database says of withdrawals that were asked about."""
@@ -93,14 +92,17 @@ class Firing:
         """Those that were sent a while ago, and nothing was heard since."""
         return self._timer.doubtful(time.monotonic() - DOUBT_SECONDS, DOUBTS)
 
-    def _volley(self, until_us: int, at: float, most: int) -> None:
+    def _volley(self, until_us: int, at: float, most: int) -> int:
+        count = 0
         for fired in self._timer.fire(until_us, at, most):
             reached("before-fire")
             if not self._put(fired):
                 self._timer.again(fired.due.withdrawal_id, fired.attempt)
                 self.is_stuffed = True
-                return
+                break
             reached("after-fire")
+            count += 1
+        return count
 
     def _put(self, fired: Fired) -> bool:
         due = fired.due
