@@ -12,7 +12,7 @@ from psycopg2 import extensions
 
 from schemas.settings import Settings
 from streams import faults, progress, retelling
-from streams.journal import connect
+from streams.outside import OUTSIDE, Outside
 from streams.progress import Progress
 from streams.publisher import Publisher
 from streams.rendering import Message
@@ -40,39 +40,34 @@ class InconsistentError(Exception):
     """The log and the database contradict each other: data was lost. Says what to do."""
 
 
-def claim(settings: Settings, place: Place, owner: str, still: Callable[[], bool]) -> Claim:
-    """Take a partition over. `still` tells whether it is still assigned to us.
-
-    Raises OvertakenError, InconsistentError, and whatever PostgreSQL and Kafka raise.
-    """
-    connection = connect(settings, f"claim-{place.partition}")
-    try:
-        with connection.cursor() as cursor, Tails(settings) as tails:
-            return _claim(settings, place, owner, still, cursor, tails)
-    finally:
-        connection.close()
-
-
-def _claim(
+def claim(
     settings: Settings,
     place: Place,
     owner: str,
     still: Callable[[], bool],
-    cursor: extensions.cursor,
-    tails: Tails,
+    outside: Outside = OUTSIDE,
 ) -> Claim:
-    _go_on(still)
-    mine = progress.raise_epoch(cursor, place, owner)  # 1
-    faults.reached("inside-claim")
-    publisher = Publisher(settings, place)  # 2
-    now = progress.read(cursor, place)  # 3
-    if now.epoch != mine.epoch:
-        raise OvertakenError(f"epoch {now.epoch} came after our {mine.epoch}")
-    _within_log(settings, place, tails, now)  # 5, before anything is said
-    results, events, steps, dead = _unpublished(settings, place, tails, cursor, now)
-    _go_on(still)
-    if results or events or dead:
-        publisher.publish(results, events, steps, dead)  # 4
+    """Take a partition over. `still` tells whether it is still assigned to us.
+
+    Raises OvertakenError, InconsistentError, and whatever PostgreSQL and Kafka raise.
+    """
+    connection = outside.connect(settings, f"claim-{place.partition}")
+    try:
+        with connection.cursor() as cursor, Tails(settings, outside.consumer) as tails:
+            _go_on(still)
+            mine = progress.raise_epoch(cursor, place, owner)  # 1
+            faults.reached("inside-claim")
+            publisher = Publisher(settings, place, outside.producer)  # 2
+            now = progress.read(cursor, place)  # 3
+            if now.epoch != mine.epoch:
+                raise OvertakenError(f"epoch {now.epoch} came after our {mine.epoch}")
+            _within_log(settings, place, tails, now)  # 5, before anything is said
+            results, events, steps, dead = _unpublished(settings, place, tails, cursor, now)
+            _go_on(still)
+            if results or events or dead:
+                publisher.publish(results, events, steps, dead)  # 4
+    finally:
+        connection.close()
     log.info(
         "claimed",
         partition=place.partition,

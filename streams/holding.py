@@ -15,9 +15,8 @@ import structlog
 from schemas.settings import Settings
 from streams import progress
 from streams.claim import Claim, InconsistentError, OvertakenError, claim
-from streams.crashing import crash
-from streams.journal import connect
 from streams.lanes import Lane
+from streams.outside import OUTSIDE, Outside
 from streams.rows import Place, Record
 
 log: Final = structlog.get_logger(__name__)
@@ -41,8 +40,9 @@ class Gap(NamedTuple):
 class Holding:
     """The partitions held, each with its lane. `round` rises with every change of them."""
 
-    def __init__(self, settings: Settings, owner: str) -> None:
+    def __init__(self, settings: Settings, owner: str, outside: Outside = OUTSIDE) -> None:
         self.settings = settings
+        self.outside = outside
         self.round = 0
         self._owner = owner
         self._lanes: dict[int, Lane] = {}
@@ -139,7 +139,8 @@ class Holding:
             except Exception as error:
                 if not wanted():
                     raise OvertakenError("a claim failed after it was overtaken") from error
-                crash("claim failed", error)
+                self.outside.crash("claim failed", error)
+                raise
             self.round += 1  # runs fetched before the seek that follows carry an older round
             return {lane.place.partition: lane.next_offset for lane in self.lanes}
 
@@ -153,7 +154,9 @@ class Holding:
             for lane in self.lanes
             if lane.place.partition in partitions and lane.place.partition not in busy
         ]
-        ours = await loop.run_in_executor(self._pool, unchanged, self.settings, resting)
+        ours = await loop.run_in_executor(
+            self._pool, unchanged, self.settings, resting, self.outside
+        )
         kept = [lane for lane in resting if lane.place.partition in ours]
         for lane in self.lanes:
             if lane not in kept:
@@ -169,7 +172,9 @@ class Holding:
         topics = self.settings.topics
         places = [Place(topics.commands.name, p, topics.partitions) for p in partitions]
         work = [
-            loop.run_in_executor(self._pool, claim, self.settings, place, self._owner, wanted)
+            loop.run_in_executor(
+                self._pool, claim, self.settings, place, self._owner, wanted, self.outside
+            )
             for place in places
         ]
         done = await asyncio.gather(*work, return_exceptions=True)
@@ -180,7 +185,7 @@ class Holding:
         return [result for result in done if isinstance(result, Claim)]
 
     def _go(self, kept: list[Lane], claims: list[Claim]) -> None:
-        made = [Lane(self.settings, held, crash, self._tell) for held in claims]
+        made = [self._lane(held) for held in claims]
         with self._guard:
             self._lanes = {lane.place.partition: lane for lane in kept + made}
         for lane in kept:
@@ -188,6 +193,9 @@ class Holding:
         for lane in made:
             lane.start()
         log.info("holding", partitions=sorted(self._lanes), kept=len(kept), claimed=len(made))
+
+    def _lane(self, held: Claim) -> Lane:
+        return Lane(self.settings, held, self._tell, self.outside)
 
     def _tell(self, partitions: set[int]) -> None:
         """Events wait for these partitions: wake our own lanes, tell the other workers."""
@@ -207,9 +215,9 @@ class Holding:
         return [lane.place.partition for lane in lanes if not lane.idle]
 
 
-def unchanged(settings: Settings, lanes: Sequence[Lane]) -> set[int]:
+def unchanged(settings: Settings, lanes: Sequence[Lane], outside: Outside = OUTSIDE) -> set[int]:
     """The partitions whose epoch is still ours in the database: they need no new claim."""
-    connection = connect(settings, "claims")
+    connection = outside.connect(settings, "claims")
     try:
         with connection.cursor() as cursor:
             return {

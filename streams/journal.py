@@ -5,7 +5,7 @@ FencedError means another worker holds the partition, RetriesExhausted and every
 process; the claim that follows reads the truth from the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import psycopg2
@@ -68,8 +68,14 @@ class Written(NamedTuple):
 class Journal:
     """One connection to the ledger database, for one partition's thread."""
 
-    def __init__(self, settings: Settings, place: Place) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        place: Place,
+        reach: Callable[[Settings, str], extensions.connection] | None = None,
+    ) -> None:
         self.settings = settings
+        self._reach = reach or connect
         self.place = place
         self._connection: extensions.connection | None = None
         self._horizon_ms = settings.withdrawal_horizon_days * 24 * 3600 * 1000
@@ -109,7 +115,7 @@ class Journal:
 
     def _cursor(self) -> extensions.cursor:
         if self._connection is None:
-            self._connection = connect(self.settings, f"lane-{self.place.partition}")
+            self._connection = self._reach(self.settings, f"lane-{self.place.partition}")
         return self._connection.cursor()
 
     def _attempt(

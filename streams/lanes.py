@@ -17,19 +17,24 @@ from streams.asked import Asked
 from streams.claim import Claim
 from streams.deciding import Decided
 from streams.journal import FencedError, Held, Journal
+from streams.outside import OUTSIDE, Outside
 from streams.rows import Record
 
 log: Final = structlog.get_logger(__name__)
 
-Crash = Callable[[str, BaseException], None]
-"""Ends the process: an error in a lane must reach nobody who would go on (FAULTS.md F1)."""
-
 
 class Lane(threading.Thread):
-    """One claimed partition: its queue, its journal, its publisher."""
+    """One claimed partition: its queue, its journal, its publisher.
+
+    An error ends the process: it must reach nobody who would go on (FAULTS.md F1).
+    """
 
     def __init__(
-        self, settings: Settings, held: Claim, crash: Crash, tell: Callable[[set[int]], None]
+        self,
+        settings: Settings,
+        held: Claim,
+        tell: Callable[[set[int]], None],
+        outside: Outside = OUTSIDE,
     ) -> None:
         super().__init__(name=f"lane-{held.place.partition}", daemon=True)
         self.place = held.place
@@ -39,9 +44,9 @@ class Lane(threading.Thread):
         """The offset that the next run offered must begin with."""
         self._next_event = held.next_event
         self._publisher = held.publisher
-        self._journal = Journal(settings, held.place)
+        self._journal = Journal(settings, held.place, outside.connect)
         self._settings = settings
-        self._crash = crash
+        self._crash = outside.crash
         self._tell = tell
         self._runs: deque[Sequence[Record]] = deque()
         self._condition = threading.Condition()

@@ -4,7 +4,7 @@ A publisher belongs to one claim. After any error it is never used again: librdk
 KIP-890's epoch for each transaction, so a late EndTxn could hit a later one (FAULTS.md).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from confluent_kafka import Producer
@@ -25,11 +25,13 @@ class Publisher:
     Raises confluent_kafka.KafkaException when the broker refuses or does not answer in time.
     """
 
-    def __init__(self, settings: Settings, place: Place) -> None:
+    def __init__(
+        self, settings: Settings, place: Place, make: Callable[..., Producer] = Producer
+    ) -> None:
         self._partition = place.partition
         self._topics = settings.topics
         self._timeout = settings.kafka_timeout
-        self._producer = Producer(_configuration(settings, place))
+        self._producer = make(_configuration(settings, place))
         self._producer.init_transactions(self._timeout)
 
     def publish(

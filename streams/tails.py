@@ -4,6 +4,7 @@ Reads with read_committed. Transaction markers and aborted records take offsets 
 delivered, so the last record may stand some way before the end: look back in growing steps.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -30,9 +31,9 @@ class TailTimeoutError(Exception):
 class Tails:
     """Reads ends of partitions. One consumer without a group; use as a context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, make: Callable[..., Consumer] = Consumer) -> None:
         self._timeout = settings.kafka_timeout
-        self._consumer = Consumer(
+        self._consumer = make(
             {
                 **settings.kafka_client(),
                 "group.id": f"{settings.application}-tails",  # never joined, never committed

@@ -149,6 +149,7 @@ def test_a_wallet_was_made_meanwhile(desk: Desk, wallets: tuple[str, str]) -> No
 def test_a_deadlock_is_tried_again(desk: Desk, wallets: tuple[str, str]) -> None:
     """PostgreSQL ends the batch, which was first to wait; the other goes on, then the batch."""
     one, other = wallets
+    desk.meanwhile("SET deadlock_timeout = '60s'")  # else a slow machine ends this side, not that
     desk.meanwhile("SELECT 1 FROM wallets WHERE wallet_id = %s FOR UPDATE", other)
     aside = desk.write_aside(desk.item("transfer", one, to_wallet_id=other, amount="1.00"))
     desk.meanwhile("SELECT 1 FROM wallets WHERE wallet_id = %s FOR UPDATE", one)
