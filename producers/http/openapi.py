@@ -27,6 +27,7 @@ _REASONS: Final = {
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
     """All paths with their bodies and answers."""
+    routes = [route for route in routes if route.is_described]
     wanted = [(shape, mode) for route in routes for shape, mode in _shapes(route)]
     schemas, definitions = _schemas(wanted)
     paths: dict[str, Any] = {}

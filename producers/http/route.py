@@ -59,6 +59,8 @@ class Route:
     query: type[BaseModel] | None = None
     slash: bool = True
     """Whether the canonical path, as the schema shows it, ends with a slash."""
+    is_described: bool = True
+    """Whether the schema shows it: pages and their files are for browsers."""
     kinds: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:

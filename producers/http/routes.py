@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from producers.http import meta, seed001, seed003, seed004
+from producers.http import docs, meta, seed001, seed003, seed004
 from producers.http.route import Route
 
-ROUTES: Final[tuple[Route, ...]] = (*seed001.ROUTES, *seed003.ROUTES, *seed004.ROUTES, *meta.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (
+    *seed001.ROUTES,
+    *seed003.ROUTES,
+    *seed004.ROUTES,
+    *meta.ROUTES,
+    *docs.ROUTES,
+)
