@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class Answer:
     """A JSON body, its status and further headers.
 
-    A body of bytes is sent as it is; its type is then in the headers, else it is JSON too.
+    A body of bytes is sent as it is; its type is then in the headers, else it is JSON too. One
+    that is an asynchronous iterator of bytes is sent part by part.
     """
 
     body: object

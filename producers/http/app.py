@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from functools import lru_cache
 from typing import Final
 
@@ -22,10 +22,10 @@ from producers.http.answers import Answer
 from producers.http.errors import EarlyError, detail
 from producers.http.gateway import Gateway
 from producers.http.reading_bodies import data_of, model_of
-from producers.http.route import Asked, Route
+from producers.http.route import BODY_MAX, Asked, Route
 from producers.http.routes import ROUTES
+from producers.http.v1 import problems
 
-BODY_MAX: Final = 64 * 1024
 BODY_SECONDS: Final = 10.0
 """The longest a body may take to come."""
 
@@ -70,12 +70,14 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
         _refuse_strangers(request)
         response = await handler(request)
     except EarlyError as early:
-        response = _response(early.answer)
+        response = _response(problems.told(request.path, request_id, early))
     except web.HTTPException as error:
-        response = _response(_told(request, error))
+        told = EarlyError(_told(request, error))
+        response = _response(problems.told(request.path, request_id, told))
     except Exception as error:
         log.exception("request failed", request_id=request_id, path=request.path, error=str(error))
-        response = _response(Answer({"detail": "An error of ours."}, 500))
+        told = detail(500, "An error of ours.")
+        response = _response(problems.told(request.path, request_id, told))
     response.headers[ID_HEADER] = request_id
     log.info(
         "request",
@@ -93,7 +95,7 @@ def _handler_of(route: Route) -> _AiohttpHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
         parts = route.parts(request.match_info)
         query = model_of(route.query, dict(request.query)) if route.query else None
-        body = model_of(route.body, await _data_of(request)) if route.body else None
+        body = model_of(route.body, await _data_of(request, route)) if route.body else None
         asked = Asked(
             gateway=request.app[_GATEWAY],
             family=route.family,
@@ -103,29 +105,31 @@ def _handler_of(route: Route) -> _AiohttpHandler:
             key=_key_of(request) if route.method != "GET" else None,
             base=f"{request.scheme}://{request.host}",
             request_id=request["id"],
+            headers=request.headers,
         )
         return _response(await route.handler(asked))
 
     return handle
 
 
-async def _data_of(request: web.Request) -> object:
+async def _data_of(request: web.Request, route: Route) -> object:
     """The body's data. Raises EarlyError 400, 408 or 415, HTTPRequestEntityTooLarge."""
-    if request.content_length is not None and request.content_length > BODY_MAX:
-        raise web.HTTPRequestEntityTooLarge(BODY_MAX, request.content_length)
+    if request.content_length is not None and request.content_length > route.body_max:
+        raise web.HTTPRequestEntityTooLarge(route.body_max, request.content_length)
     if not request.can_read_body:
         return {}
+    bounded = request.clone(client_max_size=route.body_max) if route.reads else request
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            body = await request.read()
+            body = await bounded.read()
     except TimeoutError:
         raise detail(408, "The body did not come in time.") from None
-    return data_of(request.content_type, body)
+    return (route.reads or data_of)(request.content_type, body)
 
 
 def _response(answer: Answer) -> web.Response:
     body = answer.body
-    if not isinstance(body, bytes):
+    if not isinstance(body, bytes | AsyncIterable):
         body = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", **answer.headers}
     return web.Response(body=body, status=answer.status, headers=headers)

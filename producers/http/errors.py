@@ -34,11 +34,15 @@ _WORDS: Final = {
 
 
 class EarlyError(Exception):
-    """Ends the handling of a request with an answer; raised by whatever finds out first."""
+    """Ends the handling of a request with an answer; raised by whatever finds out first.
 
-    def __init__(self, answer: Answer) -> None:
+    `wrong` is what pydantic found, where it was that: /v1/ tells it in another shape.
+    """
+
+    def __init__(self, answer: Answer, wrong: ValidationError | None = None) -> None:
         super().__init__(f"{answer.status}: {answer.body}")
         self.answer = answer
+        self.wrong = wrong
 
 
 def early(status: int, body: object, headers: Mapping[str, str] | None = None) -> EarlyError:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
+from producers.http.answers import Answer
 from producers.http.errors import EarlyError, detail, early, field_errors
 from schemas import nesting
 
@@ -29,7 +30,7 @@ def model_of(model: type[Model], data: object) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as wrong:
-        raise early(400, field_errors(wrong)) from None
+        raise EarlyError(Answer(field_errors(wrong), 400), wrong) from None
 
 
 def data_of(content_type: str, body: bytes) -> object:

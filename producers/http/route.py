@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from producers.http.gateway import Gateway
 
 MAX_BIGINT: Final = 2**63 - 1
+BODY_MAX: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Asked:
     key: str | None
     base: str
     request_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The request's headers; their names in any case."""
 
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -57,6 +60,12 @@ class Route:
     answers: Mapping[int, Shape]
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
+    reads: Callable[[str, bytes], object] | None = None
+    """Makes the body's data of its content type and bytes; None is JSON or a form."""
+    body_max: int = BODY_MAX
+    """Most bytes of a body."""
+    needs_key: bool = False
+    """Whether the handler refuses a request without an Idempotency-Key."""
     slash: bool = True
     """Whether the canonical path, as the schema shows it, ends with a slash."""
     is_described: bool = True

@@ -1,0 +1,1 @@
+"""The ledger's own API: everything it can do, under /v1/."""
