@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
+from schemas import tables_people  # noqa: F401 - adds its tables to those of the ledger
 from schemas.tables import metadata
 
 MIGRATION_LOCK = 7_236_114

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, make_url, pool, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 import schemas
+from schemas import tables_people  # noqa: F401 - adds its tables to those of the ledger
 from schemas.settings import Settings
 from schemas.tables import metadata
 from wallet.migrate import upgrade
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.integration
 
 WALLET = "01930f6e-3c00-7000-8000-00000000000a"
 OTHER = "01930f6e-3c00-7000-8000-00000000000b"
-APPEND_ONLY = ("commands", "entries", "refunds")
+APPEND_ONLY = ("commands", "entries", "refunds", "http_audit")
 
 ROWS: dict[str, dict[str, Any]] = {
     "partitions": {"topic": "t", "partition": 0},
@@ -41,6 +42,15 @@ ROWS: dict[str, dict[str, Any]] = {
     "refunds": {"transaction_id": WALLET, "refund_id": OTHER, "amount_minor": 5},
     "arrivals": {"wallet_id": WALLET, "sequence": 1, "partition": 0, "event": "{}"},
     "dead_letters": {"offset": 7, "partition": 0, "reason": "r", "record": "{}"},
+    "users": {
+        "created_at": "2026-11-20", "updated_at": "2026-11-20", "opens": WALLET, "role": "user",
+        "username": "u",
+    },
+    "http_audit": {
+        "id": WALLET, "asked_at": "2026-11-20", "status": 201, "principal": "user:1",
+        "role": "admin", "address": "::1", "method": "POST", "path": "/", "request_id": "r",
+        "command_ids": [],
+    },
 }  # fmt: skip
 """One good row of every table with a rule."""
 
@@ -50,7 +60,7 @@ SHAPE = {
                numeric_precision, numeric_scale, character_maximum_length, ordinal_position
         FROM information_schema.columns WHERE table_schema = :schema""",
     "constraints": """
-        SELECT c.conname, pg_get_constraintdef(c.oid)
+        SELECT c.conname, replace(pg_get_constraintdef(c.oid), :schema || '.', '')
         FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
         WHERE c.connamespace = CAST(:schema AS regnamespace)""",
     "indexes": """
@@ -159,6 +169,8 @@ REFUSED: dict[str, tuple[str, dict[str, object]]] = {
     "entries_world_has_no_balance": ("entries", {"sequence": None}),
     "refunds_positive": ("refunds", {"amount_minor": 0}),
     "partitions_forward": ("partitions", {"batch_offset": 1}),
+    "users_role_known": ("users", {"role": "root"}),
+    "users_kyc_level_known": ("users", {"kyc_level": 10}),
 }
 
 
