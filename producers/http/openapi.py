@@ -6,22 +6,14 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from producers.http.described import FAMILIES, REASONS, REFUSALS, SHARED, TITLE, WORDS
 from producers.http.reading_bodies import FORM_TYPE, JSON_TYPE
 from producers.http.route import Route, Shape
 
-TITLE: Final = "Wallet Streams"
 _KINDS: Final[dict[str, dict[str, Any]]] = {
     "uuid": {"type": "string", "format": "uuid"},
     "integer": {"type": "integer", "minimum": 1},
     "text": {"type": "string"},
-}
-_REASONS: Final = {
-    200: "Done, or found",
-    201: "Made",
-    202: "Taken; the result is not there yet",
-    400: "Not valid, or refused by a rule",
-    404: "There is no such thing",
-    503: "A server is away, or too many wait: come again",
 }
 
 
@@ -36,14 +28,11 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": TITLE,
-            "version": "1",
-            "description": "Every path is served with and without a slash at its end.",
-        },
-        "tags": [{"name": name} for name in dict.fromkeys(route.family for route in routes)],
+        "info": {"title": TITLE, "version": "1", "description": WORDS},
+        "servers": [{"url": "/", "description": "This gateway"}],
+        "tags": [_tag(name) for name in dict.fromkeys(route.family for route in routes)],
         "paths": paths,
-        "components": {"schemas": definitions},
+        "components": {"schemas": {**definitions, **SHARED}, "responses": REFUSALS},
     }
 
 
@@ -70,14 +59,21 @@ def _schemas(
     return {name: found[name, name[1]] for name in inputs}, defined.get("$defs", {})
 
 
+def _tag(family: str) -> dict[str, str]:
+    shown, words = FAMILIES.get(family, (family, ""))
+    return {"name": family, "x-displayName": shown, "description": words}
+
+
 def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
+    own = sorted(route.answers.items())
     said: dict[str, Any] = {
         "operationId": f"{route.family}_{route.handler.__name__}",
         "tags": [route.family],
         "summary": route.summary,
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": {
-            str(status): _answer(status, shape, schemas) for status, shape in route.answers.items()
+            **{str(status): _answer(status, each, schemas) for status, each in own},
+            **{name: {"$ref": f"#/components/responses/{name}"} for name in _refusals(route)},
         },
     }
     if route.body is not None:
@@ -113,8 +109,18 @@ def _query_parameters(route: Route) -> Iterable[dict[str, Any]]:
         yield {"name": name, "in": "query", "required": required, "schema": schema}
 
 
+def _refusals(route: Route) -> Iterable[str]:
+    """The answers that a request may get whatever its route does."""
+    wanted = ["400", "403", "429", "500", "503"]
+    if route.method != "GET":
+        wanted += ["202", "408", "413", "415"]
+    if route.kinds:
+        wanted += ["404"]
+    return (name for name in sorted(wanted) if int(name) not in route.answers)
+
+
 def _answer(status: int, shape: Shape, schemas: _Schemas) -> dict[str, Any]:
-    said: dict[str, Any] = {"description": _REASONS.get(status, "See the body")}
+    said: dict[str, Any] = {"description": REASONS.get(status, "See the body")}
     if shape is not None:
         schema = schemas[str(shape), "serialization"]
         said["content"] = {JSON_TYPE: {"schema": schema}}
