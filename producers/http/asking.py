@@ -5,7 +5,7 @@ The client's threads tell what they hear; it is taken over in the loop, many at 
 
 import asyncio
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 from producers.board import Pending
 from producers.client import Client, fingerprint_of
@@ -18,6 +18,13 @@ from schemas.results import AnyResult
 
 LOOKS: Final = (0.3, 0.7, 1.0)
 """Seconds of silence before a command that may be a repetition is looked up; then the last."""
+
+
+class Heard(NamedTuple):
+    """A result, and whether it is that of an earlier record of the same command."""
+
+    result: AnyResult
+    is_replayed: bool
 
 
 class PendingAnswerError(Exception):
@@ -52,19 +59,39 @@ class Asking:
         Raises PendingAnswerError when there is none in time, EarlyError 503 when there are too
         many already or Kafka does not take it.
         """
-        if may_repeat:
+        return (await self.hear(message, may_repeat=may_repeat, look_first=may_repeat)).result
+
+    async def hear(self, message: Message, *, may_repeat: bool, look_first: bool) -> Heard:
+        """As `ask`, with whether it was done before.
+
+        Without `look_first` a repetition is found out 0.3 s later, for want of a second result;
+        a first time is spared a look at the database.
+        """
+        if look_first:
             known = await self._look_up(message)
             if known:
-                return known
+                return Heard(known, is_replayed=True)
+        return await self.await_result(self.send(message), may_repeat=may_repeat)
+
+    def send(self, message: Message) -> Pending:
+        """Hand a command over; `await_result` must follow. Raises EarlyError 503."""
         if len(self._open) >= self._limit:
             raise busy("Too many requests wait for their results.")
         try:
             pending = self._client.post(message, self._tell)
         except ClientError as error:
             raise busy(str(error), command_id=message.id) from error
-        heard = self._open[pending] = self._loop.create_future()
+        self._open[pending] = self._loop.create_future()
+        return pending
+
+    async def await_result(self, pending: Pending, *, may_repeat: bool) -> Heard:
+        """The result of a command that was sent. Raises as `ask`."""
+        heard = self._open[pending]
+        assert heard is not None, "it is awaited once"
         try:
-            return await self._wait(pending, heard, may_repeat=may_repeat)
+            result = await self._wait(pending, heard, may_repeat=may_repeat)
+            own = (result.command.partition, result.command.offset)
+            return Heard(result, is_replayed=pending.place not in (None, own))
         finally:
             self._leave(pending)
 
@@ -73,6 +100,7 @@ class Asking:
     ) -> AnyResult:
         deadline = self._loop.time() + self._timeout
         looks = iter(LOOKS)
+        found: AnyResult | None = None
         while (left := deadline - self._loop.time()) > 0:
             pause = min(next(looks, LOOKS[-1]), left) if may_repeat else left
             await asyncio.wait({heard}, timeout=pause)
@@ -80,10 +108,11 @@ class Asking:
                 return pending.result
             if pending.failure:
                 raise busy(str(pending.failure), command_id=pending.message.id)
-            if found := await self._look_up(pending.message):
-                return found
-        if pending.result:
-            return pending.result
+            found = found or await self._look_up(pending.message)
+            if found and (pending.place or not may_repeat):
+                return found  # only the record's place tells whether this is its own result
+        if known := pending.result or found:
+            return known
         if pending.place is None:
             words = "Kafka has not taken the command in time; it may still. Send it again under"
             raise busy(f"{words} the same id.", command_id=pending.message.id)

@@ -64,7 +64,7 @@ _OF_DOOR: Final = (
     ),
     ErrorCode(
         "invalid_cursor", 400, "Cursor not valid", "The cursor is none that this list has given.",
-        "Start again without a cursor, and follow `next_url`.",
+        "Start again without a cursor, and follow the Link header.",
     ),
     ErrorCode(
         "idempotency_key_missing", 400, "Idempotency-Key missing", "A command needs an"
