@@ -1,7 +1,6 @@
 """One worker process: Faust in the main thread, lanes, bell and watchdog beside it."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -15,15 +14,12 @@ from faust import streams as faust_streams
 
 from schemas.settings import Settings
 from streams import app as ledger_app
+from streams import machine
 from streams.bell import Bell
 from streams.crashing import EXIT_CODE, crash
 from streams.holding import Holding
 from streams.reaching import await_broker, await_database
 from streams.watchdog import Watchdog
-
-GC_THRESHOLD: Final = 500_000
-"""Objects made before the collector looks: a batch makes some 60,000 and leaves no cycles, so the
-default of 700 looks a hundred times a batch for nothing (a tenth of the time of a batch)."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -33,21 +29,10 @@ def main(settings: Settings, slot: str) -> int:
     _log_to_stderr()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})  # Faust would open a debugger (F14)
     assert_compiled()
-    gc.set_threshold(GC_THRESHOLD)
-    _keep_to(settings.worker_cpu)
+    machine.settle(settings.worker_cpu)
     await_database(settings)
     await_broker(settings)
     return asyncio.run(_work(settings, slot))
-
-
-def _keep_to(cpu: int | None) -> None:
-    """Keep all threads on one processor, where that is asked for and can be had."""
-    if cpu is None or not hasattr(os, "sched_setaffinity"):
-        return
-    if cpu in os.sched_getaffinity(0):
-        os.sched_setaffinity(0, {cpu})
-    else:
-        log.warning("no such processor for this process, using all", worker_cpu=cpu)
 
 
 def assert_compiled() -> None:
