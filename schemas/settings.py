@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """How long a request waits for its command's result before it is answered with 202."""
     http_waiting_max: int = Field(2000, ge=1, le=5000)
     """Requests of one gateway that may wait for a result, and as many for the database."""
+    http_followers_max: int = Field(1000, ge=0, le=20_000)
+    """Wallets that may be followed live over one gateway, each as often as somebody does."""
     drain_timeout: float = 5.0
     """How long a revoked partition's running batch is awaited."""
     watchdog_timeout: float = 30.0

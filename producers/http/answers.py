@@ -1,7 +1,9 @@
 """An answer as a handler gives it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+
+from aiohttp import web
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +17,5 @@ class Answer:
     body: object
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    takes_over: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    """Answers the request itself, part by part, as long as it likes; the body is None then."""
