@@ -101,6 +101,8 @@ class Lane(threading.Thread):
         """Go on after a change of the assignment in which the partition stayed ours."""
         with self._condition:
             assert not self._busy, "a lane resumes at rest"
+            self._runs.clear()  # what came while it was parked will be fetched again
+            self._queued = 0
             self.expected = self.next_offset
             self._open = True
             self._arrivals = True
@@ -140,7 +142,9 @@ class Lane(threading.Thread):
 
     def _batch(self) -> None:
         """Steps 6 and 7: one database transaction, then one Kafka transaction."""
-        asked = Asked.of(self._take())
+        records = self._take()
+        assert self._follow_on(records), "a batch begins at the next offset and has no gap"
+        asked = Asked.of(records)
         held = Held(self.epoch, self.next_offset, self.next_offset + len(asked.items))
         written = self._journal.write(held, asked)
         if written is None:
@@ -155,6 +159,13 @@ class Lane(threading.Thread):
         self._next_event += len(events)
         self.next_offset = held.end
         self._tell_others(decided)
+
+    def _follow_on(self, records: Sequence[Record]) -> bool:
+        first = self.next_offset
+        return not records or (records[0].offset, records[-1].offset) == (
+            first,
+            first + len(records) - 1,
+        )
 
     def _take(self) -> list[Record]:
         """What has come since the last batch, at most batch_max records."""
