@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -71,11 +71,30 @@ class Settings(BaseSettings):
     bank_breaker_pause: float = Field(5.0, gt=0, le=3600)
     """How long they wait until one of them tries the bank."""
     http_host: str = "127.0.0.1"
-    """The address that the gateway listens on: one of loopback, while there are no logins."""
+    """The address that the gateway listens on: one of loopback, unless logins are required."""
+    http_logins: Literal["open", "required"] = "open"
+    """Whether everybody has to say who it is, or whoever reaches loopback without is an admin."""
+    http_hosts: str = ""
+    """Names under which the gateway answers where logins are required, by commas, "*" for all;
+    besides addresses and the names of loopback."""
+    http_self_deposits: bool | None = None
+    """Whether people may deposit into their own wallets; else where no logins are required."""
+    http_token_seconds: float = Field(28_800.0, gt=0, le=31_536_000)
+    """How long a token lasts that somebody gets for a password."""
+    http_failed_logins: int = Field(10, ge=0, le=100_000)
+    """Wrong passwords of one name from one address in five minutes, and ten times as many of all
+    names from there; 0: as many as come."""
     http_timeout: float = Field(10.0, gt=0, le=300)
     """How long a request waits for its command's result before it is answered with 202."""
     http_waiting_max: int = Field(2000, ge=1, le=5000)
     """Requests of one gateway that may wait for a result, and as many for the database."""
+    receipts: Path | None = None
+    """The folder of receipts, shared by who makes them and the gateways; else in `data`."""
+    receipts_sources: str = "/http/002"
+    """Whose transfers get a receipt: sources of commands, by commas; "*" for all of them."""
+    receipts_start: Literal["beginning", "end"] = "beginning"
+    """Where the makers of receipts begin with events when they are new: at the first one kept, or
+    at those still to come. Later they go on from where they were."""
     http_followers_max: int = Field(1000, ge=0, le=20_000)
     """Wallets that may be followed live over one gateway, each as often as somebody does."""
     drain_timeout: float = 5.0
@@ -98,6 +117,11 @@ class Settings(BaseSettings):
             if not os.environ.get(f"WALLET_{name.upper()}") and found.get(key)
         }
         return cls(**given)
+
+    @property
+    def receipts_folder(self) -> Path:
+        """Where receipts stand."""
+        return self.receipts or self.data / "receipts"
 
     @property
     def topics(self) -> Topics:

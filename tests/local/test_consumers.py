@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from consumers.delayed.process import GROUP as DELAYED
+from consumers.receipts.following import GROUP as RECEIPTS
 from consumers.withdrawals.following import GROUP as BANK
 from schemas.settings import Settings
 from wallet import topics
@@ -16,7 +17,7 @@ from wallet.local.groups import partitions_of
 
 def test_each_consumer_is_a_command_and_has_its_group() -> None:
     """A process is named as the command that it runs."""
-    assert GROUPS == {"delayed": DELAYED, "bank-caller": BANK}
+    assert GROUPS == {"delayed": DELAYED, "bank-caller": BANK, "receipts": RECEIPTS}
     assert set(GROUPS) <= {command for names in FAMILIES.values() for command in names}
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ONE_SHOTS = {"migrate", "topics"}
-IN_SLOTS = ("worker", "delayed", "bank-caller")
+IN_SLOTS = ("worker", "delayed", "receipts", "bank-caller")
 
 Files = dict[Path, str]
 Service = dict[str, Any]
@@ -108,6 +108,13 @@ def test_the_bank_is_a_variable_and_the_pretend_one_a_choice(
         said = service["environment"]["WALLET_BANK_URL"]
         assert said == f"${{WALLET_BANK_URL:-http://pretend-bank:{port}/}}"
         assert "WALLET_KAFKA_BOOTSTRAP" in service["environment"]
+
+
+def test_receipts_stand_on_one_volume(services: dict[str, Service]) -> None:
+    """Whoever makes them, they are found in the same place."""
+    for service in _named(services, "receipts").values():
+        place = service["environment"]["WALLET_RECEIPTS"]
+        assert service["volumes"] == [f"receipts:{place}"]
 
 
 def test_every_secret_is_a_development_one(files: Files) -> None:

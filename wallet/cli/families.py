@@ -24,6 +24,7 @@ FAMILIES: Final = {
     "worker": ("worker",),
     "delayed": ("delayed",),
     "bank_caller": ("bank-caller",),
+    "receipts": ("receipts",),
     "gateway": ("gateway",),
     "clock": ("clock",),
     "pretend_bank": ("pretend-bank",),

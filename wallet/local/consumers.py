@@ -1,4 +1,4 @@
-"""The consumers of a copy: what fires withdrawals, and what has the bank pay them."""
+"""The consumers of a copy: what fires withdrawals, has the bank pay them, makes receipts."""
 
 import asyncio
 import signal
@@ -16,8 +16,9 @@ from wallet.local.leftovers import marked
 from wallet.local.parts import Starter, until_ready
 from wallet.local.process import Process, ProcessSpec
 
-GROUPS: Final = {"delayed": "delayed", "bank-caller": "bank"}
-"""Process, named as its command -> the group in which it follows the delayed topic."""
+GROUPS: Final = {"delayed": "delayed", "bank-caller": "bank", "receipts": "receipts"}
+"""Process, named as its command -> the group in which it follows its topic: the first two the
+delayed topic, the maker of receipts the events. Both have the same number of partitions."""
 
 COMMAND: Final = (sys.executable, "-m", "wallet.cli")
 
@@ -42,7 +43,7 @@ async def start(starter: Starter) -> Started:
 
 
 async def await_owned(starter: Starter, started: Started) -> None:
-    """Wait until each of them follows all partitions of the delayed topic.
+    """Wait until each of them follows all partitions of its topic.
 
     On somebody else's cluster there may be others, who keep theirs: nothing is awaited.
 
@@ -50,7 +51,7 @@ async def await_owned(starter: Starter, started: Started) -> None:
         Failure: one of them does not, in time.
 
     """
-    names = " and ".join(process.name for process in started.processes)
+    names = ", ".join(process.name for process in started.processes)
     if not starter.parts.are_ours:
         starter.telling.line(f"{names} started")
         return
@@ -58,7 +59,7 @@ async def await_owned(starter: Starter, started: Started) -> None:
         group = _group(starter.settings, process.name)
         is_owned = partial(_is_owned, started, group, starter.settings.partitions)
         await until_ready(process, is_owned)
-    starter.telling.line(f"{names} follow the withdrawals")
+    starter.telling.line(f"{names} follow the ledger")
 
 
 def _is_owned(started: Started, group: str, partitions: int) -> bool:

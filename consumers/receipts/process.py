@@ -1,0 +1,129 @@
+"""The process: reads events, makes a receipt of each transfer that gets one, commits its offsets.
+
+One thread. Killed at any point, it makes again what it had not committed: the same files.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+import psycopg2
+import structlog
+from confluent_kafka import KafkaException, Message
+
+from consumers.logs import log_to_stderr
+from consumers.receipts.facts import Chosen, Facts
+from consumers.receipts.faults import reached
+from consumers.receipts.following import Following
+from consumers.receipts.page import page
+from consumers.receipts.parties import Parties
+from consumers.receipts.shelf import Shelf
+from schemas.settings import Settings
+
+POLL_SECONDS: Final = 0.5
+"""The longest poll: signals are looked at in between."""
+
+PAUSE_SECONDS: Final = 0.5
+"""Between two tries of a database or a disk that refuses."""
+
+PATIENCE_SECONDS: Final = 40.0
+"""How long they may refuse before this process gives up, for a new one to try. Less than the time
+after which the group gives our partitions to others."""
+
+EXIT_CODE: Final = 70
+"""EX_SOFTWARE of sysexits.h, as a worker's."""
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Receipts:
+    """The maker of receipts."""
+
+    def __init__(self, settings: Settings, slot: str, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        sources = {each.strip() for each in settings.receipts_sources.split(",")} - {""}
+        self._chosen = Chosen(sources, settings.partitions)
+        self._shelf = Shelf(settings.receipts_folder, slot)
+        self._parties = Parties(settings)
+        self._following = Following(settings, slot)
+
+    def turn(self) -> None:
+        """Read what has come, make its receipts, commit."""
+        wanted = self._wanted(self._following.poll(POLL_SECONDS))
+        if wanted and not self._insist(lambda: self._make(wanted)):
+            return
+        if wanted:
+            reached("before-commit")
+        self._following.done(at_once=bool(wanted))
+        if wanted:
+            reached("after-commit")
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._following.close()
+        self._parties.close()
+        self._shelf.close()
+
+    def _wanted(self, records: Sequence[Message]) -> list[Facts]:
+        """What the receipts to be made say."""
+        found = []
+        for record in records:
+            try:
+                facts = self._chosen.facts(record.value() or b"")
+            except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+                place = (record.partition(), record.offset())
+                log.warning("no event, passed over", place=place, why=str(wrong))
+                continue
+            if facts is not None and not self._shelf.has(facts.name):
+                found.append(facts)
+        return found
+
+    def _make(self, wanted: Sequence[Facts]) -> None:
+        wallets = {wallet for facts in wanted for wallet in (facts.sender, facts.receiver)}
+        parties = self._parties.of(wallets)
+        self._shelf.put((facts.name, page(facts, parties)) for facts in wanted)
+        log.info("receipts made", count=len(wanted))
+
+    def _insist(self, do: Callable[[], None]) -> bool:
+        """Do it, again where the database or the disk refuses; False when we were told to stop.
+
+        Raises psycopg2.Error or OSError when they refuse for too long.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                do()
+            except (psycopg2.Error, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("no receipt could be made, trying again", why=_line(error))
+                if self._stopping.wait(PAUSE_SECONDS):
+                    return False
+            else:
+                return True
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def main(settings: Settings, slot: str) -> int:
+    """Make receipts until SIGTERM or SIGINT; the exit code. 70: something refuses for too long."""
+    log_to_stderr()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    log.info("maker of receipts started", slot=slot, folder=str(settings.receipts_folder))
+    try:
+        receipts = Receipts(settings, slot, stopping)
+        while not stopping.is_set():
+            receipts.turn()
+        receipts.close()
+    except (KafkaException, psycopg2.Error, OSError) as error:
+        log.critical("the maker of receipts gives up", why=_line(error))
+        return EXIT_CODE
+    log.info("maker of receipts stopped", slot=slot)
+    return 0
