@@ -26,6 +26,7 @@ class Watch(threading.Thread):
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
+        self.pid = pid
         self._process = psutil.Process(pid)
         self._ended = threading.Event()
         self._lock = threading.Lock()

@@ -8,6 +8,7 @@ from wallet.cli.connected import UsageFailure, load_settings
 from wallet.cli.printing import print_json
 from wallet.local.processors import usual_workers
 
+MOST_CONNECTIONS = 2000
 MIXES = ("sale", "deposit", "transfer", "mixed", "hot")
 
 
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Measure the ledger on the running stack.", no_args_is_help=True)
     group.command("drain")(drain)
     group.command("withdrawals")(withdrawals)
+    group.command("http")(http)
     group.callback()(_bench)
     app.add_typer(group, name="bench")
 
@@ -74,6 +76,30 @@ def withdrawals(  # noqa: PLR0913 - its options
     from wallet.bench.withdrawals import Wanted, measure  # noqa: PLC0415 - heavy imports
 
     wanted = Wanted(scheduled, due, seconds, burst, workers or usual_workers(), bank_ms)
+    found = measure(load_settings(), wanted, lambda line: typer.echo(line, err=True))
+    _print(found, json=json)
+
+
+def http(
+    *,
+    connections: Annotated[
+        str, typer.Option(help="Connections that are kept open, one round each.")
+    ] = "16,64,256",
+    seconds: Annotated[float, typer.Option(min=1, help="For so long each.")] = 10,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes.  [default: as `wallet up`]")
+    ] = None,
+    gateways: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Charge sales and looks at wallets over HTTP, against a server that only echoes."""
+    from wallet.bench.http import Wanted, measure  # noqa: PLC0415 - heavy imports
+
+    counts = [each.strip() for each in connections.split(",")]
+    if not all(each.isdigit() and 0 < int(each) <= MOST_CONNECTIONS for each in counts):
+        raise UsageFailure(f"--connections {connections}: numbers up to {MOST_CONNECTIONS}")
+    numbers = tuple(int(each) for each in counts)
+    wanted = Wanted(numbers, seconds, workers or usual_workers(), gateways)
     found = measure(load_settings(), wanted, lambda line: typer.echo(line, err=True))
     _print(found, json=json)
 

@@ -1,0 +1,222 @@
+"""`wallet bench http`: requests a second of a gateway, and how long they take.
+
+On a scratch ledger with workers and a gateway of its own; the load is a process of its own. A
+charge sale is answered when it is committed and its result was read back from Kafka. The ratio is
+to a bare aiohttp server under the same load, right before.
+"""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import psutil
+import stamina.instrumentation
+
+from schemas.settings import Settings
+from wallet import migrate
+from wallet.bench.http_load import Ask, Job, Saw
+from wallet.bench.processes import WORKER, Watch, process, worker_process
+from wallet.bench.scratch import scratch_ledger
+from wallet.failure import Failure, Tell
+from wallet.local import ports
+
+SELLERS: Final = 200
+CREDIT: Final = "100000000.00"
+WARM_UP: Final = 2.0
+ANSWER_SECONDS: Final = 30.0
+START_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.1
+LOAD: Final = (sys.executable, "-m", "wallet.bench.http_load")
+ECHO: Final = (sys.executable, "-m", "wallet.bench.http_echo")
+GATEWAY: Final = (sys.executable, "-m", "wallet.cli", "gateway", "--port")
+
+Figures = dict[str, Any]
+
+
+class Wanted(NamedTuple):
+    """What is to be measured."""
+
+    connections: tuple[int, ...]
+    seconds: float
+    workers: int
+    gateways: int
+    """Processes of the gateway that share one port."""
+
+
+class Server(NamedTuple):
+    """A server that listens, and what its processes take."""
+
+    host: str
+    port: int
+    watch: Watch
+
+
+def measure(settings: Settings, wanted: Wanted, tell: Tell) -> Figures:
+    """Run it all; the figures by name. Raises Failure when something does not start."""
+    stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
+    migrate.wait_until_answers(settings.database_url, ANSWER_SECONDS, tell)
+    with scratch_ledger(settings, "bench") as ledger, ExitStack() as stack:
+        watches = [
+            stack.enter_context(worker_process(ledger, (*WORKER, f"bench-{slot}"), slot))
+            for slot in range(1, wanted.workers + 1)
+        ]
+        echo = stack.enter_context(_server(ledger, ECHO))
+        more = ("--processes", str(wanted.gateways)) if wanted.gateways > 1 else ()
+        gateway = stack.enter_context(_server(ledger, GATEWAY, *more))
+        sellers = _sellers(gateway, tell)
+        wallets = [_call(gateway, "POST", "/wallets/", None)["uuid"] for _ in range(SELLERS)]
+        sales = [Ask("POST", "/api/charge-sales/", json.dumps(_sale(seller))) for seller in sellers]
+        looks = [Ask("GET", f"/wallets/{wallet}/") for wallet in wallets]
+        rounds = [
+            _round(name, asks, count, wanted.seconds, (echo, gateway), watches, tell)
+            for count in wanted.connections
+            for name, asks in (("charge sale", sales), ("get wallet", looks))
+        ]
+    shown = {"workers": wanted.workers, "gateways": wanted.gateways, "seconds": wanted.seconds}
+    return {**shown, "rounds": rounds}
+
+
+def _sale(seller: int) -> Figures:
+    return {"seller_id": seller, "phone_number": "09121234567", "amount": "1.00"}
+
+
+def _round(  # noqa: PLR0913, PLR0917 - what one round needs
+    name: str,
+    asks: Sequence[Ask],
+    connections: int,
+    seconds: float,
+    servers: tuple[Server, Server],
+    workers: Sequence[Watch],
+    tell: Tell,
+) -> Figures:
+    """The same load on the bare server, then on the gateway."""
+    bare_server, gateway = servers
+    bare, _ = _loaded(bare_server, asks, connections, min(seconds, 5.0), [])
+    seen, worker_us = _loaded(gateway, asks, connections, seconds, workers)
+    speed = seen["requests_per_second"]
+    found = {
+        "request": name,
+        "connections": connections,
+        **seen,
+        "worker_cpu_us": worker_us,
+        "bare_per_second": bare["requests_per_second"],
+        "ratio_to_bare": round(speed / bare["requests_per_second"], 3),
+    }
+    tell(
+        f"{name}, {connections} connections: {speed:,.0f}/s, p50 {seen['p50_ms']} ms, "
+        f"p99 {seen['p99_ms']} ms, gateway {seen['server_cpu_us']:.0f} us a request"
+    )
+    return found
+
+
+def _loaded(
+    server: Server,
+    asks: Sequence[Ask],
+    connections: int,
+    seconds: float,
+    workers: Sequence[Watch],
+) -> tuple[Figures, float]:
+    """Load a server; what was seen, and what the workers took for a request meanwhile."""
+    job = Job(server.host, server.port, connections, seconds, WARM_UP, list(asks))
+    watches = [server.watch, *workers]
+    before = [_used(watch) for watch in watches]
+    done = subprocess.run(  # noqa: S603 - our own program
+        LOAD,
+        input=msgspec.json.encode(job),
+        capture_output=True,
+        check=False,
+        timeout=seconds + WARM_UP + 2 * ANSWER_SECONDS,
+    )
+    if done.returncode:
+        raise Failure(f"the load ended with {done.returncode}: {done.stderr.decode()[-500:]}")
+    saw = msgspec.json.decode(done.stdout, type=Saw)
+    # The warm-up is part of what the processes took.
+    share = 1e6 * seconds / (seconds + WARM_UP) / saw.requests
+    own, *others = [(_used(w) - used) * share for w, used in zip(watches, before, strict=True)]
+    refused = sum(n for status, n in saw.statuses.items() if not status.startswith("2"))
+    figures = {
+        "requests_per_second": round(saw.requests / saw.seconds, 1),
+        "p50_ms": saw.p50_ms,
+        "p95_ms": saw.p95_ms,
+        "p99_ms": saw.p99_ms,
+        "max_ms": saw.max_ms,
+        "errors": refused + saw.failures,
+        "statuses": saw.statuses,
+        "server_cpu_us": round(own, 1),
+        "load_cpu_us": saw.cpu_us,
+    }
+    return figures, round(sum(others), 1)
+
+
+def _used(watch: Watch) -> float:
+    """Processor time of a process and its children until now, seconds."""
+    try:
+        root = psutil.Process(watch.pid)
+        times = [each.cpu_times() for each in (root, *root.children(recursive=True))]
+    except psutil.NoSuchProcess:
+        raise Failure("a process of the bench has ended; see above") from None
+    return sum(each.user + each.system for each in times)
+
+
+@contextmanager
+def _server(ledger: Settings, argv: Sequence[str], *more: str) -> Iterator[Server]:
+    """A server that listens on a port that it is given. Raises Failure when it does not."""
+    port = ports.free()
+    with process(ledger, (*argv, str(port), *more), {}) as watch:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                socket.create_connection((ports.HOST, port), 1.0).close()
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise Failure(f"{' '.join(argv[1:])} does not listen in time") from None
+                time.sleep(LOOK_SECONDS)  # a process that begins to listen tells nobody
+        yield Server(ports.HOST, port, watch)
+
+
+def _sellers(gateway: Server, tell: Tell) -> list[int]:
+    """Sellers with more credit than they can sell."""
+    found = []
+    for number in range(SELLERS):
+        profile = {
+            "name": f"Seller {number}",
+            "email": f"seller{number}@bench.example",
+            "phone": f"0912{number:07}",
+        }
+        seller = _call(gateway, "POST", "/api/sellers/", profile)["id"]
+        wanted = {"seller": seller, "amount": CREDIT}
+        request = _call(gateway, "POST", "/api/credit-requests/", wanted)["id"]
+        path = f"/api/credit-requests/{request}/process/"
+        _call(gateway, "POST", path, {"action": "approve"})
+        found.append(seller)
+    tell(f"{len(found)} sellers have credit")
+    return found
+
+
+def _call(server: Server, method: str, path: str, body: Figures | None) -> Figures:
+    """Ask once for what is to be made. Raises Failure."""
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=ANSWER_SECONDS)
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        while True:
+            said = None if body is None else json.dumps(body)
+            kind = {} if body is None else {"Content-Type": "application/json"}
+            connection.request(method, path, said, kind)
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status in {200, 201}:
+                found: Figures = json.loads(text)
+                return found
+            if answer.status < 500 or time.monotonic() > deadline:  # noqa: PLR2004 - HTTP's own
+                raise Failure(f"{method} {path}: {answer.status} {text.decode()[:500]}")
+            time.sleep(LOOK_SECONDS)  # the workers are being started
+    finally:
+        connection.close()
