@@ -161,6 +161,9 @@ class Holding:
         for lane in self.lanes:
             if lane not in kept:
                 lane.end()
+        # Now, not when the claims are done: should they be overtaken, an ended lane that comes
+        # back with its epoch unchanged must not be taken for one that rests.
+        self._set_lanes(kept)
         claims = await self._claim_all(sorted(partitions - ours), wanted)
         if not wanted():
             raise OvertakenError("the assignment ended while it was claimed")
@@ -186,13 +189,16 @@ class Holding:
 
     def _go(self, kept: list[Lane], claims: list[Claim]) -> None:
         made = [self._lane(held) for held in claims]
-        with self._guard:
-            self._lanes = {lane.place.partition: lane for lane in kept + made}
+        self._set_lanes(kept + made)
         for lane in kept:
             lane.resume()
         for lane in made:
             lane.start()
         log.info("holding", partitions=sorted(self._lanes), kept=len(kept), claimed=len(made))
+
+    def _set_lanes(self, lanes: Iterable[Lane]) -> None:
+        with self._guard:
+            self._lanes = {lane.place.partition: lane for lane in lanes}
 
     def _lane(self, held: Claim) -> Lane:
         return Lane(self.settings, held, self._tell, self.outside)
