@@ -65,7 +65,7 @@ _DECODE: Final = msgspec.json.Decoder(Envelope).decode
 _DECODE_PARTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _DECODE_TEXT: Final = msgspec.json.Decoder(str | None).decode
 _DEEP: Final = f"nested deeper than {nesting.DEEPEST} levels"
-_STRUCTURED: Final = b"application/cloudevents"
+STRUCTURED: Final = b"application/cloudevents"
 """A content type that begins so says structured mode, whatever other headers there are."""
 
 
@@ -75,7 +75,7 @@ def read(value: bytes | None, headers: Headers) -> Envelope:
     Raises EnvelopeError when no id can be read: no header tells it and the value is not JSON.
     """
     attributes = dict(headers)
-    if (attributes.get("content-type") or b"").startswith(_STRUCTURED):
+    if (attributes.get("content-type") or b"").startswith(STRUCTURED):
         return _structured(value)
     if "ce_id" in attributes or "ce_type" in attributes:
         return _binary({_NAMES[n]: text for n, text in attributes.items() if n in _NAMES}, value)
