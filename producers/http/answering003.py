@@ -13,7 +13,7 @@ from producers.http.answers import Answer
 from producers.http.errors import EarlyError, error, not_found, wrong_field
 from producers.http.fields003 import Limit, Offset
 from producers.http.reading003 import LIMIT, Page, SellerRow
-from producers.http.route import Asked
+from producers.http.route import MAX_BIGINT, Asked
 from schemas.refusals import Code
 from schemas.results import AnyResult
 
@@ -58,9 +58,23 @@ def _written(rows: Sequence[Found], body_of: Callable[[Found], dict[str, Any]]) 
 async def seller_of(asked: Asked) -> SellerRow:
     """The seller that the path names. Raises EarlyError 404."""
     found = await asked.gateway.reading.read(reading003.seller, asked.path["id"])
+    asked.rights.see(found.wallet_id if found else None)
     if found is None:
         raise not_found()
     return found
+
+
+async def see_seller(asked: Asked, number: int | None) -> None:
+    """Let a seller see its own things; of all sellers only who sees all. Raises EarlyError 403."""
+    if number is None or asked.rights.who.reads_all:
+        asked.rights.see_all()
+    else:
+        asked.rights.see(await wallet_of(asked, number))
+
+
+async def wallet_of(asked: Asked, number: int) -> str | None:
+    """The wallet of a seller; None where there is no such seller."""
+    return await asked.gateway.sellers.wallet_of(number) if 0 < number <= MAX_BIGINT else None
 
 
 def done(result: AnyResult, words: Mapping[Code, EarlyError] | None = None) -> AnyResult:

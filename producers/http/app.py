@@ -5,14 +5,12 @@ right shape and writes the access log.
 """
 
 import asyncio
-import ipaddress
 import itertools
 import json
 import re
 import secrets
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable
-from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -21,6 +19,8 @@ from aiohttp import web
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, detail
 from producers.http.gateway import Gateway
+from producers.http.people.entrance import own_key
+from producers.http.people.principal import Principal
 from producers.http.reading_bodies import data_of, model_of
 from producers.http.route import BODY_MAX, Asked, Route
 from producers.http.routes import ROUTES
@@ -36,9 +36,6 @@ KEY_MAX: Final = 255
 log: Final = structlog.get_logger(__name__)
 
 _GATEWAY: Final = web.AppKey("gateway", Gateway)
-_HOST: Final = re.compile(
-    r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{1,5})?\Z"
-)
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+=/-]{0,127}\Z")
 _PROCESS: Final = secrets.token_hex(8)
 _requests: Final = itertools.count(1)
@@ -66,8 +63,11 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
     started = time.perf_counter()
     request_id = _request_id(request)
     request["id"] = request_id
+    headers = request.headers
     try:
-        _refuse_strangers(request)
+        request.app[_GATEWAY].entrance.hosts.refuse_strangers(
+            headers.get("Host", ""), headers.get("Origin"), request.scheme
+        )
         response = await handler(request)
     except EarlyError as early:
         response = _response(problems.told(request.path, request_id, early))
@@ -93,7 +93,10 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
 
 def _handler_of(route: Route) -> _AiohttpHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
+        entrance = request.app[_GATEWAY].entrance
         parts = route.parts(request.match_info)
+        address = request.remote or ""
+        rights = await entrance.enter(route, parts, request.headers, address)
         query = model_of(route.query, dict(request.query)) if route.query else None
         body = model_of(route.body, await _data_of(request, route)) if route.body else None
         asked = Asked(
@@ -102,12 +105,16 @@ def _handler_of(route: Route) -> _AiohttpHandler:
             path=parts,
             query=query,
             body=body,
-            key=_key_of(request) if route.method != "GET" else None,
+            key=_key_of(request, route, rights.who) if route.method != "GET" else None,
             base=f"{request.scheme}://{request.host}",
             request_id=request["id"],
+            rights=rights,
+            address=address,
             headers=request.headers,
         )
-        return _response(await route.handler(asked))
+        answer = await route.handler(asked)
+        entrance.leave(route, rights)
+        return _response(answer)
 
     return handle
 
@@ -151,39 +158,11 @@ def _request_id(request: web.Request) -> str:
     return given if _ID.match(given) else f"{_PROCESS}-{next(_requests)}"
 
 
-def _key_of(request: web.Request) -> str | None:
+def _key_of(request: web.Request, route: Route, who: Principal) -> str | None:
     key = request.headers.get(KEY_HEADER)
     if key is None:
         return None
     if not (0 < len(key) <= KEY_MAX and key.isascii() and key.isprintable()):
         raise detail(400, f"{KEY_HEADER}: 1 to {KEY_MAX} printable ASCII characters.")
-    return key
-
-
-def _refuse_strangers(request: web.Request) -> None:
-    """Refuse a page of another site that has its visitor's browser ask us.
-
-    There are no logins: whoever reaches loopback may do all, and a browser reaches it for any
-    page. Such a request names another origin, or, by a changed name server, another host.
-    """
-    # request.host would ask a name server where the header is missing.
-    if not _is_loopback(request.headers.get("Host", "")):
-        raise detail(400, "Invalid Host header: this gateway answers on loopback only.")
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.host}":
-        raise detail(403, "Requests of other sites' pages are not taken.")
-
-
-@lru_cache(maxsize=256)
-def _is_loopback(host: str) -> bool:
-    """Whether a Host header names loopback."""
-    found = _HOST.match(host)
-    if found is None:
-        return False
-    name = (found["six"] or found["name"]).lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+    # The commands of the API have another source for everybody instead.
+    return key if route.path.startswith(problems.PREFIX) else own_key(who, key)

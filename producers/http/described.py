@@ -34,6 +34,10 @@ FAMILIES: Final = {
         "Amounts are decimal strings. A withdrawal may have another wallet as its target.",
     ),
     "v1": ("v1", "The ledger's own paths."),
+    "people": (
+        "People",
+        "Users and their tokens. Who asks shows a password (Basic), a token or a key (Bearer).",
+    ),
     "gateway": ("The gateway", "Health, results that came late, this document."),
 }
 """Family -> how it is shown, and what it is about. Others are shown by their name."""

@@ -3,8 +3,9 @@
 from typing import Final
 
 from producers.http.answers import Answer
+from producers.http.described import TITLE
 from producers.http.errors import not_found
-from producers.http.openapi import TITLE
+from producers.http.people.access import Access
 from producers.http.route import Asked, Route
 from producers.http.vendored import asset, version_of
 
@@ -91,14 +92,17 @@ ROUTES: Final = (
     Route(
         method="GET", path="/api/schema/swagger-ui", handler=swagger, family=FAMILY,
         summary="Swagger UI", answers={200: None}, is_described=False,
+        access=Access.PUBLIC,
     ),
     Route(
         method="GET", path="/api/schema/redoc", handler=redoc, family=FAMILY,
         summary="ReDoc", answers={200: None}, is_described=False,
+        access=Access.PUBLIC,
     ),
     Route(
         method="GET", path="/api/schema/assets/{package:text}/{file:text}", handler=file,
         family=FAMILY, slash=False, summary="A file of these pages", answers={200: None},
         is_described=False,
+        access=Access.PUBLIC,
     ),
 )  # fmt: skip

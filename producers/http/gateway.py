@@ -9,6 +9,8 @@ from producers.http import reading_wallets
 from producers.http.answers import Answer
 from producers.http.asking import Asking, PendingAnswerError
 from producers.http.errors import EarlyError
+from producers.http.people.entrance import Entrance
+from producers.http.people.people import People
 from producers.http.reading import Reading
 from producers.http.reading_wallets import WalletFacts
 from producers.http.route import Asked
@@ -30,7 +32,14 @@ class Gateway:
         self.asking = asking
         self.reading = reading
         self.sellers = Sellers(settings, reading)
+        self.people = People(settings, reading)
+        self.entrance = Entrance(settings, self.people)
         self._facts: OrderedDict[str, WalletFacts] = OrderedDict()
+
+    def close(self) -> None:
+        """Let threads and connections go."""
+        self.sellers.close()
+        self.people.close()
 
     async def ask(self, asked: Asked, command_type: str, data: Mapping[str, object]) -> AnyResult:
         """Have a command done and give its result, which may be a refusal.
@@ -47,6 +56,7 @@ class Gateway:
             command_id=asked.key,
             attributes={"correlationid": asked.request_id},
         )
+        asked.commands.append(message.id)
         try:
             return await self.asking.ask(message, may_repeat=asked.key is not None)
         except PendingAnswerError:

@@ -7,8 +7,10 @@ from pydantic import BaseModel
 from producers.http import fields, openapi, reading
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, early
+from producers.http.people.access import Access
 from producers.http.route import Asked, Route
 from producers.http.yaml import yaml_of
+from schemas import results
 
 FAMILY: Final = "gateway"
 
@@ -55,6 +57,7 @@ async def result(asked: Asked) -> Answer:
     """The result of a command, byte for byte as on the results topic."""
     source, command_id = asked.query.source, asked.path["command_id"]
     text = await asked.gateway.reading.read(reading.answer_text, source, command_id)
+    asked.rights.see(results.decode(text).wallet_id if text else None)
     if text is None:
         words = "There is no result of this command, or not yet."
         raise early(404, {"detail": words}, {"Retry-After": "1"})
@@ -75,15 +78,18 @@ async def schema(asked: Asked) -> Answer:
 ROUTES: Final = (
     Route(
         method="GET", path="/healthz", handler=health, family=FAMILY, slash=False,
+        access=Access.PUBLIC,
         summary="Is the gateway well?", answers={200: Health, 503: Health},
     ),
     Route(
         method="GET", path="/v1/results/{command_id:text}", handler=result, family=FAMILY,
+        access=Access.HANDLER,
         slash=False, summary="The result of a command that was answered with 202",
         query=ResultQuery, answers={200: dict, 404: Detail},
     ),
     Route(
         method="GET", path="/api/schema", handler=schema, family=FAMILY,
+        access=Access.PUBLIC,
         summary="This document", query=SchemaQuery, answers={200: dict},
     ),
 )  # fmt: skip

@@ -7,6 +7,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from producers.http.described import FAMILIES, REASONS, REFUSALS, SHARED, TITLE, WORDS
+from producers.http.people.access import Access
+from producers.http.people.described import SCHEMES, security_of
 from producers.http.reading_bodies import FORM_TYPE, JSON_TYPE
 from producers.http.route import Route, Shape
 
@@ -32,7 +34,11 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "servers": [{"url": "/", "description": "This gateway"}],
         "tags": [_tag(name) for name in dict.fromkeys(route.family for route in routes)],
         "paths": paths,
-        "components": {"schemas": {**definitions, **SHARED}, "responses": REFUSALS},
+        "components": {
+            "schemas": {**definitions, **SHARED},
+            "responses": REFUSALS,
+            "securitySchemes": SCHEMES,
+        },
     }
 
 
@@ -76,6 +82,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
             **{name: {"$ref": f"#/components/responses/{name}"} for name in _refusals(route)},
         },
     }
+    said["security"] = security_of(route.access)
     if route.body is not None:
         schema = schemas[str(route.body), "validation"]
         said["requestBody"] = {
@@ -112,6 +119,8 @@ def _query_parameters(route: Route) -> Iterable[dict[str, Any]]:
 def _refusals(route: Route) -> Iterable[str]:
     """The answers that a request may get whatever its route does."""
     wanted = ["400", "403", "429", "500", "503"]
+    if route.access is not Access.PUBLIC:
+        wanted += ["401"]
     if route.method != "GET":
         wanted += ["202", "408", "413", "415"]
     if route.kinds:

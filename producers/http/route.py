@@ -9,12 +9,17 @@ from pydantic import BaseModel
 
 from producers.http.answers import Answer
 from producers.http.errors import not_found
+from producers.http.people.access import Access
+from producers.http.people.principal import Principal
+from producers.http.people.rights import Rights
 from schemas import identifiers
 
 if TYPE_CHECKING:
     from producers.http.gateway import Gateway
 
 MAX_BIGINT: Final = 2**63 - 1
+WALLET_PARTS: Final = ("uuid", "wallet_id")
+"""How the part of a path is named that is a wallet's id."""
 BODY_MAX: Final = 64 * 1024
 
 
@@ -24,7 +29,8 @@ class Asked:
 
     `path` holds the parts of the path by name (texts; ids are lower-case UUIDs or integers).
     `body` and `query` are instances of the route's models (None where it has none). `key` is the
-    Idempotency-Key. `base` is where we are asked, as "http://127.0.0.1:8001".
+    Idempotency-Key, with who asks in front where that is known: nobody meets another's keys.
+    `base` is where we are asked, as "http://127.0.0.1:8001", `address` where it comes from.
     """
 
     gateway: "Gateway"
@@ -35,8 +41,17 @@ class Asked:
     key: str | None
     base: str
     request_id: str
+    rights: Rights
+    address: str
     headers: Mapping[str, str] = field(default_factory=dict)
     """The request's headers; their names in any case."""
+    commands: list[str] = field(default_factory=list)
+    """The ids of the commands that were sent for it."""
+
+    @property
+    def who(self) -> Principal:
+        """Who asks."""
+        return self.rights.who
 
 
 Handler = Callable[[Asked], Awaitable[Answer]]
@@ -66,16 +81,28 @@ class Route:
     """Most bytes of a body."""
     needs_key: bool = False
     """Whether the handler refuses a request without an Idempotency-Key."""
+    access: Access = Access.ADMIN
+    """Who may use it."""
+    changes: bool | None = None
+    """Whether it changes something; unless it is said, all but GET do."""
     slash: bool = True
     """Whether the canonical path, as the schema shows it, ends with a slash."""
     is_described: bool = True
     """Whether the schema shows it: pages and their files are for browsers."""
     kinds: Mapping[str, str] = field(init=False)
+    writes: bool = field(init=False)
+    wallet_part: str | None = field(init=False)
+    """The part of the path that is a wallet's id."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kinds", dict(_PART.findall(self.path)))
         assert set(self.kinds.values()) <= set(KINDS), self.path
         assert not self.path.endswith("/"), self.path
+        wallet = next((name for name in WALLET_PARTS if self.kinds.get(name) == "uuid"), None)
+        object.__setattr__(self, "wallet_part", wallet)
+        assert wallet or self.access not in {Access.OWNER, Access.DEPOSIT}, self.path
+        writes = self.method != "GET" if self.changes is None else self.changes
+        object.__setattr__(self, "writes", writes)
 
     @property
     def plain_path(self) -> str:

@@ -3,12 +3,15 @@
 from typing import Final
 
 from producers.http import docs, meta, seed001, seed003, seed004
+from producers.http.people import serving_tokens, serving_users
 from producers.http.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *seed001.ROUTES,
     *seed003.ROUTES,
     *seed004.ROUTES,
+    *serving_users.ROUTES,
+    *serving_tokens.ROUTES,
     *meta.ROUTES,
     *docs.ROUTES,
 )

@@ -23,6 +23,7 @@ from producers.http.bodies001 import (
 from producers.http.errors import EarlyError, error, wrong_field
 from producers.http.gateway import new_wallet_id
 from producers.http.moments import shown
+from producers.http.people.access import Access
 from producers.http.reading_wallets import WalletFacts
 from producers.http.route import MAX_BIGINT, Asked, Route
 from schemas.identifiers import place_of
@@ -179,30 +180,36 @@ def _no_wallet() -> EarlyError:
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST", path="/wallets", handler=create_wallet, family=FAMILY,
+        access=Access.COMMAND,
         summary="Open a wallet", body=NewWallet, answers={201: WalletBody},
     ),
     Route(
         method="GET", path="/wallets/{uuid:uuid}", handler=show_wallet, family=FAMILY,
+        access=Access.OWNER,
         summary="A wallet", answers={200: WalletBody, 404: Failure},
     ),
     Route(
         method="POST", path="/wallets/{uuid:uuid}/deposit", handler=deposit, family=FAMILY,
+        access=Access.DEPOSIT,
         slash=False, summary="Put money into a wallet", body=NewDeposit,
         answers={200: DepositAnswer, 400: dict, 404: Failure},
     ),
     Route(
         method="POST", path="/wallets/{uuid:uuid}/withdraw", handler=withdraw, family=FAMILY,
+        access=Access.OWNER,
         slash=False, summary="Schedule a withdrawal", body=NewWithdrawal,
         answers={201: TransactionBody, 400: dict, 404: Failure},
     ),
     Route(
         method="GET", path="/wallets/{uuid:uuid}/transactions", handler=list_transactions,
+        access=Access.OWNER,
         family=FAMILY, summary="Deposits and withdrawals of a wallet, the newest first",
         query=TransactionsQuery, answers={200: list[TransactionBody], 400: dict},
     ),
     Route(
         method="GET", path="/wallets/{uuid:uuid}/transactions/{id:integer}",
         handler=show_transaction, family=FAMILY, summary="One of them",
+        access=Access.OWNER,
         answers={200: TransactionBody, 404: Failure},
     ),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from producers.http import fields, reading003
-from producers.http.answering003 import FAMILY, INACTIVE, PageQuery, done, listed
+from producers.http.answering003 import FAMILY, INACTIVE, PageQuery, done, listed, see_seller
 from producers.http.answers import Answer
 from producers.http.bodies003 import (
     CreditRequestBody,
@@ -18,6 +18,7 @@ from producers.http.errors import EarlyError, error, not_found, wrong_field
 from producers.http.fields import two_decimals
 from producers.http.fields003 import Action, Amount, By, Id, Notes, SellerId
 from producers.http.meta import Detail
+from producers.http.people.access import Access
 from producers.http.reading003 import CreditRow
 from producers.http.route import MAX_BIGINT, Asked, Route
 from schemas.refusals import Code
@@ -52,6 +53,7 @@ async def create_credit_request(asked: Asked) -> Answer:
     seller = None
     if 0 < wanted.seller <= MAX_BIGINT:
         seller = await asked.gateway.reading.read(reading003.seller, wanted.seller)
+    asked.rights.move(seller.wallet_id if seller else None)
     if seller is None:
         raise wrong_field("seller", f'Invalid pk "{wanted.seller}" - object does not exist.')
     data = {"wallet_id": seller.wallet_id, "amount": two_decimals(wanted.amount)}
@@ -63,6 +65,7 @@ async def create_credit_request(asked: Asked) -> Answer:
 async def list_credit_requests(asked: Asked) -> Answer:
     """Credit requests, the newest first."""
     wanted: CreditRequestsQuery = asked.query
+    await see_seller(asked, wanted.seller)
     found = await asked.gateway.reading.read(
         reading003.all_credit_requests,
         wanted.page,
@@ -108,6 +111,7 @@ def _refuse(result: AnyResult, action: str) -> None:
 
 async def _row(asked: Asked) -> CreditRow:
     found = await asked.gateway.reading.read(reading003.credit_request, asked.path["id"])
+    asked.rights.see(found.wallet_id if found else None)
     if found is None:
         raise not_found()
     return found
@@ -116,22 +120,26 @@ async def _row(asked: Asked) -> CreditRow:
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET", path="/api/credit-requests", handler=list_credit_requests, family=FAMILY,
+        access=Access.HANDLER,
         summary="Credit requests, the newest first", query=CreditRequestsQuery,
         answers={200: list[CreditRequestBody], 400: dict},
     ),
     Route(
         method="POST", path="/api/credit-requests", handler=create_credit_request,
+        access=Access.HANDLER,
         family=FAMILY, summary="Ask for credit", body=NewCreditRequest,
         answers={201: CreditRequestBody, 400: dict},
     ),
     Route(
         method="GET", path="/api/credit-requests/{id:integer}", handler=show_credit_request,
+        access=Access.HANDLER,
         family=FAMILY, summary="A credit request",
         answers={200: CreditRequestBody, 404: Detail},
     ),
     Route(
         method="POST", path="/api/credit-requests/{id:integer}/process",
         handler=process_credit_request, family=FAMILY,
+        access=Access.ADMIN,
         summary="Approve or reject a credit request, once", body=Decision,
         answers={200: ProcessedBody, 400: dict, 404: Detail},
     ),

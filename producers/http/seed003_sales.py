@@ -8,7 +8,15 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from producers.http import fields, reading003, reading003_moves
-from producers.http.answering003 import FAMILY, INACTIVE, PageQuery, done, listed
+from producers.http.answering003 import (
+    FAMILY,
+    INACTIVE,
+    PageQuery,
+    done,
+    listed,
+    see_seller,
+    wallet_of,
+)
 from producers.http.answers import Answer
 from producers.http.bodies003 import (
     PhoneBody,
@@ -22,8 +30,9 @@ from producers.http.errors import EarlyError, busy, early, not_found, wrong_fiel
 from producers.http.fields import two_decimals
 from producers.http.fields003 import Amount, Id, Phone
 from producers.http.meta import Detail
+from producers.http.people.access import Access
 from producers.http.reading003_moves import Move
-from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.route import Asked, Route
 from schemas import identifiers
 from schemas.refusals import Code
 from schemas.results import Error
@@ -50,9 +59,8 @@ class TransactionsQuery(PageQuery):
 async def sell(asked: Asked) -> Answer:
     """Sell a charge: the money leaves the seller's wallet, if it is there."""
     wanted: NewSale = asked.body
-    wallet_id = None
-    if 0 < wanted.seller_id <= MAX_BIGINT:
-        wallet_id = await asked.gateway.sellers.wallet_of(wanted.seller_id)
+    wallet_id = await wallet_of(asked, wanted.seller_id)
+    asked.rights.move(wallet_id)
     if wallet_id is None:
         raise wrong_field("seller_id", "Seller not found")
     amount = two_decimals(wanted.amount)
@@ -77,6 +85,7 @@ async def sell(asked: Asked) -> Answer:
 async def list_transactions(asked: Asked) -> Answer:
     """Transactions of all sellers, the newest first."""
     wanted: TransactionsQuery = asked.query
+    await see_seller(asked, wanted.seller_id)
     found = await asked.gateway.reading.read(
         reading003_moves.moves,
         wanted.page,
@@ -167,26 +176,31 @@ class ShortageBody(BaseModel):
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST", path="/api/charge-sales", handler=sell, family=FAMILY,
+        access=Access.HANDLER,
         summary="Sell a charge to a phone", body=NewSale,
         answers={201: SaleBody, 400: ShortageBody | dict},
     ),
     Route(
         method="GET", path="/api/transactions", handler=list_transactions, family=FAMILY,
+        access=Access.HANDLER,
         summary="Transactions of all sellers, the newest first", query=TransactionsQuery,
         answers={200: list[TransactionBody], 400: dict},
     ),
     Route(
         method="GET", path="/api/phone-numbers", handler=list_phones, family=FAMILY,
+        access=Access.READ_ALL,
         summary="Phones that were charged", query=PageQuery,
         answers={200: list[PhoneBody], 400: dict},
     ),
     Route(
         method="GET", path="/api/phone-numbers/{id:integer}", handler=show_phone, family=FAMILY,
+        access=Access.READ_ALL,
         summary="A phone that was charged", answers={200: PhoneBody, 404: Detail},
     ),
     Route(
         method="GET", path="/api/phone-numbers/{id:integer}/transactions",
         handler=list_phone_transactions, family=FAMILY,
+        access=Access.READ_ALL,
         summary="What was sold to a phone, the newest first", query=PageQuery,
         answers={200: list[TransactionBody], 400: dict, 404: Detail},
     ),

@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from producers.http import reading003, reading003_moves
-from producers.http.answering003 import FAMILY, PageQuery, done, listed, seller_of
+from producers.http.answering003 import FAMILY, PageQuery, done, listed, see_seller, seller_of
 from producers.http.answers import Answer
 from producers.http.bodies003 import (
     BalanceBody,
@@ -23,6 +23,7 @@ from producers.http.errors import EarlyError, detail, early, not_found
 from producers.http.fields003 import Email, Flag, Name, Phone
 from producers.http.gateway import new_wallet_id
 from producers.http.meta import Detail
+from producers.http.people.access import Access
 from producers.http.route import Asked, Route
 from producers.http.sellers import Profile, TakenError
 from schemas import identifiers
@@ -134,6 +135,7 @@ async def list_seller_transactions(asked: Asked) -> Answer:
 
 async def reconcile(asked: Asked) -> Answer:
     """Whether a seller's balance is the sum of its transactions."""
+    await see_seller(asked, asked.path["id"])
     found = await asked.gateway.reading.read(reading003.books, asked.path["id"])
     if found is None:
         raise not_found()
@@ -150,34 +152,41 @@ def _refused(taken: TakenError) -> EarlyError:
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET", path="/api/sellers", handler=list_sellers, family=FAMILY,
+        access=Access.READ_ALL,
         summary="Sellers, the oldest first", query=PageQuery,
         answers={200: list[SellerBody], 400: dict},
     ),
     Route(
         method="POST", path="/api/sellers", handler=create_seller, family=FAMILY,
+        access=Access.ADMIN,
         summary="Make a seller", body=NewSeller, answers={201: SellerBody, 400: dict},
     ),
     Route(
         method="GET", path="/api/sellers/{id:integer}", handler=show_seller, family=FAMILY,
+        access=Access.HANDLER,
         summary="A seller", answers={200: SellerBody, 404: Detail},
     ),
     Route(
         method="PATCH", path="/api/sellers/{id:integer}", handler=change_seller, family=FAMILY,
+        access=Access.ADMIN,
         summary="Change a seller", body=SellerChanges,
         answers={200: SellerBody, 400: dict, 404: Detail},
     ),
     Route(
         method="GET", path="/api/sellers/{id:integer}/balance", handler=show_balance,
+        access=Access.HANDLER,
         family=FAMILY, summary="What a seller has", answers={200: BalanceBody, 404: Detail},
     ),
     Route(
         method="GET", path="/api/sellers/{id:integer}/transactions",
         handler=list_seller_transactions, family=FAMILY,
+        access=Access.HANDLER,
         summary="Transactions of a seller, the newest first", query=PageQuery,
         answers={200: list[TransactionBody], 400: dict, 404: Detail},
     ),
     Route(
         method="GET", path="/api/sellers/{id:integer}/reconcile", handler=reconcile,
+        access=Access.HANDLER,
         family=FAMILY, summary="Is a seller's balance the sum of its transactions?",
         answers={200: ReconcileBody, 404: Detail},
     ),

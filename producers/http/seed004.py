@@ -12,6 +12,7 @@ from producers.http.errors import EarlyError, custom, detail, wrong_field
 from producers.http.gateway import new_wallet_id
 from producers.http.meta import Detail
 from producers.http.moments import shown
+from producers.http.people.access import Access
 from producers.http.route import Asked, Route
 from schemas.refusals import Code
 from schemas.results import AnyResult, Error
@@ -150,19 +151,23 @@ def _no_wallet() -> EarlyError:
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST", path="/api/wallets", handler=create_wallet, family=FAMILY,
+        access=Access.COMMAND,
         summary="Open a wallet", body=NewWallet, answers={201: WalletBody},
     ),
     Route(
         method="GET", path="/api/wallets/{uuid:uuid}", handler=show_wallet, family=FAMILY,
+        access=Access.OWNER,
         summary="A wallet and its withdrawals", answers={200: WalletBody, 404: Detail},
     ),
     Route(
         method="PATCH", path="/api/wallets/{uuid:uuid}/deposit", handler=deposit, family=FAMILY,
+        access=Access.DEPOSIT,
         summary="Put money into a wallet", body=NewDeposit,
         answers={200: WalletBody, 400: dict, 404: Detail},
     ),
     Route(
         method="POST", path="/api/wallets/{uuid:uuid}/withdraw", handler=withdraw, family=FAMILY,
+        access=Access.OWNER,
         summary="Schedule a withdrawal", body=NewWithdrawal,
         answers={201: WalletBody, 400: dict, 404: Detail},
     ),

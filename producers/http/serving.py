@@ -30,8 +30,8 @@ class ServingError(Exception):
     """The gateway cannot serve; the text says why, and what to do."""
 
 
-def refuse_open(host: str) -> None:
-    """Refuse an address that a network reaches, for there are no logins yet.
+def refuse_open(host: str, logins: str) -> None:
+    """Refuse an address that a network reaches, unless logins are required.
 
     Raises ServingError.
     """
@@ -41,10 +41,10 @@ def refuse_open(host: str) -> None:
         raise ServingError(
             f"WALLET_HTTP_HOST: {host} is no address; the gateway listens on 127.0.0.1"
         ) from None
-    if not is_loopback:
+    if not is_loopback and logins == "open":
         raise ServingError(
-            f"WALLET_HTTP_HOST: the gateway has no logins, so it listens on loopback only, not on"
-            f" {host}; take 127.0.0.1"
+            f"WALLET_HTTP_HOST: without logins the gateway listens on loopback only, not on {host};"
+            " take 127.0.0.1, or set WALLET_HTTP_LOGINS=required"
         )
 
 
@@ -53,7 +53,7 @@ async def serve(settings: Settings, port: int, tell: Tell) -> None:
 
     Raises ServingError when the address may not or cannot be used, or Kafka is not there.
     """
-    refuse_open(settings.http_host)
+    refuse_open(settings.http_host, settings.http_logins)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -67,7 +67,7 @@ async def serve(settings: Settings, port: int, tell: Tell) -> None:
         await stopped.wait()
         log.info("gateway stops", waiting=asking.waiting)
         await runner.cleanup()
-        gateway.sellers.close()
+        gateway.close()
     finally:
         reading.close()
         await asyncio.to_thread(client.close)

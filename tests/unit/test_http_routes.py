@@ -86,12 +86,12 @@ def test_yaml_is_read_as_it_was_meant(document: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "localhost", "", "127.0.0.1:80"])  # noqa: S104
 def test_a_network_is_refused(host: str) -> None:
-    """There are no logins."""
+    """Where no logins are required, and nothing that is no address will do at all."""
     with pytest.raises(ServingError, match="WALLET_HTTP_HOST"):
-        refuse_open(host)
+        refuse_open(host, "open")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1"])
 def test_loopback_will_do(host: str) -> None:
     """In both families of addresses."""
-    assert refuse_open(host) is None  # type: ignore[func-returns-value]
+    assert refuse_open(host, "open") is None  # type: ignore[func-returns-value]

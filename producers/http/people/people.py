@@ -1,0 +1,105 @@
+"""People as the gateway knows them: who shows which credentials, mostly from memory."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert
+
+from producers.http.people import bearers, reading
+from producers.http.people.memory import Memory
+from producers.http.people.passwords import Passwords
+from producers.http.people.principal import Principal
+from producers.http.people.reading import Login, UserRow
+from producers.http.people.users import Users
+from producers.http.reading import Reading
+from schemas.settings import Settings
+from schemas.tables_people import tokens
+
+THREADS: Final = 2
+KNOWN_SECONDS: Final = 5.0
+"""How long a login, a key or a token is known: a key that is revoked works so long at most."""
+KNOWN_MAX: Final = 20_000
+
+
+class People:
+    """Users, and what they show to say who they are."""
+
+    def __init__(self, settings: Settings, reading: Reading) -> None:
+        self.passwords = Passwords()
+        self.writing = Reading(settings, threads=THREADS, read_only=False)
+        self.users = Users(self.writing)
+        self._reading = reading
+        self._token_life = timedelta(seconds=settings.http_token_seconds)
+        self._logins: Memory[str, Login] = Memory(KNOWN_SECONDS, KNOWN_MAX)
+        self._bearers: Memory[bytes, Principal] = Memory(KNOWN_SECONDS, KNOWN_MAX)
+
+    async def by_password(self, username: str, password: str) -> Principal | None:
+        """Who has this name and password; the same work is done for names that nobody has."""
+        login = self._logins.get(username, time.monotonic())
+        if login is None:
+            login = await self._reading.read(reading.login, username)
+            if login:
+                self._logins.put(username, login, time.monotonic())
+        known = login.password_hash if login else None
+        if not await self.passwords.check(password, known) or login is None:
+            return None
+        return login.user.principal
+
+    async def by_bearer(self, bearer: str) -> Principal | None:
+        """Whose a key or a token is."""
+        digest = bearers.hash_of(bearer)
+        found = self._bearers.get(digest, time.monotonic())
+        if found is None:
+            is_key = bearer.startswith(bearers.KEY_PREFIX)
+            query = reading.principal_of_key if is_key else reading.principal_of_token
+            found = await self._reading.read(query, digest)
+            if found:
+                self._bearers.put(digest, found, time.monotonic())
+        return found
+
+    async def new_token(self, user_id: int) -> tuple[str, datetime]:
+        """A token of a user, and when it ends; those of everybody that have ended are deleted."""
+        token, now = bearers.new_token(), datetime.now(UTC)
+        ends = now + self._token_life
+        await self.writing.read(_keep_token, bearers.hash_of(token), user_id, now, ends)
+        return token, ends
+
+    async def end_token(self, token: str) -> bool:
+        """Let a token end now; whether there was one."""
+        digest = bearers.hash_of(token)
+        self._bearers.forget(digest)
+        return await self.writing.read(_end_token, digest)
+
+    async def user(self, number: int) -> UserRow | None:
+        """The user with an id."""
+        return await self._reading.read(reading.user, number)
+
+    async def user_by_name(self, username: str) -> UserRow | None:
+        """The user with a username."""
+        return await self._reading.read(reading.user_by_name, username)
+
+    async def user_by_phone(self, phone_number: str) -> UserRow | None:
+        """The user with a phone number."""
+        return await self._reading.read(reading.user_by_phone, phone_number)
+
+    async def user_by_wallet(self, wallet_id: str) -> UserRow | None:
+        """The user whose wallet it is."""
+        return await self._reading.read(reading.user_by_wallet, wallet_id)
+
+    def close(self) -> None:
+        """Let threads and connections go."""
+        self.passwords.close()
+        self.writing.close()
+
+
+def _keep_token(
+    connection: Connection, digest: bytes, user_id: int, now: datetime, ends: datetime
+) -> None:
+    connection.execute(delete(tokens).where(tokens.c.expires_at < now))
+    row = {"hash": digest, "user_id": user_id, "created_at": now, "expires_at": ends}
+    connection.execute(insert(tokens).values(row))
+
+
+def _end_token(connection: Connection, digest: bytes) -> bool:
+    return connection.execute(delete(tokens).where(tokens.c.hash == digest)).rowcount == 1
