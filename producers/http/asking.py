@@ -53,6 +53,11 @@ class Asking:
         """How many commands are open."""
         return len(self._open)
 
+    @property
+    def room(self) -> int:
+        """How many more may be."""
+        return self._limit - len(self._open)
+
     async def ask(self, message: Message, *, may_repeat: bool) -> AnyResult:
         """Send a command and give its result; for one that `may_repeat` the first answer.
 

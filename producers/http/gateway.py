@@ -9,12 +9,15 @@ from producers.http import reading_wallets
 from producers.http.answers import Answer
 from producers.http.asking import Asking, PendingAnswerError
 from producers.http.errors import EarlyError
+from producers.http.live.hub import Hub
 from producers.http.people.entrance import Entrance
 from producers.http.people.people import People
 from producers.http.reading import Reading
 from producers.http.reading_wallets import WalletFacts
 from producers.http.route import Asked
 from producers.http.sellers import Sellers
+from producers.http.v1.keys import Keys
+from producers.http.v1.rehearsing import Rehearse
 from producers.message import message_of, uuid7
 from schemas import identifiers
 from schemas.results import AnyResult
@@ -27,11 +30,16 @@ FACTS_MAX: Final = 50_000
 class Gateway:
     """One gateway process."""
 
-    def __init__(self, settings: Settings, asking: Asking, reading: Reading) -> None:
+    def __init__(
+        self, settings: Settings, asking: Asking, reading: Reading, rehearse: Rehearse
+    ) -> None:
         self.settings = settings
         self.asking = asking
         self.reading = reading
+        self.rehearse = rehearse
+        self.keys = Keys()
         self.sellers = Sellers(settings, reading)
+        self.live = Hub(settings, reading)
         self.people = People(settings, reading)
         self.entrance = Entrance(settings, self.people)
         self._facts: OrderedDict[str, WalletFacts] = OrderedDict()
@@ -60,7 +68,7 @@ class Gateway:
         try:
             return await self.asking.ask(message, may_repeat=asked.key is not None)
         except PendingAnswerError:
-            raise EarlyError(_pending(asked, source, message.id)) from None
+            raise EarlyError(pending_answer(asked, source, message.id)) from None
 
     async def facts(self, wallet_id: str) -> WalletFacts | None:
         """What never changes of a wallet, mostly from memory; None where there is none."""
@@ -90,7 +98,7 @@ def new_wallet_id(asked: Asked) -> str:
     return f"{name[:8]}-{name[8:12]}-8{name[12:15]}-8{name[15:18]}-{name[18:30]}"
 
 
-def _pending(asked: Asked, source: str, command_id: str) -> Answer:
+def pending_answer(asked: Asked, source: str, command_id: str) -> Answer:
     """202: the command will be done; where its result will be."""
     url = f"{asked.base}/v1/results/{quote(command_id, safe='')}?source={quote(source, safe='')}"
     body = {"status": "pending", "command_id": command_id, "source": source, "url": url}

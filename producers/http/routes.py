@@ -5,6 +5,7 @@ from typing import Final
 from producers.http import docs, meta, seed001, seed003, seed004
 from producers.http.people import serving_tokens, serving_users
 from producers.http.route import Route
+from producers.http.v1 import routes as v1
 
 ROUTES: Final[tuple[Route, ...]] = (
     *seed001.ROUTES,
@@ -12,6 +13,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *seed004.ROUTES,
     *serving_users.ROUTES,
     *serving_tokens.ROUTES,
+    *v1.ROUTES,
     *meta.ROUTES,
     *docs.ROUTES,
 )

@@ -15,6 +15,7 @@ from producers.http.app import make_app
 from producers.http.asking import Asking
 from producers.http.gateway import Gateway
 from producers.http.reading import Reading
+from producers.http.v1.rehearsing import Rehearse
 from schemas.settings import Settings
 
 BACKLOG: Final = 1024
@@ -48,8 +49,10 @@ def refuse_open(host: str, logins: str) -> None:
         )
 
 
-async def serve(settings: Settings, port: int, tell: Tell) -> None:
+async def serve(settings: Settings, port: int, tell: Tell, rehearse: Rehearse) -> None:
     """Serve until SIGTERM or SIGINT. Port 0 takes a free one; `tell` gets the address.
+
+    `rehearse` knows the rules, for dry runs: the composition root hands it in.
 
     Raises ServingError when the address may not or cannot be used, or Kafka is not there.
     """
@@ -61,7 +64,7 @@ async def serve(settings: Settings, port: int, tell: Tell) -> None:
     reading = Reading(settings)
     try:
         asking = Asking(client, reading, settings.http_timeout, settings.http_waiting_max)
-        gateway = Gateway(settings, asking, reading)
+        gateway = Gateway(settings, asking, reading, rehearse)
         runner = await _start(make_app(gateway), settings, port)
         tell(address_of(runner))
         await stopped.wait()

@@ -20,10 +20,12 @@ def gateway(
     """Answer HTTP on WALLET_HTTP_HOST until SIGTERM: commands into Kafka, reads from PostgreSQL."""
     from consumers.logs import log_to_stderr  # noqa: PLC0415 - the imports of a server
     from producers.http.serving import ServingError, serve  # noqa: PLC0415 - as above
+    from streams.rehearsal import Rehearsal  # noqa: PLC0415 - as above
 
     log_to_stderr()
+    settings = load_settings()
     try:
-        asyncio.run(serve(load_settings(), port, _tell))
+        asyncio.run(serve(settings, port, _tell, Rehearsal(settings)))
     except ServingError as error:
         raise Failure(str(error)) from None
 

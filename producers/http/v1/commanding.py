@@ -1,0 +1,102 @@
+"""Has the ledger do what a request commands, once for each Idempotency-Key; or only tries it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from producers.http.asking import PendingAnswerError
+from producers.http.errors import EarlyError
+from producers.http.gateway import pending_answer, source_of
+from producers.http.route import Asked
+from producers.http.v1 import problems
+from producers.http.v1.problems import problem
+from producers.http.v1.rehearsing import Rehearsed
+from producers.message import Message, message_of, uuid7
+from schemas import decoding
+from schemas.decoding import RefusedCommand
+from schemas.events import EntryBody
+from schemas.results import AnyResult, Error, error_of
+
+REPLAYED: Final = "Idempotency-Replayed"
+
+
+class Done(NamedTuple):
+    """A command that was done, or would be (`dry_run`); `headers` mark a replay."""
+
+    result: AnyResult
+    headers: Mapping[str, str]
+    entries: Sequence[EntryBody] = ()
+    is_dry: bool = False
+
+
+async def command(asked: Asked, command_type: str, data: Mapping[str, object]) -> Done:
+    """Have a command done, or try it where the query says so. The route's query is a DryRun.
+
+    Raises EarlyError: the ledger's refusal as a problem, 202 when no result came in time, 400
+    without a key, 409 while the key's first request is in work, 503.
+    """
+    if asked.query.dry_run:
+        return await _rehearse(asked, command_type, data)
+    if asked.key is None:
+        words = "Send an Idempotency-Key: a new UUID with every new command."
+        raise problem("idempotency_key_missing", words, param="Idempotency-Key")
+    message = message_for(asked, command_type, data, asked.key)
+    refuse_unfit(message)
+    asked.commands.append(message.id)
+    with asked.gateway.keys.held((message.source, message.id)) as is_recent:
+        try:
+            heard = await asked.gateway.asking.hear(message, may_repeat=True, look_first=is_recent)
+        except PendingAnswerError:
+            raise EarlyError(pending_answer(asked, message.source, message.id)) from None
+    headers = {REPLAYED: "true"} if heard.is_replayed else {}
+    if heard.result.error is not None:
+        body = problems.refused_body(heard.result.error, heard.result)
+        raise EarlyError(problems.answer(body, headers))
+    return Done(heard.result, headers)
+
+
+def message_for(
+    asked: Asked, command_type: str, data: Mapping[str, object], command_id: str
+) -> Message:
+    """The record of a command that a request sends."""
+    return message_of(
+        command_type,
+        data,
+        source=source_of(asked.family),
+        command_id=command_id,
+        attributes={"correlationid": asked.request_id},
+    )
+
+
+def unfit(message: Message) -> Error | None:
+    """Why the ledger could not read this; then it is not sent, and its id stays free."""
+    decoded = decoding.decode(message.key, message.value, message.headers)
+    assert not isinstance(decoded, decoding.Unreadable), "our messages have an id"
+    return error_of(decoded.refusal) if isinstance(decoded, RefusedCommand) else None
+
+
+def refuse_unfit(message: Message) -> None:
+    """Raises EarlyError 400 for what the ledger could not read."""
+    wrong = unfit(message)
+    if wrong is not None:
+        raise EarlyError(problems.answer(problems.refused_body(wrong)))
+
+
+async def rehearse(asked: Asked, messages: Sequence[Message]) -> Sequence[Rehearsed]:
+    """What would become of commands, one after the other. Raises EarlyError 503."""
+    return await asked.gateway.reading.read(asked.gateway.rehearse, messages)
+
+
+async def _rehearse(asked: Asked, command_type: str, data: Mapping[str, object]) -> Done:
+    message = message_for(asked, command_type, data, uuid7())
+    refuse_unfit(message)
+    (tried,) = await rehearse(asked, [message])
+    if tried.result.error is not None:
+        body = problems.refused_body(tried.result.error)
+        raise EarlyError(problems.answer({**body, "dry_run": True}))
+    return Done(tried.result, {}, tried.entries, is_dry=True)
+
+
+def about(done: Done) -> dict[str, Any]:
+    """The command that did it, for a body."""
+    own = done.result.command
+    return {"id": own.id, "source": own.source}
