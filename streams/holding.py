@@ -17,9 +17,13 @@ from streams import progress
 from streams.claim import Claim, InconsistentError, OvertakenError, claim
 from streams.lanes import Lane
 from streams.outside import OUTSIDE, Outside
+from streams.progress import NotOursError
 from streams.rows import Place, Record
 
 log: Final = structlog.get_logger(__name__)
+
+CLAIMS_MAX: Final = 5
+"""Claims of one assignment: each former owner can overtake once with the claim it has begun."""
 
 GAPS_MAX: Final = 5
 GAP_SECONDS: Final = 5.0
@@ -133,7 +137,7 @@ class Holding:
                 return self.round == mine and still()
 
             try:
-                await self._hold(set(partitions), wanted)
+                await self._insist(set(partitions), wanted)
             except OvertakenError:
                 raise
             except Exception as error:
@@ -143,6 +147,21 @@ class Holding:
                 raise
             self.round += 1  # runs fetched before the seek that follows carry an older round
             return {lane.place.partition: lane.next_offset for lane in self.lanes}
+
+    async def _insist(self, partitions: set[int], wanted: Callable[[], bool]) -> None:
+        """Hold them, and claim again where another claim came in between but they are still ours.
+
+        A former owner's claim that was under way raises the epoch late. It gives up by itself;
+        nobody but us would ever claim the partition again.
+        """
+        for _ in range(CLAIMS_MAX):
+            try:
+                return await self._hold(partitions, wanted)
+            except OvertakenError as error:
+                if not wanted():
+                    raise
+                log.warning("overtaken, but still the owner: claiming again", why=str(error))
+        raise NotOursError(f"{CLAIMS_MAX} claims in a row were overtaken")
 
     async def _hold(self, partitions: set[int], wanted: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
