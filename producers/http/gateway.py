@@ -9,7 +9,6 @@ from producers.http import reading_wallets
 from producers.http.answers import Answer
 from producers.http.asking import Asking, PendingAnswerError
 from producers.http.errors import EarlyError
-from producers.http.live.hub import Hub
 from producers.http.people.entrance import Entrance
 from producers.http.people.people import People
 from producers.http.reading import Reading
@@ -39,7 +38,6 @@ class Gateway:
         self.rehearse = rehearse
         self.keys = Keys()
         self.sellers = Sellers(settings, reading)
-        self.live = Hub(settings, reading)
         self.people = People(settings, reading)
         self.entrance = Entrance(settings, self.people)
         self._facts: OrderedDict[str, WalletFacts] = OrderedDict()
