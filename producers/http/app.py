@@ -48,6 +48,7 @@ def make_app(gateway: Gateway) -> web.Application:
     """The application with all routes of the table, each with and without a slash at its end."""
     app = web.Application(middlewares=[door], client_max_size=BODY_MAX)
     app[_GATEWAY] = gateway
+    app.on_shutdown.append(_end_followers)
     for route in ROUTES:
         handler = _handler_of(route)
         for path in (route.plain_path, f"{route.plain_path}/"):
@@ -55,6 +56,11 @@ def make_app(gateway: Gateway) -> web.Application:
             if route.method == "GET":
                 app.router.add_route("HEAD", path, handler)
     return app
+
+
+async def _end_followers(app: web.Application) -> None:
+    """Who follows a wallet is told that it ends, before those who wait are waited for."""
+    await app[_GATEWAY].live.close()
 
 
 @web.middleware
@@ -78,7 +84,8 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
         log.exception("request failed", request_id=request_id, path=request.path, error=str(error))
         told = detail(500, "An error of ours.")
         response = _response(problems.told(request.path, request_id, told))
-    response.headers[ID_HEADER] = request_id
+    if not response.prepared:
+        response.headers[ID_HEADER] = request_id
     log.info(
         "request",
         id=request_id,
@@ -114,7 +121,7 @@ def _handler_of(route: Route) -> _AiohttpHandler:
         )
         answer = await route.handler(asked)
         entrance.leave(route, rights)
-        return _response(answer)
+        return await answer.takes_over(request) if answer.takes_over else _response(answer)
 
     return handle
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from producers.http import docs, meta, seed001, seed003, seed004
+from producers.http.live import routes as live
 from producers.http.people import serving_tokens, serving_users
 from producers.http.route import Route
 from producers.http.v1 import routes as v1
@@ -14,6 +15,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *serving_users.ROUTES,
     *serving_tokens.ROUTES,
     *v1.ROUTES,
+    *live.ROUTES,
     *meta.ROUTES,
     *docs.ROUTES,
 )
