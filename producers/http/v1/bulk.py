@@ -23,11 +23,15 @@ from producers.http.v1.fields import Closed, DryRun, Text
 from producers.http.v1.problems import Problem, problem
 from producers.http.v1.rehearsing import Rehearsed
 from producers.message import Message, uuid7
+from schemas import identifiers
 from schemas.results import AnyResult, Error
 
 FAMILY: Final = "v1"
 COMMANDS_MAX: Final = 500
 """Commands in one request: a quarter of those that one gateway has open at most."""
+
+KEY_MAX: Final = 250
+"""Characters of a key that leave room for a number after them."""
 
 BODY_MAX: Final = 1024 * 1024
 LINES_TYPES: Final = ("application/x-ndjson", "application/jsonl", "application/ndjson")
@@ -138,12 +142,10 @@ def _ids(asked: Asked, wanted: Sequence[BulkCommand]) -> list[str]:
         if each.id is None and asked.key is None:
             words = "Give each command an id, or the request an Idempotency-Key."
             raise problem("idempotency_key_missing", words, param=f"commands.{place}.id")
-    own = asked.who.label if asked.who.is_known else ""
-    front = f"{own}/" if own else ""
-    return [
-        f"{front}{each.id}" if each.id is not None else f"{asked.key}/{place}"
-        for place, each in enumerate(wanted)
-    ]
+    own = asked.key or ""
+    if len(own) > KEY_MAX:
+        own = identifiers.digest("", own)
+    return [f"{own}/{place}" if each.id is None else each.id for place, each in enumerate(wanted)]
 
 
 Said = Pending | dict[str, Any]

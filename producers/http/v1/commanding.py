@@ -3,19 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from producers.http import gateway
 from producers.http.asking import PendingAnswerError
 from producers.http.errors import EarlyError
-from producers.http.gateway import pending_answer, source_of
+from producers.http.gateway import pending_answer
 from producers.http.route import Asked
 from producers.http.v1 import problems
 from producers.http.v1.problems import problem
 from producers.http.v1.rehearsing import Rehearsed
 from producers.message import Message, message_of, uuid7
-from schemas import decoding
+from schemas import decoding, identifiers
 from schemas.decoding import RefusedCommand
 from schemas.events import EntryBody
+from schemas.refusals import Code
 from schemas.results import AnyResult, Error, error_of
 
+KEY_HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
 
 
@@ -38,7 +41,7 @@ async def command(asked: Asked, command_type: str, data: Mapping[str, object]) -
         return await _rehearse(asked, command_type, data)
     if asked.key is None:
         words = "Send an Idempotency-Key: a new UUID with every new command."
-        raise problem("idempotency_key_missing", words, param="Idempotency-Key")
+        raise problem("idempotency_key_missing", words, param=KEY_HEADER)
     message = message_for(asked, command_type, data, asked.key)
     refuse_unfit(message)
     asked.commands.append(message.id)
@@ -50,6 +53,8 @@ async def command(asked: Asked, command_type: str, data: Mapping[str, object]) -
     headers = {REPLAYED: "true"} if heard.is_replayed else {}
     if heard.result.error is not None:
         body = problems.refused_body(heard.result.error, heard.result)
+        if body["code"] == Code.IDEMPOTENCY_KEY_REUSED:
+            body["param"] = KEY_HEADER
         raise EarlyError(problems.answer(body, headers))
     return Done(heard.result, headers)
 
@@ -61,10 +66,24 @@ def message_for(
     return message_of(
         command_type,
         data,
-        source=source_of(asked.family),
+        source=source_of(asked),
         command_id=command_id,
         attributes={"correlationid": asked.request_id},
     )
+
+
+def source_of(asked: Asked) -> str:
+    """The source of who asks: so that nobody's keys meet those of others."""
+    own = gateway.source_of(asked.family)
+    return f"{own}/{asked.who.label}" if asked.who.is_known else own
+
+
+def new_wallet_id(asked: Asked) -> str:
+    """The id of a wallet to be opened: the same for the same Idempotency-Key, else a new UUIDv7."""
+    if asked.key is None:
+        return uuid7()
+    name = identifiers.digest(source_of(asked), f"wallet of {asked.key}")
+    return f"{name[:8]}-{name[8:12]}-8{name[12:15]}-8{name[15:18]}-{name[18:30]}"
 
 
 def unfit(message: Message) -> Error | None:

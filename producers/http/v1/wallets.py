@@ -6,11 +6,10 @@ from pydantic import Field
 
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError
-from producers.http.gateway import new_wallet_id
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route
 from producers.http.v1 import cursors, reading_wallets
-from producers.http.v1.commanding import Done, command
+from producers.http.v1.commanding import Done, command, new_wallet_id
 from producers.http.v1.fields import (
     Closed,
     Currency,
@@ -97,11 +96,17 @@ async def set_wallet_status(asked: Asked) -> Answer:
     found = await asked.gateway.reading.read(reading_wallets.wallet, wallet_id)
     if found is None:
         raise no_wallet(wallet_id)
-    body = body_of(found, asked.base)
+    result = done.result
+    body = body_of(found, asked.base) | {
+        "balance": result.balance,
+        "status": asked.body.status,
+        "sequence": result.sequence,
+        "updated_at": result.recorded_at,
+    }
     if done.is_dry:
-        would = {"status": asked.body.status, "sequence": done.result.sequence, "dry_run": True}
-        return Answer(body | would)
-    return Answer(body, headers={"ETag": etag(found.sequence), **done.headers})
+        return Answer({**body, "dry_run": True})
+    assert result.sequence is not None, "what was done has one"
+    return Answer(body, headers={"ETag": etag(result.sequence), **done.headers})
 
 
 async def list_wallets(asked: Asked) -> Answer:
