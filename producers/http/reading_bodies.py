@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import parse_qsl
@@ -23,14 +24,22 @@ _ESCAPED: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def model_of(model: type[Model], data: object) -> Model:
-    """The data as a model has it. Raises EarlyError 400, by field."""
+    """The data as a model has it. Raises EarlyError 400, by field.
+
+    A model that tells what is wrong in another shape has a static method `told(errors)`.
+    """
     if not isinstance(data, dict):
         words = f"Invalid data. Expected a dictionary, but got {_NAMES[type(data)]}."
-        raise early(400, {"non_field_errors": [words]})
+        raise early(400, _told(model, {"non_field_errors": [words]}))
     try:
         return model.model_validate(data)
     except ValidationError as wrong:
-        raise EarlyError(Answer(field_errors(wrong), 400), wrong) from None
+        raise EarlyError(Answer(_told(model, field_errors(wrong)), 400), wrong) from None
+
+
+def _told(model: type[BaseModel], errors: dict[str, Any]) -> object:
+    tell: Callable[[dict[str, Any]], object] = getattr(model, "told", lambda same: same)
+    return tell(errors)
 
 
 def data_of(content_type: str, body: bytes) -> object:

@@ -2,14 +2,16 @@
 
 from typing import Final
 
-from producers.http import docs, meta, seed001, seed003, seed004
+from producers.http import docs, meta, seed000, seed001, seed002, seed003, seed004
 from producers.http.live import routes as live
 from producers.http.people import serving_tokens, serving_users
 from producers.http.route import Route
 from producers.http.v1 import routes as v1
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *seed000.ROUTES,
     *seed001.ROUTES,
+    *seed002.ROUTES,
     *seed003.ROUTES,
     *seed004.ROUTES,
     *serving_users.ROUTES,

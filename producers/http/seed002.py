@@ -1,0 +1,8 @@
+"""Service 002: people who send money to each other, and get receipts."""
+
+from typing import Final
+
+from producers.http import seed002_lists, seed002_moves
+from producers.http.route import Route
+
+ROUTES: Final[tuple[Route, ...]] = (*seed002_moves.ROUTES, *seed002_lists.ROUTES)
