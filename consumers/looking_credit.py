@@ -7,10 +7,11 @@ with Looking(settings.database_url) as looking:
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import Row, select
 
-from consumers.looking import LIMIT, Looking
+from consumers.looking import Looking
+from consumers.paging import newest_rows
+from consumers.views import CreditRequestView
 from schemas.identifiers import is_uuid
 from schemas.moments import in_milliseconds
 from schemas.money import show
@@ -19,24 +20,6 @@ from schemas.tables import credit_requests
 
 _LARGEST: Final = 2**63 - 1
 """Of the numbers that the table can hold."""
-
-
-class CreditRequestView(msgspec.Struct, frozen=True):
-    """A credit request as it is now; `amount` is a decimal string, times are RFC 3339.
-
-    `by` and `reason` are of whoever has approved or rejected it.
-    """
-
-    id: str
-    number: int
-    wallet_id: str
-    status: str
-    amount: str
-    currency: str
-    requested_at: str
-    changed_at: str
-    by: str | None
-    reason: str | None
 
 
 class CreditRequests:
@@ -68,16 +51,10 @@ class CreditRequests:
 
         Without a status all are meant. `before` is the id of the last one of the page before.
         """
-        query = select(credit_requests).order_by(credit_requests.c.credit_request_id.desc())
-        if wallet_id is not None:
-            query = query.where(credit_requests.c.wallet_id == wallet_id)
-        if statuses:
-            numbers = [CREDIT_REQUEST_STATUSES.index(status) for status in statuses]
-            query = query.where(credit_requests.c.status.in_(numbers))
-        if before is not None:
-            query = query.where(credit_requests.c.credit_request_id < before)
-        with self._looking.connected() as connection:
-            return [_view(row) for row in connection.execute(query.limit(min(limit, LIMIT)))]
+        numbers = [CREDIT_REQUEST_STATUSES.index(status) for status in statuses]
+        own = credit_requests.c.credit_request_id
+        rows = newest_rows(self._looking, own, wallet_id, numbers, limit, before)
+        return [_view(row) for row in rows]
 
 
 def _view(row: Row[Any]) -> CreditRequestView:

@@ -12,7 +12,8 @@ import msgspec
 from sqlalchemy import Row, or_, select
 
 from consumers.bank.policy import State
-from consumers.looking import LIMIT, Looking
+from consumers.looking import Looking
+from consumers.paging import newest_rows
 from consumers.views import BankCallsView, WithdrawalStepLine, WithdrawalView
 from producers.withdrawals import BANK, DELAYED, OPERATOR, command_id
 from schemas import identifiers, results
@@ -67,16 +68,10 @@ class Withdrawals:
 
         Without a status all are meant. `before` is the id of the last one of the page before.
         """
-        query = select(withdrawals).order_by(withdrawals.c.withdrawal_id.desc())
-        if wallet_id is not None:
-            query = query.where(withdrawals.c.wallet_id == wallet_id)
-        if statuses:
-            numbers = [WITHDRAWAL_STATUSES.index(status) for status in statuses]
-            query = query.where(withdrawals.c.status.in_(numbers))
-        if before is not None:
-            query = query.where(withdrawals.c.withdrawal_id < before)
-        with self._looking.connected() as connection:
-            return [_view(row) for row in connection.execute(query.limit(min(limit, LIMIT)))]
+        numbers = [WITHDRAWAL_STATUSES.index(status) for status in statuses]
+        own = withdrawals.c.withdrawal_id
+        rows = newest_rows(self._looking, own, wallet_id, numbers, limit, before)
+        return [_view(row) for row in rows]
 
     def calls(self, withdrawal_id: str) -> BankCallsView | None:
         """What the bank caller notes of its calls; None while it has made none."""

@@ -49,6 +49,24 @@ class WithdrawalView(msgspec.Struct, frozen=True):
     reason: str | None
 
 
+class CreditRequestView(msgspec.Struct, frozen=True):
+    """A credit request as it is now; `amount` is a decimal string, times are RFC 3339.
+
+    `by` and `reason` are of whoever has approved or rejected it.
+    """
+
+    id: str
+    number: int
+    wallet_id: str
+    status: str
+    amount: str
+    currency: str
+    requested_at: str
+    changed_at: str
+    by: str | None
+    reason: str | None
+
+
 class BankCallsView(msgspec.Struct, frozen=True):
     """What the bank caller notes of a withdrawal: so many calls begun, and how the last stands.
 

@@ -128,10 +128,10 @@ def body_text(body: WithdrawalBody | CreditRequestBody) -> str:
     return _encoder.encode(body).decode()
 
 
-def about_text(body: WithdrawalBody | CreditRequestBody) -> str:
-    """The member that tells it, for the texts below and in schemas.events."""
+def about_text(body: WithdrawalBody | CreditRequestBody, text: str) -> str:
+    """The member that tells it, of its text, for the texts below and in schemas.events."""
     name = "withdrawal" if isinstance(body, WithdrawalBody) else "credit_request"
-    return f',"{name}":{body_text(body)}'
+    return f',"{name}":{text}'
 
 
 def command_text(command: CommandRef) -> str:

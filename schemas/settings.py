@@ -140,6 +140,34 @@ class Settings(BaseSettings):
         said = {name: value for name, value in optional.items() if value is not None}
         return {"bootstrap.servers": self.kafka_bootstrap, **said}
 
+    def database_client(self, purpose: str, **options: str) -> dict[str, Any]:
+        """What psycopg2.connect is given, so that every wait is bounded (FAULTS.md F10).
+
+        `options` are settings of the session besides those that all have. Plans hang on indexes
+        and not on statistics: ours all go from a set of ids to rows by an index, and they are
+        made once, often on tables that are still empty, where reading all of them looks as good;
+        ten thousand wallets later such a plan takes seconds.
+        """
+        session = {
+            "statement_timeout": f"{self.statement_timeout_ms}ms",
+            "client_connection_check_interval": "1000ms",
+            "jit": "off",
+            "enable_seqscan": "off",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
+            **options,
+        }
+        return {
+            "dsn": self.database_url,
+            "application_name": f"{self.application} {purpose}"[:63],
+            "connect_timeout": 5,
+            "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        }
+
 
 def _running_copy(data: Path) -> dict[str, str]:
     """The addresses in the state file of a local copy; empty when none runs there."""

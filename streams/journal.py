@@ -238,30 +238,13 @@ def connect(settings: Settings, name: str) -> extensions.connection:
 
     Raises psycopg2.OperationalError when the database cannot be reached within 5 s.
     """
-    options = {
-        "statement_timeout": f"{settings.statement_timeout_ms}ms",
-        "lock_timeout": f"{settings.lock_timeout_ms}ms",
-        "idle_in_transaction_session_timeout": f"{settings.idle_in_transaction_timeout_ms}ms",
-        "client_connection_check_interval": "1000ms",
-        "synchronous_commit": "on",
-        "jit": "off",
-        # A lane's statements all go from a set of ids to rows by an index. Their plans are made
-        # once, often on tables that are still empty, where reading all of them looks as good:
-        # ten thousand wallets later such a plan takes seconds.
-        "enable_seqscan": "off",
-        "enable_hashjoin": "off",
-        "enable_mergejoin": "off",
-    }
-    connection = psycopg2.connect(
-        settings.database_url,
-        application_name=f"{settings.application} {name}"[:63],
-        connect_timeout=5,
-        options=" ".join(f"-c {key}={value}" for key, value in options.items()),
-        keepalives_idle=5,
-        keepalives_interval=2,
-        keepalives_count=3,
-        tcp_user_timeout=10_000,
+    given = settings.database_client(
+        name,
+        lock_timeout=f"{settings.lock_timeout_ms}ms",
+        idle_in_transaction_session_timeout=f"{settings.idle_in_transaction_timeout_ms}ms",
+        synchronous_commit="on",
     )
+    connection: extensions.connection = psycopg2.connect(**given)
     connection.autocommit = True
     return connection
 

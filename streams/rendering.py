@@ -118,7 +118,7 @@ class Telling:
     def about(self, body: WithdrawalBody | CreditRequestBody) -> None:
         """Take up what the command was about, as it has left it."""
         self._body_text = results.body_text(body)
-        self._about = results.about_text(body)
+        self._about = results.about_text(body, self._body_text)
         event_type = events.event_type(self._kind, body)
         self._event_kind = ("ce_type", event_type.encode())
 

@@ -80,12 +80,9 @@ def withdrawals(place: Place, all_held: list[Withdrawal]) -> list[tuple[str, tup
     ]
     statements: list[tuple[str, tuple[Any, ...]]] = []
     if made:
-        *plain, targets, reasons = columns(made, 9)
-        texts = (list(targets), list(reasons))
-        statements.append((_SCHEDULED, (place.partition, *map(array, plain), *texts)))
+        statements.append((_SCHEDULED, (place.partition, *_arguments(made, texts=2))))
     if stepped:
-        *plain, reasons = columns(stepped, 5)
-        statements.append((_STEPPED, (*map(array, plain), list(reasons))))
+        statements.append((_STEPPED, _arguments(stepped, texts=1)))
     return statements
 
 
@@ -121,13 +118,16 @@ def credit_requests(all_held: list[CreditRequest]) -> list[tuple[str, tuple[Any,
     ]
     statements: list[tuple[str, tuple[Any, ...]]] = []
     if made:
-        *plain, people, reasons = columns(made, 10)
-        texts = (list(people), list(reasons))
-        statements.append((_REQUESTED, (*map(array, plain), *texts)))
+        statements.append((_REQUESTED, _arguments(made, texts=2)))
     if ended:
-        *plain, people, reasons = columns(ended, 6)
-        statements.append((_PROCESSED, (*map(array, plain), list(people), list(reasons))))
+        statements.append((_PROCESSED, _arguments(ended, texts=2)))
     return statements
+
+
+def _arguments(rows: list[tuple[Any, ...]], texts: int) -> tuple[Any, ...]:
+    """The columns of at least one row; so many at the end are texts that a sender wrote."""
+    turned = columns(rows, len(rows[0]))
+    return (*map(array, turned[:-texts]), *map(list, turned[-texts:]))
 
 
 def withdrawal_of(row: tuple[Any, ...]) -> Withdrawal:

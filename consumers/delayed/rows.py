@@ -105,25 +105,9 @@ def _moment(us: int) -> datetime:
 
 def connect(settings: Settings) -> extensions.connection:
     """A connection in autocommit mode with every wait bounded."""
-    options = {
-        "statement_timeout": f"{settings.statement_timeout_ms}ms",
-        "client_connection_check_interval": "1000ms",
-        "default_transaction_read_only": "on",
-        "jit": "off",
-        "enable_seqscan": "off",
-        "enable_bitmapscan": "off",
-        "enable_hashjoin": "off",
-        "enable_mergejoin": "off",
-    }
-    connection = psycopg2.connect(
-        settings.database_url,
-        application_name=f"{settings.application} delayed"[:63],
-        connect_timeout=5,
-        options=" ".join(f"-c {key}={value}" for key, value in options.items()),
-        keepalives_idle=5,
-        keepalives_interval=2,
-        keepalives_count=3,
-        tcp_user_timeout=10_000,
+    given = settings.database_client(
+        "delayed", default_transaction_read_only="on", enable_bitmapscan="off"
     )
+    connection: extensions.connection = psycopg2.connect(**given)
     connection.autocommit = True
     return connection

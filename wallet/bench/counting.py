@@ -1,12 +1,14 @@
 """Counts the committed results of a ledger as they appear, with the times of the count."""
 
 import time
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-import stamina
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
+from producers.bounds import bounds
 from schemas.settings import Settings
+
+ENDS_SECONDS: Final = 20.0
 
 
 class Count(NamedTuple):
@@ -35,14 +37,8 @@ class Counter:
         )
         tops = [TopicPartition(topic, p) for p in range(partitions)]
         for top in tops:
-            top.offset = self._end(top)
-        assert all(top.offset != OFFSET_END for top in tops), "the ends are known"
+            top.offset = bounds(self._consumer, topic, top.partition, ENDS_SECONDS).high
         self._consumer.assign(tops)
-
-    @stamina.retry(on=KafkaException, attempts=20, wait_max=1.0)
-    def _end(self, top: TopicPartition) -> int:
-        """The end of a partition; a topic just made has no leader for a moment."""
-        return int(self._consumer.get_watermark_offsets(top, timeout=20)[1])
 
     def count(self, wanted: int, silence: float = 60.0) -> Count:
         """Count until so many were seen. Raises TimeoutError after a long silence."""

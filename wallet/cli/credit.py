@@ -2,25 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from schemas.diagnosis import did_you_mean
 from schemas.identifiers import is_uuid
 from schemas.statuses import CREDIT_REQUEST_STATUSES
-from wallet.cli.asking import Amount, AsJson, Asking, Currency, WalletId, asked, uuid_text
+from wallet.cli import listing
+from wallet.cli.asking import Amount, AsJson, Asking, Currency, WalletId, asked
 from wallet.cli.commands import ask
 from wallet.cli.connected import load_settings, looking_at
-from wallet.cli.printing import print_credit_requests, print_json
+from wallet.cli.printing import print_credit_requests
 from wallet.failure import Failure
 
 # As in wallet.cli.connected: SQLAlchemy takes its time, and `request` does not need it.
 if TYPE_CHECKING:
     from consumers.looking_credit import CreditRequests
-
-LIMIT: Final = 1000
-"""Most credit requests in one answer, as consumers.looking has it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -37,15 +34,6 @@ def _id_or_number(text: str) -> str:
     if is_uuid(found) or (found.isdecimal() and found.isascii()):
         return found
     raise typer.BadParameter(f"{text!r} is neither a credit request's id nor its number")
-
-
-def _status(text: str) -> str:
-    if text not in CREDIT_REQUEST_STATUSES:
-        known = ", ".join(CREDIT_REQUEST_STATUSES)
-        raise typer.BadParameter(
-            f"{text!r} is none of {known}.{did_you_mean(text, CREDIT_REQUEST_STATUSES)}"
-        )
-    return text
 
 
 IdOrNumber = Annotated[
@@ -78,30 +66,16 @@ def reject(asking: Asking, name: IdOrNumber, *, by: By = None, reason: Reason = 
 
 def list_them(
     *,
-    wallet_id: Annotated[
-        str | None, typer.Option("--wallet", help="Only this wallet's.", parser=uuid_text)
-    ] = None,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Only these: {', '.join(CREDIT_REQUEST_STATUSES)}.", parser=_status),
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=LIMIT, help="So many.")] = 20,
-    before: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Only those made before this.", parser=uuid_text),
-    ] = None,
+    wallet_id: listing.Wallet = None,
+    status: Annotated[list[str] | None, listing.statuses(CREDIT_REQUEST_STATUSES)] = None,
+    limit: listing.Limit = 20,
+    before: listing.Before = None,
     as_json: AsJson = False,
 ) -> None:
     """Show credit requests, those made last first."""
     with _looking() as looking:
         found = looking.newest(wallet_id, status or (), limit, before)
-    older = found[-1].id if len(found) == limit else None
-    if as_json:
-        print_json({"credit_requests": found, "older": older})
-        return
-    print_credit_requests(found)
-    if older:
-        typer.echo(f"there may be older ones: say --before {older} too", err=True)
+    listing.tell("credit_requests", found, limit, print_credit_requests, as_json=as_json)
 
 
 def _end(command_type: str, name: str, said: dict[str, str | None], asking: Asking) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import msgspec
 import typer
@@ -12,16 +11,13 @@ from rich.table import Table
 from consumers.tail import Told
 from consumers.views import (
     BankCallsView,
+    CreditRequestView,
     HistoryLine,
     WalletView,
     WithdrawalStepLine,
     WithdrawalView,
 )
 from schemas.results import AnyResult, CreditRequestBody, WithdrawalBody
-
-# Reading imports SQLAlchemy, which takes its time, and most commands only print.
-if TYPE_CHECKING:
-    from consumers.looking_credit import CreditRequestView
 
 
 def print_json(value: object) -> None:
@@ -184,7 +180,7 @@ def event_line(told: Told) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def print_credit_requests(requests: Sequence["CreditRequestView"]) -> None:
+def print_credit_requests(requests: Sequence[CreditRequestView]) -> None:
     """Credit requests, a line each."""
     table = Table(box=None, pad_edge=False)
     for name in ("number", "id", "status", "requested"):

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +12,8 @@ from consumers.views import WithdrawalView
 from producers import withdrawals as steps
 from producers.client import TIMEOUT
 from producers.message import Message
-from schemas.diagnosis import did_you_mean
 from schemas.statuses import IN_TRANSIT, WITHDRAWAL_STATUSES
+from wallet.cli import listing
 from wallet.cli.asking import Amount, AsJson, Asking, Currency, WalletId, asked, uuid_text
 from wallet.cli.commands import ask, show_answer
 from wallet.cli.connected import UsageFailure, load_settings, looking_at
@@ -23,9 +24,6 @@ from wallet.failure import Failure
 # As in wallet.cli.connected: SQLAlchemy takes its time, and `withdraw` does not need it.
 if TYPE_CHECKING:
     from consumers.looking_withdrawals import Withdrawals
-
-LIMIT: Final = 1000
-"""Most withdrawals in one answer, as consumers.looking has it."""
 
 WithdrawalId = Annotated[
     str, typer.Argument(metavar="ID", help="The withdrawal's id.", parser=uuid_text)
@@ -50,15 +48,6 @@ def _moment(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise typer.BadParameter(f"{text!r} is no time with its zone, such as 2026-11-20T10:00:00Z")
-
-
-def _status(text: str) -> str:
-    if text not in WITHDRAWAL_STATUSES:
-        known = ", ".join(WITHDRAWAL_STATUSES)
-        raise typer.BadParameter(
-            f"{text!r} is none of {known}.{did_you_mean(text, WITHDRAWAL_STATUSES)}"
-        )
-    return text
 
 
 @asked
@@ -93,30 +82,17 @@ def withdraw(  # noqa: PLR0913 - its options
 
 def list_them(
     *,
-    wallet_id: Annotated[
-        str | None, typer.Option("--wallet", help="Only this wallet's.", parser=uuid_text)
-    ] = None,
-    status: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Only these: {', '.join(WITHDRAWAL_STATUSES)}.", parser=_status),
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=LIMIT, help="So many.")] = 20,
-    before: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Only those scheduled before this.", parser=uuid_text),
-    ] = None,
+    wallet_id: listing.Wallet = None,
+    status: Annotated[list[str] | None, listing.statuses(WITHDRAWAL_STATUSES)] = None,
+    limit: listing.Limit = 20,
+    before: listing.Before = None,
     as_json: AsJson = False,
 ) -> None:
     """Show withdrawals, those scheduled last first."""
     with _looking() as looking:
         found = looking.newest(wallet_id, status or (), limit, before)
-    older = found[-1].id if len(found) == limit else None
-    if as_json:
-        print_json({"withdrawals": found, "older": older})
-        return
-    print_withdrawals(found, of_one_wallet=wallet_id is not None)
-    if older:
-        typer.echo(f"there may be older ones: say --before {older} too", err=True)
+    show_them = partial(print_withdrawals, of_one_wallet=wallet_id is not None)
+    listing.tell("withdrawals", found, limit, show_them, as_json=as_json)
 
 
 def show(withdrawal_id: WithdrawalId, *, as_json: AsJson = False) -> None:
