@@ -32,7 +32,7 @@ def audit(sources: Sources, timeout: float, limit: int, progress: Progress) -> F
     rest = await_rest(sources.snapshot, sources.commands, timeout)
     with ThreadPoolExecutor(1) as aside:
         asked = aside.submit(_ask, sources.snapshot.another())
-        _Audit(sources, findings, rest, progress).run(time.monotonic() + timeout)
+        Audit(sources, findings, rest, progress).run(time.monotonic() + timeout)
         accounts.judge(findings, sources.snapshot, asked.result())
     bank.judge(findings, sources)
     seconds = time.monotonic() - started
@@ -46,7 +46,7 @@ def _ask(snapshot: Snapshot) -> list[list[tuple[Any, ...]]]:
         return accounts.ask(snapshot)
 
 
-class _Audit:
+class Audit:
     """What one audit keeps in memory while it goes on."""
 
     def __init__(

@@ -1,0 +1,229 @@
+"""A simulated worker: the real Holding, lanes, claims and journals, on servers in memory.
+
+What is Faust's part in a worker is here in a few lines, and with worse manners: runs that come
+twice, out of a former assignment, or with a gap.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+import psycopg2
+from confluent_kafka import KafkaException
+
+from streams.claim import Claim, OvertakenError
+from streams.holding import Holding
+from streams.journal import FencedError
+from streams.lanes import Lane
+from streams.outside import Outside
+from streams.progress import NotOursError
+from streams.rows import Record
+from streams.tails import TailTimeoutError
+from wallet.torture.simulation import clients, sessions
+from wallet.torture.simulation.event_loop import EventLoop
+from wallet.torture.simulation.turns import Gone, Process, Task
+
+if TYPE_CHECKING:
+    from wallet.torture.simulation.world import World
+
+
+ACCIDENTS: Final = (
+    psycopg2.OperationalError,
+    KafkaException,
+    TailTimeoutError,
+    FencedError,
+    NotOursError,
+)
+"""What servers and other workers may do to a worker; all else is a fault of ours."""
+
+
+class Waiting:
+    """threading.Condition of a lane, as turns: whoever waits looks again when it is notified."""
+
+    def __init__(self, world: "World") -> None:
+        self._turns = world.turns
+        self._waiter: Task | None = None
+
+    def __enter__(self) -> None:
+        """One task has the turn, so there is nothing to lock."""
+
+    def __exit__(self, *_: object) -> None:
+        """As above."""
+
+    def notify(self) -> None:
+        """Let the lane look."""
+        if self._waiter is not None:
+            self._turns.wake(self._waiter)
+
+    def wait_for(self, predicate: Callable[[], object]) -> None:
+        """Wait until it is true."""
+        self._turns.pause()
+        while not predicate():
+            self._waiter = self._turns.current
+            try:
+                self._turns.block()
+            finally:
+                self._waiter = None
+
+
+class SimulatedLane(Lane):
+    """A lane whose thread is a task."""
+
+    worker: "Worker"
+
+    def start(self) -> None:
+        """Begin to work, at some later turn."""
+        process = self.worker.process
+        self.worker.world.turns.spawn(process, f"{process.name}.{self.name}", self.run)
+
+    def _take(self) -> list[Record]:
+        taken = super()._take()
+        self.worker.nudge()  # there is room again
+        return taken
+
+
+class SimulatedHolding(Holding):
+    """Makes lanes that are tasks."""
+
+    worker: "Worker"
+
+    def _lane(self, held: Claim) -> Lane:
+        worker = self.worker
+        lane = worker.world.lane(self.settings, held, self._tell, self.outside)
+        lane.worker = worker
+        lane._condition = cast("Any", Waiting(worker.world))  # noqa: SLF001 - its one wait
+        return lane
+
+
+class Worker:
+    """One life of a worker process, from its start to its death."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world = world
+        self.process = Process(name)
+        self.deep = False
+        """Whether it stays frozen until nothing else can happen."""
+        self.generation = 0
+        self.positions: dict[int, int] = {}
+        self._inbox: deque[tuple[int, int, list[Record]]] = deque()
+        self.loop = EventLoop(world.turns, self.process)
+        self.holding = SimulatedHolding(world.settings, name, self._outside())
+        self.holding.worker = self
+        self.holding.on_arrivals(self._ring)
+        self._awaited: asyncio.Future[None] | None = None
+        self._claiming: list[asyncio.Task[None]] = []
+        world.turns.spawn(self.process, name, self._run)
+
+    def nudge(self) -> None:
+        """Something has changed outside: look."""
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_result(None)
+
+    def tick(self) -> None:
+        """Look for events that wait, as the bell does every second."""
+        partitions = {key[0] for key in self.world.database.tables["arrivals"]}
+        self.holding.wake_many(partitions)
+
+    def crash(self, why: str, error: BaseException) -> NoReturn:
+        """End the process, as os._exit does."""
+        if not self.process.dead:
+            said = f"{why}: {type(error).__name__}: {error}"
+            self.world.note(f"crash: {said}")
+            if not isinstance(error, ACCIDENTS):
+                self.world.wrongs.append(f"a worker ended for no fault of the servers: {said}")
+            self.world.kill(self)
+        raise Gone
+
+    def _outside(self) -> Outside:
+        world, process = self.world, self.process
+
+        def connect(_settings: object, name: str) -> Any:  # noqa: ANN401 - stands for psycopg2's
+            world.step(f"connect {name}")
+            return sessions.connect(world.database, world.statements, process, name)
+
+        def producer(configuration: dict[str, Any]) -> Any:  # noqa: ANN401 - stands for confluent's
+            return clients.Producer(world.broker, process, configuration)
+
+        def consumer(_configuration: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+            return clients.Consumer(world.broker)
+
+        return Outside(connect, producer, consumer, self.crash)
+
+    def _ring(self, partitions: set[int]) -> None:
+        """Tell other workers of events that wait for them; some do not hear it."""
+        self.world.step("ring the bell")
+        for worker in self.world.workers:
+            if worker is not self and self.world.chance.random() < 0.7:  # noqa: PLR2004 - most do
+                worker.holding.wake_many(partitions)
+
+    def _run(self) -> None:
+        self.loop.run_until_complete(self._live())
+
+    async def _live(self) -> None:
+        while True:
+            self.world.turns.pause()
+            if self.generation != self.world.group.generation and self.world.coin():
+                await self._rebalance()
+            elif self._inbox:
+                self._move()
+            elif not self._fetch():
+                await self._sleep()
+
+    async def _sleep(self) -> None:
+        if self.generation != self.world.group.generation:
+            await asyncio.sleep(0.001)
+            return
+        self._awaited = self.loop.create_future()
+        await self._awaited
+
+    async def _rebalance(self) -> None:
+        """Faust's part: give everything up, then take over what we are given."""
+        group, name = self.world.group, self.process.name
+        if name not in group.members:
+            group.join(name)  # put out meanwhile
+            self.world.nudge_all()
+        self.generation = group.generation
+        self.world.step(f"generation {self.generation}")
+        await self.holding.give_up()
+        generation = self.generation
+        partitions = group.partitions_of(name)
+        for _ in range(1 + (self.world.chance.random() < 0.1)):  # noqa: PLR2004 - Faust asks twice
+            claiming = self.loop.create_task(self._take_over(partitions, generation))
+            self._claiming.append(claiming)
+
+    async def _take_over(self, partitions: list[int], generation: int) -> None:
+        try:
+            offsets = await self.holding.take_over(
+                partitions, lambda: self.generation == generation
+            )
+        except OvertakenError as error:
+            self.world.note(f"{self.process.name} gives its claim up: {error}")
+            return
+        self.positions = dict(offsets)
+        self.nudge()
+
+    def _fetch(self) -> bool:
+        """Fetch a run of some partition, from where we are or somewhere near; False without one."""
+        world, draw = self.world, self.world.chance.random
+        for partition, position in self.positions.items():
+            log = world.commands(partition)
+            if position >= len(log) or not self.holding.has_room(partition):
+                continue
+            start = position
+            if draw() < 0.1:  # noqa: PLR2004 - now and then, off the place
+                start = max(0, position + int(draw() * 5) - 3)
+            end = min(len(log), start + 1 + int(draw() * 5))
+            run = log[start:end]
+            if run:
+                self.positions[partition] = max(end, position)
+                self._inbox.append((self.holding.round, partition, list[Record](run)))
+            return True
+        return False
+
+    def _move(self) -> None:
+        """The agent's part: a run goes into its lane; one that leaves a gap is sought again."""
+        round_, partition, run = self._inbox.popleft()
+        missing = self.holding.offer(round_, partition, run)
+        if missing is not None:
+            self.positions[partition] = missing
