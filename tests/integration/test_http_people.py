@@ -58,6 +58,7 @@ def test_names_phones_and_wallets_are_nobody_elses(gateway: GatewayProcess) -> N
     first = new_user(gateway)
     for changed, field in (
         ({"username": first["username"]}, "username"),
+        ({"username": first["username"], "phone_number": None}, None),
         ({"phone_number": first["phone_number"]}, "phone_number"),
         ({"wallet_id": first["wallet_id"]}, "wallet_id"),
         ({"wallet_id": uuid7()}, "wallet_id"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from producers.http.errors import EarlyError, detail, early, error
 from producers.http.gateway import new_wallet_id
 from producers.http.people.reading import UserRow
-from producers.http.people.users import Person, Reserved, TakenError
+from producers.http.people.users import FAMILY, Person, Reserved, TakenError, opening_id
 from producers.http.route import Asked
 
 TAKEN_WORDS = {
@@ -47,7 +47,7 @@ async def make_user(
 
 async def _open(asked: Asked, wallet_id: str) -> str:
     """Open the wallet of a user; whoever goes on with it sends the same command."""
-    opening = replace(asked, key=f"user:{wallet_id}")
+    opening = replace(asked, family=FAMILY, key=opening_id(wallet_id))
     result = await asked.gateway.ask(opening, "wallet.create.v1", {"wallet_id": wallet_id})
     if result.error is not None:
         raise error(400, result.error.detail)

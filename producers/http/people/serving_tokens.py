@@ -11,7 +11,7 @@ from producers.http.people.access import Access, forbidden
 from producers.http.people.bearers import TOKEN_PREFIX
 from producers.http.people.credentials import AUTHORIZATION, Basic
 from producers.http.people.fields import Password, Username
-from producers.http.people.serving_users import FAMILY
+from producers.http.people.users import FAMILY
 from producers.http.route import Asked, Route
 
 

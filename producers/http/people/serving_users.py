@@ -13,10 +13,9 @@ from producers.http.people.fields import Password, Phone, Username, UserType
 from producers.http.people.making import make_user
 from producers.http.people.reading import UserRow
 from producers.http.people.roles import USER_TYPES
-from producers.http.people.users import Person
+from producers.http.people.users import FAMILY, Person
 from producers.http.route import MAX_BIGINT, Asked, Route
 
-FAMILY: Final = "people"
 SHORTEST: Final = 8
 """Characters of a password where logins are required."""
 

@@ -18,6 +18,9 @@ from schemas.tables_people import users
 BROKEN_OFF: Final = timedelta(minutes=5)
 """A user that is not made after so long holds its phone no longer against another name."""
 
+FAMILY: Final = "people"
+"""Wallets of users are opened in its name, whichever service the user came by."""
+
 UNIQUE: Final = ("username", "phone_number", "wallet_id")
 
 
@@ -48,6 +51,11 @@ class TakenError(Exception):
     def __init__(self, *fields: str) -> None:
         super().__init__(", ".join(fields))
         self.fields = fields
+
+
+def opening_id(wallet_id: str) -> str:
+    """The id of the command that opens a user's wallet: the same for whoever goes on with it."""
+    return f"user:{wallet_id}"
 
 
 class Users:
@@ -81,13 +89,8 @@ def reserve(connection: Connection, person: Person, opens: str) -> Reserved:
             if same == (person.username, person.phone_number, person.role):
                 return Reserved(opens, row.id, row.password_hash)
             raise TakenError
-    connection.execute(
-        delete(users).where(
-            users.c.phone_number == person.phone_number,
-            users.c.made_at.is_(None),
-            users.c.created_at < datetime.now(UTC) - BROKEN_OFF,
-        )
-    )
+    if person.phone_number is not None:
+        _let_go(connection, person.phone_number)
     if _is_inserted(connection, person, opens):
         return Reserved(opens)
     raise TakenError(*_taken(connection, person))
@@ -107,6 +110,17 @@ def finish(connection: Connection, person: Person, opens: str, wallet_id: str | 
         raise TakenError(*taken) from None
 
 
+def _let_go(connection: Connection, phone_number: str) -> None:
+    """Delete who was being made with this phone, and was abandoned."""
+    connection.execute(
+        delete(users).where(
+            users.c.phone_number == phone_number,
+            users.c.made_at.is_(None),
+            users.c.created_at < datetime.now(UTC) - BROKEN_OFF,
+        )
+    )
+
+
 def _is_inserted(connection: Connection, person: Person, opens: str) -> bool:
     now = datetime.now(UTC)
     row = {"opens": opens, "created_at": now, "updated_at": now}
@@ -116,9 +130,11 @@ def _is_inserted(connection: Connection, person: Person, opens: str) -> bool:
 
 def _taken(connection: Connection, person: Person) -> list[str]:
     """The fields that other users have; the name where they have just let go of them."""
+    said = {"username": person.username, "phone_number": person.phone_number}
     taken = [
         name
-        for name in ("username", "phone_number")
-        if connection.execute(select(1).where(users.c[name] == getattr(person, name))).one_or_none()
+        for name, value in said.items()
+        if value is not None
+        and connection.execute(select(1).where(users.c[name] == value)).one_or_none()
     ]
     return taken or ["username"]
