@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 from typing import Final
 
@@ -32,8 +32,15 @@ class Sign(Enum):
 class Follower:
     """Where one stands in a wallet's changes, and what waits to be told."""
 
-    def __init__(self, wallet_id: str, after: int, reading: Reading) -> None:
+    def __init__(
+        self,
+        wallet_id: str,
+        after: int,
+        reading: Reading,
+        is_gone: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.wallet_id = wallet_id
+        self.is_gone = is_gone
         self.sequence = after
         """The last change that was told."""
         self._reading = reading

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from confluent_kafka import KafkaException
@@ -43,16 +44,21 @@ class Hub:
         """How many wallets are followed, each as often as it is."""
         return self._count
 
-    async def follow(self, wallet_id: str, after: int) -> Follower:
+    async def follow(
+        self, wallet_id: str, after: int, is_gone: Callable[[], bool] = lambda: False
+    ) -> Follower:
         """Follow a wallet from a sequence on; `leave` it in the end.
 
-        Raises EarlyError 503 when there are too many, or Kafka does not answer.
+        `is_gone` says whether whoever follows has hung up, which is else seen at the next word to
+        it. Raises EarlyError 503 when there are too many, or Kafka does not answer.
         """
         if self._is_closed:
             raise busy("The gateway stops.")
         if self._count >= self._limit:
+            self._forget_gone()
+        if self._count >= self._limit:
             raise busy("Too many wallets are followed.")
-        follower = Follower(wallet_id, after, self._reading)
+        follower = Follower(wallet_id, after, self._reading, is_gone)
         self._followers[wallet_id].add(follower)
         self._count += 1
         try:
@@ -77,6 +83,13 @@ class Hub:
         if not of_wallet:
             del self._followers[follower.wallet_id]
             self._ear.hear(self._wanted())
+
+    def _forget_gone(self) -> None:
+        """Make room."""
+        for follower in [each for those in self._followers.values() for each in those]:
+            if follower.is_gone():
+                follower.end()
+                self.leave(follower)
 
     async def close(self) -> None:
         """Tell all who follow that it ends; they leave by themselves."""

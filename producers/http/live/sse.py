@@ -50,7 +50,9 @@ async def events(asked: Asked) -> Answer:
     start = start_of(standing, _after(asked))
 
     async def take_over(request: web.Request) -> web.StreamResponse:
-        follower = await asked.gateway.live.follow(standing.wallet_id, start)
+        follower = await asked.gateway.live.follow(
+            standing.wallet_id, start, lambda: request.transport is None
+        )
         try:
             return await _stream(request, standing, follower)
         finally:

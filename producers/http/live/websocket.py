@@ -51,6 +51,7 @@ _ENDS: Final = {
 
 async def stream(asked: Asked) -> Answer:
     """Follow wallets over a WebSocket; it is told which by its messages."""
+    asked.rights.were_asked = True  # they are, for each wallet that a message names
 
     async def take_over(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(heartbeat=BEAT_SECONDS, max_msg_size=MESSAGE_BYTES)
