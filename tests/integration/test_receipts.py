@@ -1,10 +1,7 @@
 """The maker of receipts on real Kafka and PostgreSQL: killed wherever, each receipt is there."""
 
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -16,28 +13,12 @@ from schemas import identifiers
 from schemas.receipts import name_of, place_of
 from schemas.settings import Settings
 from tests.ledgers import Ledger, opening
-from tests.workers import Worker, Workers, execute, wait_until
+from tests.makers import maker
+from tests.workers import Workers, execute, wait_until
 
 pytestmark = pytest.mark.integration
 
 WAIT_SECONDS = 60.0
-
-
-class Maker(Worker):
-    """A `wallet receipts` process."""
-
-    command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "wallet.cli", "receipts", "--slot")
-
-
-@contextmanager
-def maker(settings: Settings, folder: Path, *faults: str) -> Iterator[Maker]:
-    """One that follows its partitions; started again whenever it dies, and ended in the end."""
-    made = Maker(settings, "1", folder / "receipts.log").start(*faults)
-    try:
-        made.await_said("partitions gained")
-        yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope="module")

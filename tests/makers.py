@@ -1,0 +1,27 @@
+"""Makers of receipts for tests: kept running as workers are."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from schemas.settings import Settings
+from tests.workers import Worker
+
+
+class Maker(Worker):
+    """A `wallet receipts` process."""
+
+    command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "wallet.cli", "receipts", "--slot")
+
+
+@contextmanager
+def maker(settings: Settings, folder: Path, *faults: str) -> Iterator[Maker]:
+    """One that follows its partitions; started again whenever it dies, and ended in the end."""
+    made = Maker(settings, "1", folder / "receipts.log").start(*faults)
+    try:
+        made.await_said("partitions gained")
+        yield made
+    finally:
+        made.stop()
