@@ -9,6 +9,7 @@ from producers.http import reading_wallets
 from producers.http.answers import Answer
 from producers.http.asking import Asking, PendingAnswerError
 from producers.http.errors import EarlyError
+from producers.http.live.hub import Hub
 from producers.http.people.entrance import Entrance
 from producers.http.people.people import People
 from producers.http.reading import Reading
@@ -38,14 +39,15 @@ class Gateway:
         self.rehearse = rehearse
         self.keys = Keys()
         self.sellers = Sellers(settings, reading)
+        self.live = Hub(settings, reading)
         self.people = People(settings, reading)
         self.entrance = Entrance(settings, self.people)
         self._facts: OrderedDict[str, WalletFacts] = OrderedDict()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let threads and connections go."""
         self.sellers.close()
-        self.people.close()
+        await self.people.close()
 
     async def ask(self, asked: Asked, command_type: str, data: Mapping[str, object]) -> AnyResult:
         """Have a command done and give its result, which may be a refusal.
@@ -62,6 +64,7 @@ class Gateway:
             command_id=asked.key,
             attributes={"correlationid": asked.request_id},
         )
+        self.people.kyc.refuse(asked.who, command_type, data)
         asked.commands.append(message.id)
         try:
             return await self.asking.ask(message, may_repeat=asked.key is not None)
