@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from producers.http import reading_wallets
+from producers.http.access_log import AccessLog
 from producers.http.answers import Answer
 from producers.http.asking import Asking, PendingAnswerError
 from producers.http.errors import EarlyError
@@ -16,6 +17,8 @@ from producers.http.reading import Reading
 from producers.http.reading_wallets import WalletFacts
 from producers.http.route import Asked
 from producers.http.sellers import Sellers
+from producers.http.together import Together
+from producers.http.v1 import reading_wallets as v1_wallets
 from producers.http.v1.keys import Keys
 from producers.http.v1.rehearsing import Rehearse
 from producers.message import message_of, uuid7
@@ -40,12 +43,16 @@ class Gateway:
         self.keys = Keys()
         self.sellers = Sellers(settings, reading)
         self.live = Hub(settings, reading)
+        self.wallets = Together(reading, reading_wallets.several)
+        self.v1_wallets = Together(reading, v1_wallets.by_id)
         self.people = People(settings, reading)
         self.entrance = Entrance(settings, self.people)
+        self.access_log = AccessLog()
         self._facts: OrderedDict[str, WalletFacts] = OrderedDict()
 
     async def close(self) -> None:
         """Let threads and connections go."""
+        self.access_log.flush()
         self.sellers.close()
         await self.people.close()
 

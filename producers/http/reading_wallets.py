@@ -1,5 +1,6 @@
 """A wallet as it is now."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,12 @@ def wallet(connection: Connection, wallet_id: str) -> WalletRow | None:
     """A wallet as it is now; None where there is none."""
     row = _row(connection, wallet_id)
     return wallet_of(row) if row else None
+
+
+def several(connection: Connection, wallet_ids: Sequence[str]) -> dict[str, WalletRow]:
+    """Those that are there, by id, as they are now."""
+    rows = connection.execute(WALLETS.where(wallets.c.wallet_id.in_(wallet_ids)))
+    return {row.wallet_id: wallet_of(row) for row in rows}
 
 
 def wallet_of(row: Row[Any]) -> WalletRow:

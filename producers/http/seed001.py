@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from producers.http import fields, reading001, reading_wallets
+from producers.http import fields, reading001
 from producers.http.answers import Answer
 from producers.http.bodies001 import (
     DepositAnswer,
@@ -69,7 +69,7 @@ async def create_wallet(asked: Asked) -> Answer:
 
 async def show_wallet(asked: Asked) -> Answer:
     """A wallet as it is now."""
-    found = await asked.gateway.reading.read(reading_wallets.wallet, asked.path["uuid"])
+    found = await asked.gateway.wallets.read(asked.path["uuid"])
     if found is None:
         raise _no_wallet()
     return Answer(wallet_body(found))

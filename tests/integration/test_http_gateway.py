@@ -198,7 +198,8 @@ def test_request_ids_go_in_and_out(gateway: GatewayProcess) -> None:
     )
     own = {gateway("GET", "/healthz").headers["X-Request-ID"] for _ in range(5)}
     assert len(own) == 5
-    line = next(line for line in gateway.said.splitlines() if "id=my-1" in line)
+    wait_until(lambda: "id=my-1 " in gateway.said, 30, "its line in the log")
+    line = next(line for line in gateway.said.splitlines() if "id=my-1 " in line)
     assert "method=GET path=/healthz status=200" in line
 
 

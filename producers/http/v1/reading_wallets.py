@@ -1,5 +1,6 @@
 """Reads wallets for the API: one, and lists of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,6 +29,12 @@ def wallet(connection: Connection, wallet_id: str) -> WalletRow | None:
     """A wallet; None where there is none."""
     row = connection.execute(_WALLETS.where(wallets.c.wallet_id == wallet_id)).one_or_none()
     return _wallet(row) if row else None
+
+
+def by_id(connection: Connection, wallet_ids: Sequence[str]) -> dict[str, WalletRow]:
+    """Those that are there, by id."""
+    rows = connection.execute(_WALLETS.where(wallets.c.wallet_id.in_(wallet_ids)))
+    return {row.wallet_id: _wallet(row) for row in rows}
 
 
 def several(

@@ -80,7 +80,7 @@ async def create_wallet(asked: Asked) -> Answer:
 
 async def show_wallet(asked: Asked) -> Answer:
     """A wallet as it is now; 304 where the caller's is the same."""
-    found = await asked.gateway.reading.read(reading_wallets.wallet, asked.path["wallet_id"])
+    found = await asked.gateway.v1_wallets.read(asked.path["wallet_id"])
     if found is None:
         raise no_wallet(asked.path["wallet_id"])
     tag = etag(found.sequence)
