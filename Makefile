@@ -8,9 +8,12 @@ BIN := .venv/bin
 STAMP := .venv/.made
 PACKAGES := schemas streams producers consumers wallet
 UV := $(BIN)/uv
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes \
   --custom-compile-command "make lock"
+
+# Every worker, command and test is a Python that starts: it need not compile two seconds of source.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -1,26 +1,28 @@
-"""Fixtures of the whole suite: one real Kafka and PostgreSQL a session, a fresh ledger a module."""
+"""Fixtures of the whole suite: a real Kafka and PostgreSQL a process, a fresh ledger a module."""
 
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from schemas.settings import Settings
+from tests.stacks import Stack, data_folder, running, without_settings
 from wallet import migrate, topics
-from wallet.local import state
-from wallet.local.process import die_with_parent
 
-START_SECONDS, STOP_SECONDS = 100, 60
+WHOLE: tuple[list[str], ...] = ([], ["tests"])
+PROCESSES = 3
+"""Of the whole suite. Most tests wait for other processes: with three, two cores have work."""
 TEMPLATE = "template_ledger"
+
+
+# A test starts a dozen Pythons, each of which would first compile a second of source again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_configure() -> None:
@@ -29,38 +31,36 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """A running copy without workers: its folder and its addresses."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run the whole suite in several processes, each with servers of its own; a part in one."""
+    chosen = config.getoption("keyword") or config.getoption("markexpr")
+    is_whole = config.getoption("file_or_dir") in WHOLE and not chosen
+    return PROCESSES if is_whole else 0
 
-    data: Path
-    http: str
-    kafka: str
-    postgres: str
 
-    def pid(self, name: str) -> int:
-        """Give the number of one of its processes, e.g. `kafka`; it changes with a restart."""
-        found = state.read(self.data / "state.json")
-        assert found is not None
-        return next(process.pid for process in found.processes if process.name == name)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones, in the random order they have, so that none is left at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("fault") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what the servers said last."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and stack is not None:
+        words = stack.last_words().items()
+        report.sections += [(f"the end of {log}", said) for log, said in words]
+    return report
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Real Kafka and PostgreSQL, as `wallet up` starts them, for the whole session."""
-    with data_folder() as data, _running(data) as found:
+    """Real Kafka and PostgreSQL, as `wallet up` starts them; each xdist worker has its own."""
+    with data_folder() as data, running(data) as found:
         yield found
-
-
-@contextmanager
-def data_folder() -> Iterator[Path]:
-    """A folder for a copy, outside of pytest's own.
-
-    Run by root, PostgreSQL has an account of its own, which must reach its data; and each pytest
-    that starts closes `/tmp/pytest-of-root` to others again.
-    """
-    with tempfile.TemporaryDirectory(prefix="wallet-test-") as folder:
-        yield Path(folder).resolve() / "data"
 
 
 @pytest.fixture
@@ -68,44 +68,6 @@ def data() -> Iterator[Path]:
     """A folder for a copy of the test's own, deleted afterwards."""
     with data_folder() as folder:
         yield folder
-
-
-@contextmanager
-def _running(data: Path) -> Iterator[Stack]:
-    command = [sys.executable, "-m", "wallet.cli", "up", "--workers", "0", "--data", str(data)]
-    any_ports = ["--http-port", "0", "--kafka-port", "0", "--postgres-port", "0"]
-    process = subprocess.Popen(
-        [*command, *any_ports],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=_without_settings(),
-        process_group=0,  # Ctrl-C is for pytest, which ends this one when its tests have ended
-        preexec_fn=die_with_parent(signal.SIGTERM, os.getpid()),  # noqa: PLW1509 - one C call
-    )
-    try:
-        _await_ready(process)
-        found = state.read(data / "state.json")
-        assert found is not None
-        yield Stack(data, found.http, found.kafka, found.postgres)
-    finally:
-        process.terminate()
-        process.communicate(timeout=STOP_SECONDS)
-
-
-def _without_settings() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
-
-
-def _await_ready(process: subprocess.Popen[str]) -> None:
-    """Read its output up to the banner; `wallet up` itself ends when that takes too long."""
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if line.strip() == "ready":
-            return
-    pytest.fail(f"wallet up ended before it was ready:\n{''.join(said)}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +114,7 @@ def environment_of() -> Callable[[Settings], Mapping[str, str]]:
     def environment(ledger: Settings) -> Mapping[str, str]:
         said = ledger.model_dump(mode="json", exclude_none=True)
         own = {f"WALLET_{name.upper()}": str(value) for name, value in said.items()}
-        return {**_without_settings(), **own}
+        return {**without_settings(), **own}
 
     return environment
 
