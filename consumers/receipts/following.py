@@ -15,8 +15,8 @@ from schemas.settings import Settings
 
 GROUP: Final = "receipts"
 
-BATCH: Final = 500
-"""Most records of one poll: were each a transfer, a second's work."""
+BATCH: Final = 200
+"""Most records of one poll: were each a transfer, half a second's work."""
 
 POLL_LIMIT_SECONDS: Final = 60
 """Who does not poll for so long is out of the group, and others take its partitions."""
@@ -85,18 +85,20 @@ class Following:
         self._consumer.close()
 
     def _commit_done(self) -> None:
-        if self._done:
-            self._commit(self._done)
-            self._done = {}
-
-    def _commit(self, ends: dict[int, int]) -> None:
-        places = [TopicPartition(self._topic, number, end) for number, end in ends.items()]
+        """Commit; where Kafka does not take it now, it is tried again with what is done next."""
+        if not self._done:
+            return
+        places = [TopicPartition(self._topic, number, end) for number, end in self._done.items()]
         try:
             self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
-            if error.args[0].code() not in _LOST:
+            told = error.args[0]
+            if told.fatal():
                 raise
-            log.info("offsets not committed", topic=self._topic, why=error.args[0].str())
+            log.info("offsets not committed", topic=self._topic, why=told.str())
+            if told.code() not in _LOST:
+                return
+        self._done = {}
 
     def _assigned(self, consumer: Consumer, given: list[TopicPartition]) -> None:
         numbers = sorted(place.partition for place in given)
@@ -111,8 +113,8 @@ class Following:
         ]
         consumer.incremental_assign(places)
         # Else "the end" would be a later one after a crash, and what came between without receipts.
-        if new:
-            self._commit(new)
+        self._done |= new
+        self._commit_done()
         log.info("partitions gained", topic=self._topic, partitions=numbers)
 
     def _first(self, consumer: Consumer, partition: int) -> int:

@@ -9,8 +9,6 @@ from psycopg2 import extensions
 from consumers.receipts.page import Party
 from schemas.settings import Settings
 
-CONNECT_SECONDS: Final = 5
-
 QUERY: Final = """
 SELECT wallet_id::text, id, username FROM users
 WHERE wallet_id = ANY(%s::uuid[]) AND made_at IS NOT NULL
@@ -44,16 +42,7 @@ class Parties:
 
 
 def _connect(settings: Settings) -> extensions.connection:
-    connection = psycopg2.connect(
-        settings.database_url,
-        application_name=f"{settings.application} receipts"[:63],
-        connect_timeout=CONNECT_SECONDS,
-        options=f"-c statement_timeout={settings.statement_timeout_ms}ms"
-        " -c default_transaction_read_only=on",
-        keepalives_idle=5,
-        keepalives_interval=2,
-        keepalives_count=3,
-        tcp_user_timeout=10_000,
-    )
+    given = settings.database_client("receipts", default_transaction_read_only="on")
+    connection: extensions.connection = psycopg2.connect(**given)
     connection.autocommit = True
     return connection
