@@ -75,13 +75,13 @@ class BatchFunctions:
         """Look for known ids before the locks: nothing sound does that."""
         return None
 
-    def order(self, wallet_ids: Iterable[str]) -> list[str]:
+    def order(self, _txn: Transaction, wallet_ids: Iterable[str]) -> list[str]:
         """In which order wallets are locked: the same for everybody."""
         return sorted(wallet_ids)
 
     def lock_wallets(self, txn: Transaction, wallet_ids: list[str]) -> list[list[str]]:
         """Lock the wallets that were there when the statement began; as they are under the lock."""
-        there = [one for one in self.order(wallet_ids) if txn.get("wallets", one) is not None]
+        there = [one for one in self.order(txn, wallet_ids) if txn.get("wallets", one) is not None]
         found = []
         for wallet_id in there:
             txn.session.step("lock a wallet")
@@ -94,7 +94,7 @@ class BatchFunctions:
     ) -> list[list[str]]:
         """Lock once more, with a new snapshot: wallets may have been made while we waited."""
         found = []
-        for wallet_id in self.order(wallet_ids):
+        for wallet_id in self.order(txn, wallet_ids):
             if txn.get("wallets", wallet_id) is not None:
                 txn.lock(("wallets", wallet_id), note="new wallets")
                 found.append([str(field) for field in txn.get("wallets", wallet_id)])

@@ -158,7 +158,7 @@ class Transaction:
         """Batches lock wallets in one order: two of them never wait for each other there."""
         self._database.deadlocks += 1
         if self.note == other.note == "wallets":
-            self._database.world.wrongs.append("a deadlock of two batches over their wallets")
+            self._database.world.wrong("a deadlock of two batches over their wallets")
 
     def commit(self) -> None:
         """Make the changes everybody's."""
@@ -178,7 +178,7 @@ class Transaction:
         if before is not None and (
             after.next_offset < before.next_offset or after.epoch < before.epoch
         ):
-            self._database.world.wrongs.append(f"progress went back: {before} to {after}")
+            self._database.world.wrong(f"progress went back: {before} to {after}")
 
     def end(self) -> None:
         """Give the locks back, and forget the changes."""

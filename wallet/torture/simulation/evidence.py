@@ -190,6 +190,4 @@ def judge(world: "World") -> Findings:
     rest = Rest(sources.standing_now(), ends, sources.snapshot.waiting())
     Audit(cast("Sources", sources), findings, rest, lambda *_: None).run(0.0)
     sums.judge(findings, world.database.tables)
-    for wrong in world.wrongs:
-        findings.violation("I7", wrong, "on the way")
     return findings

@@ -48,6 +48,8 @@ def play(plan: Plan, threads: Threads, parts: Parts | None = None) -> Outcome:
     except Stuck as stuck:
         wrong = (f"stuck: {stuck}",)
     else:
+        wrong = tuple(world.wrongs)
+    if not wrong:
         findings = evidence.judge(world)
         wrong = tuple(
             f"{name}: {one.what} at {one.where}: expected {one.expected}, found {one.found}"

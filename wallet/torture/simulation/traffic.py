@@ -67,8 +67,9 @@ class _Traffic:
         """Wallet and transaction id of what later commands may name."""
 
     def commands(self, count: int) -> list[Sent]:
-        """So many; about half of them begin with wallets that have money."""
-        opened = self._draw.sample(self._wallets, k=min(count // 3, len(self._wallets)))
+        """So many; first some wallets, none to all, are made and filled."""
+        most = min(count // 3, len(self._wallets))
+        opened = self._draw.sample(self._wallets, k=self._draw.randint(0, most))
         for wallet, home in opened:
             self._add("wallet.create.v1", (wallet, home), {})
             self._add("deposit.v1", (wallet, home), {"amount": "10.00"})

@@ -10,9 +10,6 @@ import random
 from collections.abc import Callable
 from typing import Final, Self
 
-STAY: Final = 0.6
-"""The chance that whoever pauses goes on at once: half the switches, and runs of steps too."""
-
 
 class Gone(BaseException):
     """The process that this task belongs to has ended: unwind, and touch nothing."""
@@ -82,9 +79,15 @@ class Threads:
 
 
 class Turns:
-    """The tasks of one schedule. `idle` is asked when nobody can go on; False ends it all."""
+    """The tasks of one schedule. `idle` is asked when nobody can go on; False ends it all.
 
-    def __init__(self, chance: random.Random, threads: Threads, idle: Callable[[], bool]) -> None:
+    `stay` is the chance that whoever pauses goes on at once: runs of steps, and fewer switches.
+    """
+
+    def __init__(
+        self, chance: random.Random, threads: Threads, idle: Callable[[], bool], stay: float
+    ) -> None:
+        self._stay = stay
         self._chance = chance
         self._threads = threads
         self._idle = idle
@@ -168,7 +171,7 @@ class Turns:
     def _next(self, me: Task | None) -> Task | None:
         """Who has the next turn; None when nobody is left."""
         ready, draw = self._ready, self._chance.random
-        if me is not None and draw() < STAY and not me.process.frozen and me in ready:
+        if me is not None and draw() < self._stay and not me.process.frozen and me in ready:
             return me
         while True:
             able = [task for task in ready if not task.process.frozen]

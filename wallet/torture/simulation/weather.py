@@ -26,9 +26,6 @@ CALLS: Final = (
 STRIKES: Final = ("kill",) * 6 + ("freeze",) * 5 + ("rebalance",) * 4 + ("cut",) * 2 + ("restart",)
 """Faults that strike at any step."""
 
-RATE: Final = 0.05
-"""The chance, at each step, that one strikes: six of them within some 120 steps."""
-
 RELIEF: Final = 0.15
 """The chance, at each step, that time brings something to an end."""
 
@@ -63,8 +60,9 @@ class Weather:
 
     def strike(self) -> None:
         """Let a fault strike, perhaps; and let something end, perhaps."""
-        draw = self._world.chance.random
-        if self._strikes and draw() < RATE:
+        world = self._world
+        draw = world.chance.random
+        if self._strikes and draw() < world.plan.rate:
             fault = self._strikes.pop()
             self._tell(fault)
             self._doing[fault]()

@@ -131,7 +131,7 @@ class Worker:
             said = f"{why}: {type(error).__name__}: {error}"
             self.world.note(f"crash: {said}")
             if not isinstance(error, ACCIDENTS):
-                self.world.wrongs.append(f"a worker ended for no fault of the servers: {said}")
+                self.world.wrong(f"a worker ended for no fault of the servers: {said}")
             self.world.kill(self)
         raise Gone
 
@@ -172,7 +172,7 @@ class Worker:
 
     async def _sleep(self) -> None:
         if self.generation != self.world.group.generation:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)  # virtual: until it is noticed by chance
             return
         self._awaited = self.loop.create_future()
         await self._awaited

@@ -43,13 +43,22 @@ class Plan(NamedTuple):
     commands: int
     workers: int
     faults: int
+    rate: float
+    """The chance, at each step, that a fault strikes."""
+    stay: float
+    """The chance, at each step, that the same task goes on."""
 
     @classmethod
     def of(cls, seed: int, commands: int | None = None) -> Self:
-        """The plan of a seed: 4 to 20 commands, unless told."""
-        draw = random.Random(~seed)  # noqa: S311 - no secret
+        """The plan of a seed: 4 to 20 commands, unless told; calm or stormy, in runs or by turns.
+
+        Schedules that differ in kind find more than as many of one kind ("swarm testing").
+        """
+        draw = random.Random(seed * 2 + 1)  # noqa: S311 - no secret
         drawn = draw.randint(4, 20)
-        return cls(seed, commands or drawn, draw.choice((2, 2, 2, 3)), draw.randint(0, 6))
+        workers, faults = draw.choice((2, 2, 2, 3)), draw.randint(0, 7)
+        rate, stay = draw.choice((0.02, 0.05, 0.12)), draw.choice((0.3, 0.6, 0.85))
+        return cls(seed, commands or drawn, workers, faults, rate, stay)
 
 
 class Parts(NamedTuple):
@@ -70,7 +79,7 @@ class World:
         self.wrongs: Final[list[str]] = []
         """What no run may do, seen as it was done."""
         self.trace: Final[list[tuple[str, str]]] = []
-        self.turns: Final = Turns(self.chance, threads, self._idle)
+        self.turns: Final = Turns(self.chance, threads, self._idle, plan.stay)
         self.database: Final = Database(self)
         self.statements: Final = parts.statements()
         self.broker: Final = parts.broker(self)
@@ -111,6 +120,11 @@ class World:
         """Put something into the trace."""
         task = self.turns.current
         self.trace.append((task.name if task is not None else "world", what))
+
+    def wrong(self, what: str) -> None:
+        """Tell of something that no run may do; there is no need to see how it goes on."""
+        self.wrongs.append(what)
+        self.turns.end()
 
     def takes(self, fault: str) -> bool:
         """Whether a fault strikes this very call."""

@@ -1,0 +1,232 @@
+"""What is taken out of the protocol, one at a time, and what the simulation then finds.
+
+Each is a named part put in place of the real one, or a patch of one function; nothing of it is in
+the product. `expected` are words of findings, at least one of which must be told: the right reason.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+from confluent_kafka import KafkaException
+
+from streams import claim, progress
+from streams.holding import Holding
+from streams.lanes import Lane
+from streams.publisher import Publisher
+from wallet.torture.simulation.broker import Broker, Coordinator
+from wallet.torture.simulation.database import Transaction
+from wallet.torture.simulation.rows import PartitionRow
+from wallet.torture.simulation.statements import Answer, Statements
+from wallet.torture.simulation.world import Parts
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+class Mutation(NamedTuple):
+    """One thing taken out. `parts` or `patch` takes it.
+
+    `hint` is a seed that found it when it was written: only to save time.
+    """
+
+    name: str
+    expected: tuple[str, ...]
+    hint: int = 0
+    parts: Parts = Parts()
+    patch: Patch = lambda _: None
+
+
+class NoCompareAndSet(Statements):
+    """A batch writes whatever epoch and offset the partition is at."""
+
+    def is_ours(self, row: PartitionRow, epoch: int, first: int) -> bool:
+        """Take it for ours."""
+        del row, epoch, first
+        return True
+
+
+class NoEpoch(Statements):
+    """A batch compares the offset, but not the epoch."""
+
+    def is_ours(self, row: PartitionRow, epoch: int, first: int) -> bool:
+        """Take the epoch for ours."""
+        del epoch
+        return row.next_offset == first
+
+
+class NoDedupe(Statements):
+    """A batch takes every id for new."""
+
+    def seen(self, txn: Transaction, keys: list[str]) -> list[list[str]]:
+        """See nothing."""
+        del txn, keys
+        return []
+
+
+class UnsortedLocks(Statements):
+    """Batches lock their wallets in whatever order."""
+
+    def order(self, _txn: Transaction, wallet_ids: Iterable[str]) -> list[str]:
+        """Give an order by chance."""
+        up = sorted(wallet_ids)
+        return up if _txn.session.database.world.coin() else up[::-1]
+
+
+class BlindToNewWallets(Statements):
+    """Wallets that were made while a batch waited for its locks stay unseen.
+
+    The second look alone can be missed: whoever misses it finds the wallet under the hold.
+    """
+
+    def look_again(
+        self, txn: Transaction, wallet_ids: list[str], _found: list[list[str]]
+    ) -> list[list[str]]:
+        """Be content with what was found."""
+        del txn, wallet_ids
+        return _found
+
+    def appeared(self, txn: Transaction, arguments: Sequence[Any]) -> Answer:
+        """See nothing."""
+        del txn, arguments
+        return []
+
+
+class NoHoldOnAbsent(Statements):
+    """Nothing keeps a wallet from being made that a batch has missed."""
+
+    def hold_absent(self, txn: Transaction, arguments: Sequence[Any]) -> Answer:
+        """Lock nothing."""
+        del txn, arguments
+        return []
+
+
+class OnlyAShareOfArrivals(Statements):
+    """A batch takes the first events that wait, and not all those of its own wallets."""
+
+    def take_arrivals(
+        self, txn: Transaction, partition: int, wallet_ids: set[str], most: int
+    ) -> list[list[str]]:
+        """Take a share."""
+        del wallet_ids
+        return super().take_arrivals(txn, partition, set(), most - 1)
+
+
+class NoFence(Broker):
+    """A new producer neither shuts the last one out nor ends its transaction."""
+
+    def initialise(self, transactional_id: str) -> tuple[Coordinator, int]:
+        """Change nothing."""
+        return self.coordinators.setdefault(transactional_id, Coordinator()), 0
+
+
+def swallow(patch: pytest.MonkeyPatch) -> None:
+    """A publish that fails is passed over, as Faust would, instead of ending the process."""
+    publish = Publisher.publish
+
+    def forgiving(self: Publisher, *messages: Any) -> None:  # noqa: ANN401 - as publish takes them
+        try:
+            publish(self, *messages)
+        except KafkaException:
+            return
+
+    patch.setattr(Publisher, "publish", forgiving)
+
+
+def publish_again(patch: pytest.MonkeyPatch) -> None:
+    """A publish that fails is tried again on the same producer, instead of ending the process."""
+    publish = Publisher.publish
+
+    def stubborn(self: Publisher, *messages: Any) -> None:  # noqa: ANN401 - as above
+        try:
+            publish(self, *messages)
+        except KafkaException:
+            publish(self, *messages)
+
+    patch.setattr(Publisher, "publish", stubborn)
+
+
+def read_no_tail(patch: pytest.MonkeyPatch) -> None:
+    """A claim publishes the newest batch again, whatever the log has."""
+    patch.setattr(claim, "_last_result", lambda _place, _tail, now: now.floor_offset)
+
+
+def read_no_epoch(patch: pytest.MonkeyPatch) -> None:
+    """A claim does not look whether another came after it."""
+    raised: dict[int, int] = {}
+    raise_epoch, read = progress.raise_epoch, progress.read
+
+    def raise_and_note(cursor: Any, place: Any, owner: str) -> progress.Progress:  # noqa: ANN401
+        mine = raise_epoch(cursor, place, owner)
+        raised[id(cursor)] = mine.epoch
+        return mine
+
+    def read_as_ours(cursor: Any, place: Any) -> progress.Progress:  # noqa: ANN401 - as psycopg2's
+        now = read(cursor, place)
+        return now._replace(epoch=raised.get(id(cursor), now.epoch))
+
+    patch.setattr(progress, "raise_epoch", raise_and_note)
+    patch.setattr(progress, "read", read_as_ours)
+
+
+def give_up_though_ours(patch: pytest.MonkeyPatch) -> None:
+    """An owner whose claim was overtaken does not claim again (a fault of ours, once)."""
+    patch.setattr(Holding, "_insist", Holding._hold)  # noqa: SLF001 - what is taken out
+
+
+def resume_with_runs(patch: pytest.MonkeyPatch) -> None:
+    """A lane that is resumed keeps what came while it was parked (a fault of ours, once)."""
+    resume = Lane.resume
+
+    def resume_as_before(self: Any) -> None:  # noqa: ANN401 - its insides are looked at
+        runs = list(self._runs)
+        resume(self)
+        self._runs.extend(runs)
+
+    patch.setattr(Lane, "resume", resume_as_before)
+
+
+def keep_ended_lanes(patch: pytest.MonkeyPatch) -> None:
+    """A round that is overtaken leaves its ended lanes to the next (a fault of ours, once)."""
+    set_lanes = Holding._set_lanes  # noqa: SLF001 - what is taken out
+
+    def set_new(self: Any, lanes: Iterable[Lane]) -> None:  # noqa: ANN401 - as above
+        wanted = list(lanes)
+        if not all(lane in self._lanes.values() for lane in wanted):
+            set_lanes(self, wanted)
+
+    patch.setattr(Holding, "_set_lanes", set_new)
+
+
+NO_FAULT = "a worker ended for no fault of the servers"
+TWICE = ("I1: a second result", "I3: src does not rise", "I4: numbers of events have a gap")
+WENT_ON = (
+    "progress went back",
+    "I2: a stored result is not in the log",
+    "I4: a wallet's events have a gap",
+    "is missing",
+    *TWICE,
+)
+"""A zombie's batch went through; its commands were known, so what it spoils is its progress."""
+MISSING = ("I2: a stored result is not in the log", "I4: the log has fewer events")
+
+MUTATIONS = (
+    Mutation("compare-and-set", WENT_ON, 70, parts=Parts(statements=NoCompareAndSet)),
+    Mutation("epoch", WENT_ON, 241, parts=Parts(statements=NoEpoch)),
+    Mutation("tail read", TWICE, patch=read_no_tail),
+    Mutation("dedupe", ("RetriesExhaustedError",), 1, parts=Parts(statements=NoDedupe)),
+    Mutation("exit: passed over", MISSING, 5, patch=swallow),
+    Mutation("exit: tried again", TWICE, patch=publish_again),
+    Mutation(
+        "sorted lock", ("a deadlock of two batches",), 1223, parts=Parts(statements=UnsortedLocks)
+    ),
+    Mutation("fence", TWICE, parts=Parts(broker=NoFence)),
+    Mutation("second look", ("I10",), 820, parts=Parts(statements=BlindToNewWallets)),
+    Mutation("hold on absent", ("I10",), 820, parts=Parts(statements=NoHoldOnAbsent)),
+    Mutation(
+        "arrivals", ("I4: a wallet's events",), 191, parts=Parts(statements=OnlyAShareOfArrivals)
+    ),
+    Mutation("claim again", ("I7: not at rest",), 118, patch=give_up_though_ours),
+    Mutation("runs forgotten", (NO_FAULT,), 5, patch=resume_with_runs),
+    Mutation("ended lanes", ("I7: not at rest",), 53, patch=keep_ended_lanes),
+    Mutation("epoch re-read", (NO_FAULT,), 869, patch=read_no_epoch),
+)
