@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaMode
 from producers.http.described import FAMILIES, REASONS, REFUSALS, SHARED, TITLE, WORDS
 from producers.http.people.access import Access
 from producers.http.people.described import SCHEMES, security_of
-from producers.http.reading_bodies import FORM_TYPE, JSON_TYPE
+from producers.http.reading_bodies import JSON_TYPE
 from producers.http.route import Route, Shape
 
 _KINDS: Final[dict[str, dict[str, Any]]] = {
@@ -78,7 +78,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         "summary": route.summary,
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": {
-            **{str(status): _answer(status, each, schemas) for status, each in own},
+            **{str(status): _answer(route, status, each, schemas) for status, each in own},
             **{name: {"$ref": f"#/components/responses/{name}"} for name in _refusals(route)},
         },
     }
@@ -87,10 +87,10 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         schema = schemas[str(route.body), "validation"]
         said["requestBody"] = {
             "required": any(each.is_required() for each in route.body.model_fields.values()),
-            "content": {kind: {"schema": schema} for kind in (JSON_TYPE, FORM_TYPE)},
+            "content": {kind: {"schema": schema} for kind in route.body_types},
         }
     if route.method != "GET":
-        said["parameters"].append(_KEY)
+        said["parameters"].append({**_KEY, "required": route.needs_key})
     return said
 
 
@@ -128,9 +128,12 @@ def _refusals(route: Route) -> Iterable[str]:
     return (name for name in sorted(wanted) if int(name) not in route.answers)
 
 
-def _answer(status: int, shape: Shape, schemas: _Schemas) -> dict[str, Any]:
+def _answer(route: Route, status: int, shape: Shape, schemas: _Schemas) -> dict[str, Any]:
     said: dict[str, Any] = {"description": REASONS.get(status, "See the body")}
     if shape is not None:
         schema = schemas[str(shape), "serialization"]
-        said["content"] = {JSON_TYPE: {"schema": schema}}
+        said["content"] = {getattr(shape, "media_type", JSON_TYPE): {"schema": schema}}
+        if status == 200:  # noqa: PLR2004 - HTTP's own
+            texts = {kind: {"schema": {"type": "string"}} for kind in route.texts}
+            said["content"].update(texts)
     return said

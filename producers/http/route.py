@@ -12,6 +12,7 @@ from producers.http.errors import not_found
 from producers.http.people.access import Access
 from producers.http.people.principal import Principal
 from producers.http.people.rights import Rights
+from producers.http.reading_bodies import FORM_TYPE, JSON_TYPE
 from schemas import identifiers
 
 if TYPE_CHECKING:
@@ -79,6 +80,10 @@ class Route:
     """Makes the body's data of its content type and bytes; None is JSON or a form."""
     body_max: int = BODY_MAX
     """Most bytes of a body."""
+    body_types: tuple[str, ...] = (JSON_TYPE, FORM_TYPE)
+    """Content types of a body, as the schema tells them."""
+    texts: tuple[str, ...] = ()
+    """Content types of an answer that may be a text as well."""
     needs_key: bool = False
     """Whether the handler refuses a request without an Idempotency-Key."""
     access: Access = Access.ADMIN

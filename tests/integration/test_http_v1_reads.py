@@ -111,7 +111,7 @@ def test_a_statement_is_filtered(api: Api, busy: str) -> None:
     """By kind, direction, sequence and time: what is left is what was there."""
     lines = _statement(api, busy)
     moment = lines[10]["recorded_at"]
-    for query, is_wanted in {
+    filters: dict[str, Callable[[Any], bool]] = {
         "&kind=transfer": lambda line: line["kind"] == "transfer",
         "&direction=out": lambda line: line["direction"] == "out",
         "&kind=transfer&direction=in": lambda line: (
@@ -120,7 +120,8 @@ def test_a_statement_is_filtered(api: Api, busy: str) -> None:
         "&from_sequence=5&to_sequence=9": lambda line: 5 <= line["sequence"] <= 9,
         f"&from_time={moment}": lambda line: line["recorded_at"] >= moment,
         f"&to_time={moment}": lambda line: line["recorded_at"] < moment,
-    }.items():
+    }
+    for query, is_wanted in filters.items():
         wanted = [line for line in lines if is_wanted(line)]
         assert _statement(api, busy, query) == wanted, query
         text = api.get(f"wallets/{busy}/statement?format=csv{query}").body.decode()

@@ -94,6 +94,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET", path=ERRORS_PAGE, handler=errors, family=FAMILY, slash=False,
         summary="Every code that an error can have", access=Access.PUBLIC,
-        answers={200: ErrorLines},
+        answers={200: ErrorLines}, texts=("text/html",),
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ What the door and other modules refuse in Django REST's shapes becomes a problem
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -50,6 +50,8 @@ class Problem(BaseModel):
             }
         }
     )
+
+    media_type: ClassVar[str] = TYPE
 
     type: str = Field(description="The page about this code: what makes two problems the same")
     title: str = Field(description="The code in words")

@@ -189,6 +189,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET", path="/v1/wallets/{wallet_id:uuid}/statement", handler=statement,
         family=FAMILY, summary="The changes of a wallet, with their running balance",
         query=StatementQuery, slash=False, access=Access.OWNER,
-        answers={200: StatementPage, 400: Problem, 403: Problem, 404: Problem},
+        texts=("text/csv",), answers={200: StatementPage, 400: Problem, 403: Problem, 404: Problem},
     ),
 )  # fmt: skip
