@@ -3,11 +3,12 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.networks import checked_limits, checked_networks
 from schemas.topics import Topics
 
 _FOUND: Final = {"kafka_bootstrap": "kafka", "database_url": "postgres", "bank_url": "bank"}
@@ -84,6 +85,18 @@ class Settings(BaseSettings):
     http_failed_logins: int = Field(10, ge=0, le=100_000)
     """Wrong passwords of one name from one address in five minutes, and ten times as many of all
     names from there; 0: as many as come."""
+    http_allow: Annotated[str, AfterValidator(checked_networks)] = ""
+    """Networks from which requests are taken, by commas; else from everywhere."""
+    http_proxies: Annotated[str, AfterValidator(checked_networks)] = ""
+    """Networks of our own proxies, whose X-Forwarded-For is believed."""
+    http_rate: int | None = Field(None, ge=0, le=10_000_000)
+    """Requests a minute of one user or key; 0 is any number. Else 6,000 where logins are required,
+    and any number where they are not."""
+    http_address_rate: int | None = Field(None, ge=0, le=10_000_000)
+    """Requests a minute from one address, whoever asks; else as `http_rate`."""
+    kyc_limits: Annotated[str, AfterValidator(checked_limits)] = ""
+    """The largest amount that sellers and users may move at once, by KYC level, as
+    "0=1000000,1=50000000,2=none"; else any amount."""
     http_timeout: float = Field(10.0, gt=0, le=300)
     """How long a request waits for its command's result before it is answered with 202."""
     http_waiting_max: int = Field(2000, ge=1, le=5000)

@@ -19,6 +19,7 @@ from aiohttp import web
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, detail
 from producers.http.gateway import Gateway
+from producers.http.people.audit import Noted
 from producers.http.people.entrance import own_key
 from producers.http.people.principal import Principal
 from producers.http.reading_bodies import data_of, model_of
@@ -69,11 +70,11 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
     started = time.perf_counter()
     request_id = _request_id(request)
     request["id"] = request_id
-    headers = request.headers
+    entrance = request.app[_GATEWAY].entrance
+    noted = Noted(request_id, request.method, request.raw_path, request.remote or "")
+    request["noted"] = noted
     try:
-        request.app[_GATEWAY].entrance.hosts.refuse_strangers(
-            headers.get("Host", ""), headers.get("Origin"), request.scheme
-        )
+        noted.address = entrance.admit(request.remote, request.headers, request.scheme)
         response = await handler(request)
     except EarlyError as early:
         response = _response(problems.told(request.path, request_id, early))
@@ -84,16 +85,17 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
         log.exception("request failed", request_id=request_id, path=request.path, error=str(error))
         told = detail(500, "An error of ours.")
         response = _response(problems.told(request.path, request_id, told))
+    entrance.note(noted, response.status)
     if not response.prepared:
         response.headers[ID_HEADER] = request_id
-    log.info(
-        "request",
-        id=request_id,
+    request.app[_GATEWAY].access_log.add(
+        request_id=request_id,
         method=request.method,
-        path=request.raw_path[:256],
+        path=request.raw_path,
         status=response.status,
-        ms=round((time.perf_counter() - started) * 1000, 1),
-        peer=request.remote,
+        ms=(time.perf_counter() - started) * 1000,
+        peer=noted.address,
+        who=noted.who.label if noted.who else None,
     )
     return response
 
@@ -102,8 +104,8 @@ def _handler_of(route: Route) -> _AiohttpHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
         entrance = request.app[_GATEWAY].entrance
         parts = route.parts(request.match_info)
-        address = request.remote or ""
-        rights = await entrance.enter(route, parts, request.headers, address)
+        noted: Noted = request["noted"]
+        rights = await entrance.enter(route, parts, request.headers, noted)
         query = model_of(route.query, dict(request.query)) if route.query else None
         body = model_of(route.body, await _data_of(request, route)) if route.body else None
         asked = Asked(
@@ -116,7 +118,8 @@ def _handler_of(route: Route) -> _AiohttpHandler:
             base=f"{request.scheme}://{request.host}",
             request_id=request["id"],
             rights=rights,
-            address=address,
+            address=noted.address,
+            commands=noted.commands,
             headers=request.headers,
         )
         answer = await route.handler(asked)

@@ -4,7 +4,7 @@ from typing import Final
 
 from producers.http import docs, meta, seed000, seed001, seed002, seed003, seed004
 from producers.http.live import routes as live
-from producers.http.people import serving_tokens, serving_users
+from producers.http.people import serving_audit, serving_tokens, serving_users
 from producers.http.route import Route
 from producers.http.v1 import routes as v1
 
@@ -16,6 +16,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *seed004.ROUTES,
     *serving_users.ROUTES,
     *serving_tokens.ROUTES,
+    *serving_audit.ROUTES,
     *v1.ROUTES,
     *live.ROUTES,
     *meta.ROUTES,

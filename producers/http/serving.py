@@ -70,7 +70,7 @@ async def serve(settings: Settings, port: int, tell: Tell, rehearse: Rehearse) -
         await stopped.wait()
         log.info("gateway stops", waiting=asking.waiting)
         await runner.cleanup()
-        gateway.close()
+        await gateway.close()
     finally:
         reading.close()
         await asyncio.to_thread(client.close)

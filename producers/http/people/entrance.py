@@ -4,15 +4,20 @@ It costs next to nothing where no logins are required and none are shown.
 """
 
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from producers.http.errors import early
 from producers.http.people import access
 from producers.http.people.access import Access
+from producers.http.people.addresses import Addresses, neighbourhood
+from producers.http.people.audit import REFUSED, Noted
 from producers.http.people.credentials import AUTHORIZATION, KEY_HEADER, Credentials
 from producers.http.people.hosts import Hosts
+from producers.http.people.pace import Pace
 from producers.http.people.people import People
 from producers.http.people.principal import Principal
 from producers.http.people.rights import Rights
@@ -22,6 +27,10 @@ from schemas.settings import Settings
 if TYPE_CHECKING:
     from producers.http.route import Route
 
+MINUTE: Final = 60.0
+USUAL_RATE: Final = 6000
+"""Requests a minute, where logins are required and nothing else is said."""
+
 log: Final = structlog.get_logger(__name__)
 
 
@@ -30,21 +39,46 @@ class Entrance:
 
     def __init__(self, settings: Settings, people: People) -> None:
         is_open = settings.http_logins == "open"
+        usual = 0 if is_open else USUAL_RATE
         self.hosts = Hosts(is_open=is_open, names=settings.http_hosts)
+        self.addresses = Addresses(settings)
         self.credentials = Credentials(settings, people)
+        self._audit = people.audit
+        self._pace = _pace(settings.http_rate, usual)
+        self._address_pace = _pace(settings.http_address_rate, usual)
         wanted = settings.http_self_deposits
         self.self_deposits = is_open if wanted is None else wanted
 
+    def admit(self, remote: str | None, headers: Mapping[str, str], scheme: str) -> str:
+        """Where a request comes from, if we answer to there. Raises EarlyError 400, 403, 429."""
+        # A missing Host is none of ours; aiohttp would ask a name server for one.
+        self.hosts.refuse_strangers(headers.get("Host", ""), headers.get("Origin"), scheme)
+        address = self.addresses.of(remote, headers)
+        if self._address_pace is not None:
+            _keep_pace(self._address_pace, neighbourhood(address))
+        return address
+
     async def enter(
-        self, route: "Route", parts: Mapping[str, Any], headers: Mapping[str, str], address: str
+        self, route: "Route", parts: Mapping[str, Any], headers: Mapping[str, str], noted: Noted
     ) -> Rights:
         """The rights of who asks for a route. Raises EarlyError 401, 403, 429 or 503."""
         who = self.credentials.without
         if route.access is not Access.PUBLIC:
             if AUTHORIZATION in headers or KEY_HEADER in headers:
-                who = await self.credentials.of(headers, address)
+                who = await self.credentials.of(headers, neighbourhood(noted.address))
+                noted.who = who
+                if self._pace is not None:
+                    _keep_pace(self._pace, who.label)
             self._refuse(route, parts, who)
+        if route.writes:
+            self._audit.refuse_crowd()
+        noted.writes = route.writes
         return Rights(who, self_deposits=self.self_deposits)
+
+    def note(self, noted: Noted, status: int) -> None:
+        """Log a request that has been answered."""
+        if noted.writes or status in REFUSED:
+            self._audit.note(noted, status)
 
     def _refuse(self, route: "Route", parts: Mapping[str, Any], who: Principal) -> None:
         access.refuse(
@@ -63,6 +97,22 @@ class Entrance:
         if not (who.commands_all if route.writes else who.reads_all):
             log.error("a handler has not asked for rights", path=route.path, method=route.method)
             raise access.forbidden()
+
+
+def _pace(wanted: int | None, usual: int) -> Pace | None:
+    """The pace that is wanted, else the usual one; none where any number is let through."""
+    most = usual if wanted is None else wanted
+    return Pace(most, MINUTE) if most else None
+
+
+def _keep_pace(pace: Pace, name: str) -> None:
+    """Count a request. Raises EarlyError 429."""
+    wait = pace.take(name, time.monotonic())
+    if wait:
+        words = f"Request was throttled. Expected available in {wait} second{'s'[: wait != 1]}."
+        policy = f'"minute";q={pace.most};w={pace.seconds:.0f}'
+        headers = {"Retry-After": str(wait), "RateLimit-Policy": policy}
+        raise early(429, {"detail": words}, headers)
 
 
 def own_key(who: Principal, key: str) -> str:

@@ -7,6 +7,8 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert
 
 from producers.http.people import bearers, reading
+from producers.http.people.audit import Audit
+from producers.http.people.kyc import Kyc
 from producers.http.people.memory import Memory
 from producers.http.people.passwords import Passwords
 from producers.http.people.principal import Principal
@@ -29,6 +31,8 @@ class People:
         self.passwords = Passwords()
         self.writing = Reading(settings, threads=THREADS, read_only=False)
         self.users = Users(self.writing)
+        self.audit = Audit(self.writing)
+        self.kyc = Kyc(settings.kyc_limits)
         self._reading = reading
         self._token_life = timedelta(seconds=settings.http_token_seconds)
         self._logins: Memory[str, Login] = Memory(KNOWN_SECONDS, KNOWN_MAX)
@@ -87,8 +91,9 @@ class People:
         """The user whose wallet it is."""
         return await self._reading.read(reading.user_by_wallet, wallet_id)
 
-    def close(self) -> None:
-        """Let threads and connections go."""
+    async def close(self) -> None:
+        """Write what is to be logged, then let threads and connections go."""
+        await self.audit.close()
         self.passwords.close()
         self.writing.close()
 

@@ -5,6 +5,7 @@ asked.rights.move(wallet_id)    # raises EarlyError 403
 
 from producers.http.people.access import forbidden, owns, unknown
 from producers.http.people.principal import Principal
+from producers.http.people.roles import Role
 
 
 class Rights:
@@ -24,6 +25,10 @@ class Rights:
     def see_all(self) -> None:
         """Let everything be seen by admins, services and auditors. Raises EarlyError 403."""
         self._let(may=self.who.reads_all)
+
+    def see_audit(self) -> None:
+        """Let the audit log be seen by admins and auditors. Raises EarlyError 403."""
+        self._let(may=self.who.role in {Role.ADMIN, Role.AUDITOR})
 
     def move(self, wallet_id: str | None) -> None:
         """Let money leave by its owner and by who commands all. Raises EarlyError 403."""

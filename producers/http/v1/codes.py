@@ -86,6 +86,11 @@ _OF_DOOR: Final = (
         "Ask somebody who may, or have the rights changed.",
     ),
     ErrorCode(
+        "kyc_limit_exceeded", 403, "More than the KYC level allows", "The amount is above what"
+        " whoever asks may move at once.", "Ask for at most `context.limit`, or have the level"
+        " raised.",
+    ),
+    ErrorCode(
         "not_found", 404, "Not found", "There is no such thing, or no such path.",
         "Look at the id and at the path.",
     ),

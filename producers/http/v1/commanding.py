@@ -44,6 +44,7 @@ async def command(asked: Asked, command_type: str, data: Mapping[str, object]) -
         raise problem("idempotency_key_missing", words, param=KEY_HEADER)
     message = message_for(asked, command_type, data, asked.key)
     refuse_unfit(message)
+    asked.gateway.people.kyc.refuse(asked.who, command_type, data)
     asked.commands.append(message.id)
     with asked.gateway.keys.held((message.source, message.id)) as is_recent:
         try:

@@ -1,0 +1,72 @@
+"""Addresses: where a request comes from, and whether we answer to there."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from producers.http.people.access import forbidden
+from schemas.networks import Network, networks_of
+from schemas.settings import Settings
+
+FORWARDED: Final = "X-Forwarded-For"
+ADDRESS_MAX: Final = 64
+IPV6_PREFIX: Final = 64
+"""What one subscriber has of IPv6: the pace is that of all its addresses."""
+
+
+class Addresses:
+    """The networks of one gateway's settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._allowed = networks_of(settings.http_allow)
+        self._proxies = networks_of(settings.http_proxies)
+        self._is_allowed = lru_cache(maxsize=4096)(self._look)
+
+    def of(self, remote: str | None, headers: Mapping[str, str]) -> str:
+        """Where a request comes from: of what our own proxies forward, the nearest other's.
+
+        Raises EarlyError 403 where we do not answer to there.
+        """
+        address = remote or ""
+        if self._proxies and FORWARDED in headers:
+            address = self._forwarded(address, headers[FORWARDED])
+        if self._allowed and not self._is_allowed(address):
+            raise forbidden("Requests from this address are not taken.")
+        return address
+
+    def _forwarded(self, address: str, header: str) -> str:
+        for said in reversed([*header.split(","), address]):
+            address = said.strip()[:ADDRESS_MAX]
+            if not _is_in(address, self._proxies):
+                break
+        return address
+
+    def _look(self, address: str) -> bool:
+        return _is_in(address, self._allowed)
+
+
+def neighbourhood(address: str) -> str:
+    """What an address is counted as: IPv6 by its network of 64 bits, IPv4 alone."""
+    return _neighbourhood(address) if ":" in address else address
+
+
+@lru_cache(maxsize=4096)
+def _neighbourhood(address: str) -> str:
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, IPV6_PREFIX), strict=False))
+
+
+def _is_in(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in networks)

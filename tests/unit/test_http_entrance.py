@@ -1,0 +1,222 @@
+"""The entrance's parts, alone: paces, addresses, hosts, limits by KYC level, keys by person."""
+
+import random
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from producers.http.errors import EarlyError
+from producers.http.people import bearers
+from producers.http.people.addresses import Addresses, neighbourhood
+from producers.http.people.entrance import own_key
+from producers.http.people.hosts import Hosts
+from producers.http.people.kyc import Kyc
+from producers.http.people.memory import Memory
+from producers.http.people.pace import NAMES_MAX, Pace
+from producers.http.people.principal import OPEN, Principal
+from producers.http.people.roles import Role, user_type
+from schemas.settings import Settings
+
+SARA = Principal("user", "sara", Role.USER, id=12, wallet_id="w", kyc_level=1)
+
+
+def test_a_pace_lets_so_many_through_within_its_time() -> None:
+    """Whenever they come: in any window of the time at most twice as many, as they come on."""
+    pace, drawn, now = Pace(10, 60.0), random.Random(7), 1000.0  # noqa: S311 - no secret
+    taken: list[float] = []
+    for _ in range(3000):
+        now += drawn.choice((0.0, 0.1, 5.0))
+        wait = pace.take("sara", now)
+        if not wait:
+            taken.append(now)
+        else:
+            assert 0 < wait <= 60
+            assert pace.wait("sara", now + wait) == 0
+    assert len(taken) <= 10 + (now - 1000.0) / 6
+    assert max(sum(start <= each < start + 60 for each in taken) for start in taken) <= 20
+
+
+def test_a_pace_is_each_names_own() -> None:
+    """And 0 counts nothing; those not seen for longest are let go."""
+    pace = Pace(2, 60.0)
+    assert [pace.take(name, 0.0) for name in ("a", "a", "b", "a")] == [0, 0, 0, 30]
+    assert [Pace(0, 60.0).take("a", 0.0) for _ in range(9)] == [0] * 9
+    for number in range(NAMES_MAX):
+        pace.count(str(number), 0.0)
+    assert pace.take("a", 0.0) == 0
+
+
+def test_a_memory_forgets() -> None:
+    """After its time, and the oldest where there are too many."""
+    memory: Memory[str, int] = Memory(5.0, 2)
+    memory.put("a", 1, 0.0)
+    assert memory.get("a", 4.9) == 1
+    assert memory.get("a", 5.0) is None
+    for name in ("b", "c", "d"):
+        memory.put(name, 1, 0.0)
+    assert [memory.get(name, 0.0) for name in ("b", "c", "d")] == [None, 1, 1]
+    memory.forget("c")
+    assert memory.get("c", 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "address"),
+    [
+        ("9.9.9.9", None, "9.9.9.9"),
+        ("9.9.9.9", "1.1.1.1", "9.9.9.9"),
+        ("10.0.0.1", "1.1.1.1", "1.1.1.1"),
+        ("10.0.0.1", "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        ("10.0.0.1", "6.6.6.6, 1.1.1.1, 10.0.0.2", "1.1.1.1"),
+        ("10.0.0.1", "10.0.0.3", "10.0.0.3"),
+        ("::ffff:10.0.0.1", "2001:db8::1", "2001:db8::1"),
+        (None, None, ""),
+    ],
+)
+def test_only_our_proxies_say_where_a_request_comes_from(
+    remote: str | None, forwarded: str | None, address: str
+) -> None:
+    """And of what they forward, only what they have added."""
+    addresses = Addresses(Settings(http_proxies="10.0.0.0/8"))
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    assert addresses.of(remote, headers) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "is_taken"),
+    [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("::1", True), ("9.9.9.9", False), ("", False)],
+)
+def test_only_networks_of_the_list_are_answered(address: str, is_taken: bool) -> None:  # noqa: FBT001
+    """Others get 403."""
+    addresses = Addresses(Settings(http_allow="10.0.0.0/8, ::1"))
+    if is_taken:
+        assert addresses.of(address, {}) == address
+        return
+    with pytest.raises(EarlyError) as refused:
+        addresses.of(address, {})
+    assert refused.value.answer.status == 403
+
+
+def test_addresses_of_one_subscriber_are_counted_together() -> None:
+    """Of IPv6 the network, of IPv4 each."""
+    assert neighbourhood("2001:db8:0:1::5") == neighbourhood("2001:db8:0:1:ffff::1")
+    assert neighbourhood("2001:db8:0:1::5") != neighbourhood("2001:db8:0:2::5")
+    assert neighbourhood("::ffff:1.2.3.4") == neighbourhood("1.2.3.4") == "1.2.3.4"
+
+
+@pytest.mark.parametrize(
+    ("is_open", "names", "host", "origin", "status"),
+    [
+        (True, "", "127.0.0.1:8001", None, 0),
+        (True, "", "localhost", "http://localhost", 0),
+        (True, "", "bank.example", None, 400),
+        (True, "bank.example", "bank.example", None, 400),
+        (True, "", "10.0.0.1", None, 400),
+        (True, "", "localhost", "https://localhost", 403),
+        (True, "", "localhost", "http://evil.example", 403),
+        (False, "", "10.0.0.1", None, 0),
+        (False, "", "bank.example", None, 400),
+        (False, "pay.example, Bank.example", "bank.EXAMPLE:443", None, 0),
+        (False, "*", "any.example", None, 0),
+        (False, "*", "a b", None, 400),
+        (False, "*", "", None, 400),
+        (False, "bank.example", "bank.example", "https://bank.example", 0),
+        (False, "bank.example", "bank.example", "https://evil.bank.example", 403),
+        (False, "bank.example", "bank.example", "null", 403),
+    ],
+)
+def test_hosts_and_origins(
+    is_open: bool,  # noqa: FBT001 - a parameter of the test
+    names: str,
+    host: str,
+    origin: str | None,
+    status: int,
+) -> None:
+    """On loopback the names of loopback, elsewhere those that were set; no other site's page."""
+    hosts = Hosts(is_open=is_open, names=names)
+    if not status:
+        hosts.refuse_strangers(host, origin, "http")
+        return
+    with pytest.raises(EarlyError) as refused:
+        hosts.refuse_strangers(host, origin, "http")
+    assert refused.value.answer.status == status
+
+
+def test_a_level_without_a_limit_has_the_next_lower_ones() -> None:
+    """Or the lowest; `none` lifts it; without a setting there is none."""
+    kyc = Kyc("1=50, 3=700.5, 5=none")
+    limits = [Decimal(50), Decimal(50), Decimal(50), Decimal("700.5"), Decimal("700.5"), None, None]
+    assert [kyc.limit(level) for level in range(7)] == limits
+    assert Kyc("").limit(0) is None
+
+
+@pytest.mark.parametrize(
+    ("who", "kind", "amount", "is_refused"),
+    [
+        (SARA, "transfer.v1", "50.00", False),
+        (SARA, "transfer.v1", "50.01", True),
+        (SARA, "charge_sale.v1", "51", True),
+        (SARA, "withdrawal.schedule.v1", "1e3", True),
+        (SARA, "deposit.v1", "51", False),
+        (SARA, "transfer.v1", "many", False),
+        (OPEN, "transfer.v1", "51", False),
+    ],
+)
+def test_people_move_as_much_as_their_level_allows(
+    who: Principal, kind: str, amount: str, *, is_refused: bool
+) -> None:
+    """The limit itself too; what is no amount the ledger refuses."""
+    kyc = Kyc("1=50")
+    if not is_refused:
+        kyc.refuse(who, kind, {"amount": amount})
+        return
+    with pytest.raises(EarlyError) as refused:
+        kyc.refuse(who, kind, {"amount": amount})
+    body = refused.value.answer.body
+    assert isinstance(body, dict)
+    assert refused.value.answer.status == 403
+    assert (body["code"], body["limit"], body["level"]) == ("kyc_limit_exceeded", "50", "1")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"http_allow": "10.0.0.1/8"},
+        {"http_proxies": "proxy.example"},
+        {"kyc_limits": "1"},
+        {"kyc_limits": "10=5"},
+        {"kyc_limits": "1=-5"},
+        {"kyc_limits": "1=NaN"},
+        {"http_logins": "maybe"},
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(said: dict[str, str]) -> None:
+    """Before anything starts."""
+    with pytest.raises(ValidationError, match=next(iter(said))):
+        Settings.model_validate(said)
+
+
+def test_what_two_people_call_alike_are_two_things() -> None:
+    """A key that is too long with its person in front is hashed; without a person it stays."""
+    assert own_key(OPEN, "k") == "k"
+    assert own_key(SARA, "k") == "user:12:k"
+    longest = own_key(SARA, "k" * 255)
+    assert longest.startswith("user:12:")
+    assert len(longest) <= 256
+    assert longest != own_key(SARA, "l" * 255)
+
+
+def test_keys_and_tokens_are_told_apart_and_never_drawn_twice() -> None:
+    """By how they begin."""
+    keys, tokens = ({make() for _ in range(99)} for make in (bearers.new_key, bearers.new_token))
+    assert len(keys | tokens) == 198
+    assert all(each.startswith("wsk_") for each in keys)
+    assert all(each.startswith("wst_") for each in tokens)
+    assert all(len(each) <= bearers.LONGEST for each in keys | tokens)
+
+
+def test_types_are_those_of_service_000() -> None:
+    """Roles that it does not have are users there."""
+    assert {role.value: user_type(role) for role in Role} == {
+        "admin": 0, "seller": 1, "user": 3, "service": 3, "auditor": 3,
+    }  # fmt: skip
