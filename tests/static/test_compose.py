@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from schemas.settings import Settings
+
 ONE_SHOTS = {"migrate", "topics"}
 IN_SLOTS = ("worker", "delayed", "receipts", "bank-caller")
 
@@ -74,9 +76,10 @@ def test_servers_have_health_checks_and_one_shots_wait_for_them(
 
 
 def test_no_service_is_of_a_kind_that_is_not_known(services: dict[str, Service]) -> None:
-    """Servers, one-shots, what works on them in slots, a pretend bank for who has no real one."""
+    """Servers, one-shots, what works in slots, the gateway, a bank for who has no real one."""
     in_slots = {name for command in IN_SLOTS for name in _named(services, command)}
-    assert set(services) == {"kafka", "postgres", "pretend-bank"} | ONE_SHOTS | in_slots
+    others = {"kafka", "postgres", "pretend-bank", "gateway"}
+    assert set(services) == others | ONE_SHOTS | in_slots
 
 
 @pytest.mark.parametrize("command", IN_SLOTS)
@@ -115,6 +118,18 @@ def test_receipts_stand_on_one_volume(services: dict[str, Service]) -> None:
     for service in _named(services, "receipts").values():
         place = service["environment"]["WALLET_RECEIPTS"]
         assert service["volumes"] == [f"receipts:{place}"]
+
+
+def test_the_gateway_requires_logins_and_says_how_it_is(services: dict[str, Service]) -> None:
+    """It listens to all of its container, so nobody may ask it without a name."""
+    gateway = services["gateway"]
+    said = gateway["environment"]
+    port = gateway["command"][gateway["command"].index("--port") + 1]
+    assert (said["WALLET_HTTP_HOST"], said["WALLET_HTTP_LOGINS"]) == ("0.0.0.0", "required")  # noqa: S104
+    assert [each.rpartition(":")[2] for each in gateway["ports"]] == [port]
+    assert f"127.0.0.1:{port}/healthz" in gateway["healthcheck"]["test"][-1]
+    assert set(said) <= {f"WALLET_{name.upper()}" for name in Settings.model_fields}
+    assert gateway["volumes"] == [f"receipts:{said['WALLET_RECEIPTS']}"]
 
 
 def test_every_secret_is_a_development_one(files: Files) -> None:
