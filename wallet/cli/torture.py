@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import UsageFailure
@@ -53,19 +55,11 @@ def torture(
 
 @contextmanager
 def _progress(schedules: int, *, hidden: bool) -> Iterator[Callable[[int], None]]:
-    with typer.progressbar(length=schedules, label="schedules", hidden=hidden, file=_err()) as bar:
-        done = 0
-
-        def tell(count: int) -> None:
-            nonlocal done
-            bar.update(count - done)
-            done = count
-
-        yield tell
-
-
-def _err() -> "typer.FileTextWrite":
-    return typer.get_text_stream("stderr")  # type: ignore[return-value] # a text stream
+    columns = (TextColumn("schedules"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=hidden or not console.is_terminal) as progress:
+        bar = progress.add_task("schedules", total=schedules)
+        yield lambda done: progress.update(bar, completed=done)
 
 
 def _print(tally: "Tally") -> None:
