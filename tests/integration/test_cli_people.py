@@ -173,3 +173,8 @@ def test_what_was_done_is_in_the_audit_log(wallet: Shell, gateway: GatewayProces
     with rows(gateway.settings, query, f"users create {user['username']} user") as found:
         ((principal, method),) = found
     assert (principal[:4], method) == ("cli:", "CLI")
+    (newest,) = wallet("audit-log", "--of", principal, "--limit", "1", "--json").json["entries"]
+    assert newest["path"] == f"users create {user['username']} user"
+    older = wallet("audit-log", "--limit", "5", "--before", newest["id"])
+    assert newest["path"] not in older.said
+    assert "users create" in wallet("audit-log").said

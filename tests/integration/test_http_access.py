@@ -46,7 +46,7 @@ class World:
                 self.people[letter] = self._person(role)
 
     def _person(self, role: str, **more: str) -> dict[str, str]:
-        made = new_user(self.gateway, by=self.root, **more)
+        made = new_user(self.gateway, 3, self.root, **more)
         change = "UPDATE users SET role = %s WHERE id = %s"
         execute(self.gateway.settings, change, role, made["id"])
         if more:

@@ -29,6 +29,7 @@ FAMILIES: Final = {
     "gateway": ("gateway",),
     "users": ("create-admin", "users"),
     "keys": ("keys",),
+    "audit_log": ("audit-log",),
     "clock": ("clock",),
     "pretend_bank": ("pretend-bank",),
     "bench": ("bench",),
