@@ -1,8 +1,11 @@
 """The v1 API under many commands at once, and under bodies that nobody should send."""
 
 import json
+import re
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from tests.workers import Workers
 
 pytestmark = pytest.mark.integration
 
+EXAMPLE = re.compile(r"^```sh\n(.*?)^```\n\n```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = Path(__file__).parents[2] / "docs/API.md"
 JSON = "application/json"
 LINES = "application/x-ndjson"
 POSTS = ("wallets", "deposits", "transfers", "charge-sales", "refunds", "withdrawals",
@@ -165,3 +170,33 @@ def test_hostile_keys_are_refused(api: Api) -> None:
     assert api.post("deposits", data, "k" * 255).status == 201
     sent = [_deposit(data["wallet_id"], "1", None)]
     assert api.post("commands", sent, "k" * 255).json["completed"] == 1
+
+
+def _is_as_said(found: Any, said: Any, names: dict[str, str]) -> bool:  # noqa: ANN401 - JSON
+    """Whether an answer is as an example has it; "..." is anything, <name> is kept for later."""
+    if isinstance(said, str) and (said == "..." or re.fullmatch("<[a-z]+>", said)):
+        return said == "..." or names.setdefault(said, found) == found
+    if isinstance(said, dict):
+        some = "..." in said
+        wanted = {name: part for name, part in said.items() if name != "..."}
+        return (some or wanted.keys() == found.keys()) and all(
+            _is_as_said(found[name], part, names) for name, part in wanted.items()
+        )
+    if isinstance(said, list):
+        return len(said) == len(found) and all(map(_is_as_said, found, said, [names] * len(said)))
+    return bool(found == said)
+
+
+def test_the_pages_examples_do_what_they_say(api: Api) -> None:
+    """Each in its order, in a shell with curl, with the answer that stands under it."""
+    base, names = api.gateway.base, dict[str, str]()
+    examples = EXAMPLE.findall(PAGE.read_text(encoding="utf-8"))
+    assert len(examples) == PAGE.read_text(encoding="utf-8").count("```sh") > 8
+    for command, said in examples:
+        for name, value in names.items():
+            command = command.replace(name, value)  # noqa: PLW2901 - filled in
+        script = f"curl() {{ command curl -sS --noproxy '*' \"$@\"; }}\n{command}"
+        script = script.replace("http://127.0.0.1:8001", base)
+        done = subprocess.run(["/bin/bash", "-c", script], capture_output=True, check=True)
+        wanted = json.loads(said.replace("http://127.0.0.1:8001", base))
+        assert _is_as_said(json.loads(done.stdout), wanted, names), (command, done.stdout)
