@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import psycopg2
+import stamina
 
 from wallet.failure import Failure
 from wallet.local.ports import HOST
@@ -34,6 +35,7 @@ with warnings.catch_warnings():
 SUPERUSER = "postgres"
 DATABASE = "wallet"
 INITDB_SECONDS = 120
+ACCOUNT_ATTEMPTS = 4
 
 _BINARIES = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 _ROOTS_ACCOUNT = "pgserver"  # the name the wheel gives it
@@ -86,13 +88,22 @@ def _account() -> str | None:
     if os.geteuid() != 0:
         return None
     try:
-        ensure_user_exists(_ROOTS_ACCOUNT)
+        _make_account()
     except (OSError, subprocess.SubprocessError):
         raise Failure(
             f"PostgreSQL does not run as root, and no account {_ROOTS_ACCOUNT} can be made for it;"
             " run wallet as an ordinary user"
         ) from None
     return _ROOTS_ACCOUNT
+
+
+@stamina.retry(on=subprocess.SubprocessError, attempts=ACCOUNT_ATTEMPTS, wait_max=1.0)
+def _make_account() -> None:
+    """Make it unless it is there; two copies that start at once are in each other's way only once.
+
+    The one whose useradd finds the list of accounts locked, or the account just made, asks again.
+    """
+    ensure_user_exists(_ROOTS_ACCOUNT)
 
 
 def _open_to(account: str, folder: Path) -> None:
