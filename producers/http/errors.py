@@ -96,4 +96,6 @@ def _words(each: ErrorDetails) -> Iterator[str]:
     elif each["input"] is None and each["type"] != "missing":
         yield "This field may not be null."
     else:
-        yield _WORDS.get(each["type"], each["msg"]).format_map(context)
+        words = _WORDS.get(each["type"])
+        # Pydantic's own sentences are whole: braces in them, as of a pattern, are no places.
+        yield each["msg"] if words is None else words.format_map(context)

@@ -1,8 +1,8 @@
 """What is no service's own: health, results looked up later, the description of all paths."""
 
-from typing import Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from producers.http import fields, openapi, reading
 from producers.http.answers import Answer
@@ -13,6 +13,7 @@ from producers.http.yaml import yaml_of
 from schemas import results
 
 FAMILY: Final = "gateway"
+YAML_TYPE: Final = "application/vnd.oai.openapi"
 
 
 class Health(BaseModel):
@@ -27,6 +28,12 @@ class Detail(BaseModel):
     """Why not."""
 
     detail: str
+
+
+class Description(RootModel[dict[str, Any]]):
+    """The description of all paths."""
+
+    media_type: ClassVar[str] = "application/vnd.oai.openapi+json"
 
 
 class ResultQuery(BaseModel):
@@ -70,8 +77,8 @@ async def schema(asked: Asked) -> Answer:
 
     document = openapi.document(ROUTES)
     if asked.query.format.lower() in {"json", "openapi-json"}:
-        return Answer(document, headers={"Content-Type": "application/vnd.oai.openapi+json"})
-    kind = "application/vnd.oai.openapi; charset=utf-8"
+        return Answer(document, headers={"Content-Type": Description.media_type})
+    kind = f"{YAML_TYPE}; charset=utf-8"
     return Answer(yaml_of(document).encode(), headers={"Content-Type": kind})
 
 
@@ -85,11 +92,12 @@ ROUTES: Final = (
         method="GET", path="/v1/results/{command_id:text}", handler=result, family=FAMILY,
         access=Access.HANDLER,
         slash=False, summary="The result of a command that was answered with 202",
-        query=ResultQuery, answers={200: dict, 404: Detail},
+        query=ResultQuery, answers={200: dict, 404: None},
     ),
     Route(
         method="GET", path="/api/schema", handler=schema, family=FAMILY,
         access=Access.PUBLIC,
-        summary="This document", query=SchemaQuery, answers={200: dict},
+        summary="This document", query=SchemaQuery, answers={200: Description},
+        texts=(YAML_TYPE,),
     ),
 )  # fmt: skip

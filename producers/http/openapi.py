@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document of a table of routes."""
 
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -11,6 +12,7 @@ from producers.http.people.access import Access
 from producers.http.people.described import SCHEMES, security_of
 from producers.http.reading_bodies import JSON_TYPE
 from producers.http.route import Route, Shape
+from producers.http.v1.problems import PREFIX
 
 _KINDS: Final[dict[str, dict[str, Any]]] = {
     "uuid": {"type": "string", "format": "uuid"},
@@ -71,15 +73,21 @@ def _tag(family: str) -> dict[str, str]:
 
 
 def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
-    own = sorted(route.answers.items())
+    own = {
+        status: shape for status, shape in sorted(route.answers.items()) if _is_own(route, status)
+    }
     said: dict[str, Any] = {
         "operationId": f"{route.family}_{route.handler.__name__}",
         "tags": [route.family],
         "summary": route.summary,
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": {
-            **{str(status): _answer(route, status, each, schemas) for status, each in own},
-            **{name: {"$ref": f"#/components/responses/{name}"} for name in _refusals(route)},
+            **{str(status): _answer(route, status, each, schemas) for status, each in own.items()},
+            **{
+                str(status): {"$ref": f"#/components/responses/{status}"}
+                for status in _shared(route)
+                if status not in own
+            },
         },
     }
     said["security"] = security_of(route.access)
@@ -116,24 +124,34 @@ def _query_parameters(route: Route) -> Iterable[dict[str, Any]]:
         yield {"name": name, "in": "query", "required": required, "schema": schema}
 
 
-def _refusals(route: Route) -> Iterable[str]:
-    """The answers that a request may get whatever its route does."""
-    wanted = ["400", "403", "429", "500", "503"]
+def _is_own(route: Route, status: int) -> bool:
+    """Whether an answer has a shape of its own: refusals of the API have one for all."""
+    is_refusal = status >= HTTPStatus.BAD_REQUEST and str(status) in REFUSALS
+    return not (is_refusal and route.path.startswith(PREFIX)) or hasattr(
+        route.answers[status], "media_type"
+    )
+
+
+def _shared(route: Route) -> list[int]:
+    """The answers that a request may get whatever its route does, and those it names only."""
+    wanted = {400, 403, 429, 500, 503, *route.answers}
     if route.access is not Access.PUBLIC:
-        wanted += ["401"]
+        wanted |= {401}
     if route.method != "GET":
-        wanted += ["202", "408", "413", "415"]
+        wanted |= {202, 408, 413, 415}
     if route.kinds:
-        wanted += ["404"]
-    return (name for name in sorted(wanted) if int(name) not in route.answers)
+        wanted |= {404}
+    return sorted(wanted)
 
 
 def _answer(route: Route, status: int, shape: Shape, schemas: _Schemas) -> dict[str, Any]:
     said: dict[str, Any] = {"description": REASONS.get(status, "See the body")}
     if shape is not None:
         schema = schemas[str(shape), "serialization"]
+        if status >= HTTPStatus.BAD_REQUEST and not hasattr(shape, "media_type"):
+            schema = {"anyOf": [schema, {"$ref": "#/components/schemas/Refusal"}]}
         said["content"] = {getattr(shape, "media_type", JSON_TYPE): {"schema": schema}}
-        if status == 200:  # noqa: PLR2004 - HTTP's own
+        if status == HTTPStatus.OK:
             texts = {kind: {"schema": {"type": "string"}} for kind in route.texts}
             said["content"].update(texts)
     return said
