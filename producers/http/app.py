@@ -95,7 +95,7 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
         status=response.status,
         ms=(time.perf_counter() - started) * 1000,
         peer=noted.address,
-        who=noted.who.label if noted.who else None,
+        who=noted.who.label if noted.who.is_known else None,
     )
     return response
 

@@ -24,6 +24,9 @@ from producers.http.route import MAX_BIGINT, Asked, Route
 from schemas.refusals import Code
 from schemas.results import AnyResult
 
+BY_MAX: Final = 128
+"""Characters, as schemas.commands has it."""
+
 
 class NewCreditRequest(BaseModel):
     """Which seller wants how much."""
@@ -87,13 +90,21 @@ async def process_credit_request(asked: Asked) -> Answer:
     data = {
         "wallet_id": row.wallet_id,
         "credit_request_id": row.credit_request_id,
-        "by": wanted.processed_by,
+        "by": _by(asked),
     }
     if wanted.reason:
         data["reason"] = wanted.reason
     result = await asked.gateway.ask(asked, f"credit_request.{wanted.action}.v1", data)
     _refuse(result, wanted.action)
     return Answer(processed_body(result, row))
+
+
+def _by(asked: Asked) -> str:
+    """Who decides: as it was said, else who asks, else "admin"."""
+    wanted: Decision = asked.body
+    if "processed_by" not in wanted.model_fields_set and asked.who.is_known:
+        return asked.who.name[:BY_MAX]
+    return wanted.processed_by
 
 
 def _refuse(result: AnyResult, action: str) -> None:

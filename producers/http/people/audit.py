@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from producers.http.errors import EarlyError, busy
 from producers.http.people.principal import NOBODY, Principal
+from producers.http.people.rights import Rights
 from producers.http.reading import Reading
 from producers.message import uuid7
 from schemas.tables_people import http_audit
@@ -55,10 +56,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Noted:
     """What is logged of a request, as it becomes known. The path is as it came.
 
-    `who` and `writes` are set once who asks is let in.
+    `rights` and `writes` are set once it is known who asks.
     """
 
-    __slots__ = ("address", "commands", "id", "method", "path", "who", "writes")
+    __slots__ = ("address", "commands", "id", "method", "path", "rights", "writes")
 
     def __init__(self, request_id: str, method: str, path: str, address: str) -> None:
         self.id = request_id
@@ -66,8 +67,13 @@ class Noted:
         self.path = path
         self.address = address
         self.commands: list[str] = []
-        self.who: Principal | None = None
+        self.rights: Rights | None = None
         self.writes = False
+
+    @property
+    def who(self) -> Principal:
+        """Who asks, as far as it is known."""
+        return self.rights.who if self.rights else NOBODY
 
 
 class Audit:
@@ -90,7 +96,7 @@ class Audit:
 
         Not those of whoever reaches loopback without a name, but the access log has them.
         """
-        who = request.who or NOBODY
+        who = request.who
         is_refused = status in REFUSED
         if not (is_refused or (request.writes and who.is_known)):
             return

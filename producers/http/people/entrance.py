@@ -63,17 +63,17 @@ class Entrance:
     ) -> Rights:
         """The rights of who asks for a route. Raises EarlyError 401, 403, 429 or 503."""
         who = self.credentials.without
-        if route.access is not Access.PUBLIC:
-            if AUTHORIZATION in headers or KEY_HEADER in headers:
-                who = await self.credentials.of(headers, neighbourhood(noted.address))
-                noted.who = who
-                if self._pace is not None:
-                    _keep_pace(self._pace, who.label)
-            self._refuse(route, parts, who)
+        is_shown = AUTHORIZATION in headers or KEY_HEADER in headers
+        if is_shown and route.access is not Access.PUBLIC:
+            who = await self.credentials.of(headers, neighbourhood(noted.address))
+        noted.rights = rights = Rights(who, self_deposits=self.self_deposits)
+        if self._pace is not None and who.is_known:
+            _keep_pace(self._pace, who.label)
+        self._refuse(route, parts, who)
         if route.writes:
             self._audit.refuse_crowd()
         noted.writes = route.writes
-        return Rights(who, self_deposits=self.self_deposits)
+        return rights
 
     def note(self, noted: Noted, status: int) -> None:
         """Log a request that has been answered."""

@@ -41,6 +41,7 @@ async def create_token(asked: Asked) -> Answer:
         who = await credentials.of_basic(asked.headers, asked.address)
     if who.user_id is None:
         raise forbidden()
+    asked.rights.who = who  # whose login it is, for the audit log
     token, ends = await asked.gateway.people.new_token(who.user_id)
     body = {
         "token": token,
