@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from producers.http.people import audit
+from schemas.moments import in_milliseconds
 from wallet.cli.asking import AsJson, uuid_text
 from wallet.cli.connected import load_settings
 from wallet.cli.people import people_at, print_table
@@ -40,7 +41,7 @@ def audit_log(
     names = ("asked", "who", "from", "method", "path", "status", "request")
     rows = [
         (
-            each.asked_at.isoformat(timespec="milliseconds"), each.principal, each.address,
+            in_milliseconds(each.asked_at), each.principal, each.address,
             each.method, each.path, each.status or "", each.request_id,
         )
         for each in found

@@ -21,6 +21,7 @@ from producers.http.people.principal import NOBODY, Principal
 from producers.http.people.rights import Rights
 from producers.http.reading import Reading
 from producers.message import uuid7
+from schemas.moments import in_milliseconds
 from schemas.tables_people import http_audit
 
 QUEUE_MAX: Final = 20_000
@@ -162,7 +163,7 @@ def entries(
 
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as JSON has it."""
-    return {**msgspec.structs.asdict(entry), "asked_at": entry.asked_at.isoformat()}
+    return {**msgspec.structs.asdict(entry), "asked_at": in_milliseconds(entry.asked_at)}
 
 
 def _insert(connection: Connection, batch: list[Entry]) -> None:
