@@ -49,10 +49,13 @@ def refuse_open(host: str, logins: str) -> None:
         )
 
 
-async def serve(settings: Settings, port: int, tell: Tell, rehearse: Rehearse) -> None:
+async def serve(
+    settings: Settings, port: int, tell: Tell, rehearse: Rehearse, *, share_port: bool = False
+) -> None:
     """Serve until SIGTERM or SIGINT. Port 0 takes a free one; `tell` gets the address.
 
-    `rehearse` knows the rules, for dry runs: the composition root hands it in.
+    Processes that share a port each get a part of its connections. `rehearse` knows the rules, for
+    dry runs: the composition root hands it in.
 
     Raises ServingError when the address may not or cannot be used, or Kafka is not there.
     """
@@ -65,7 +68,7 @@ async def serve(settings: Settings, port: int, tell: Tell, rehearse: Rehearse) -
     try:
         asking = Asking(client, reading, settings.http_timeout, settings.http_waiting_max)
         gateway = Gateway(settings, asking, reading, rehearse)
-        runner = await _start(make_app(gateway), settings, port)
+        runner = await _start(make_app(gateway), settings, port, share_port=share_port)
         tell(address_of(runner))
         await stopped.wait()
         log.info("gateway stops", waiting=asking.waiting)
@@ -86,11 +89,14 @@ def _client(settings: Settings) -> Client:
     return client
 
 
-async def _start(app: web.Application, settings: Settings, port: int) -> web.AppRunner:
+async def _start(
+    app: web.Application, settings: Settings, port: int, *, share_port: bool
+) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.http_host, port, backlog=BACKLOG).start()
+        host, shared = settings.http_host, share_port or None
+        await web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=shared).start()
     except OSError as error:
         await runner.cleanup()
         raise ServingError(

@@ -7,7 +7,6 @@ to a bare aiohttp server under the same load, right before.
 
 import http.client
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -55,21 +54,22 @@ class Server(NamedTuple):
 
     host: str
     port: int
-    watch: Watch
+    watches: list[Watch]
 
 
 def measure(settings: Settings, wanted: Wanted, tell: Tell) -> Figures:
     """Run it all; the figures by name. Raises Failure when something does not start."""
     stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
     migrate.wait_until_answers(settings.database_url, ANSWER_SECONDS, tell)
-    with scratch_ledger(settings, "bench") as ledger, ExitStack() as stack:
+    # The paces of people would be measured instead.
+    unpaced = settings.model_copy(update={"http_rate": 0, "http_address_rate": 0})
+    with scratch_ledger(unpaced, "bench") as ledger, ExitStack() as stack:
         watches = [
             stack.enter_context(worker_process(ledger, (*WORKER, f"bench-{slot}"), slot))
             for slot in range(1, wanted.workers + 1)
         ]
-        echo = stack.enter_context(_server(ledger, ECHO))
-        more = ("--processes", str(wanted.gateways)) if wanted.gateways > 1 else ()
-        gateway = stack.enter_context(_server(ledger, GATEWAY, *more))
+        echo = stack.enter_context(_server(ledger, ECHO, 1))
+        gateway = stack.enter_context(_server(ledger, GATEWAY, wanted.gateways))
         sellers = _sellers(gateway, tell)
         wallets = [_call(gateway, "POST", "/wallets/", None)["uuid"] for _ in range(SELLERS)]
         sales = [Ask("POST", "/api/charge-sales/", json.dumps(_sale(seller))) for seller in sellers]
@@ -107,6 +107,7 @@ def _round(  # noqa: PLR0913, PLR0917 - what one round needs
         **seen,
         "worker_cpu_us": worker_us,
         "bare_per_second": bare["requests_per_second"],
+        "bare_cpu_us": bare["server_cpu_us"],
         "ratio_to_bare": round(speed / bare["requests_per_second"], 3),
     }
     tell(
@@ -125,8 +126,7 @@ def _loaded(
 ) -> tuple[Figures, float]:
     """Load a server; what was seen, and what the workers took for a request meanwhile."""
     job = Job(server.host, server.port, connections, seconds, WARM_UP, list(asks))
-    watches = [server.watch, *workers]
-    before = [_used(watch) for watch in watches]
+    before = [_used(server.watches), _used(workers)]
     done = subprocess.run(  # noqa: S603 - our own program
         LOAD,
         input=msgspec.json.encode(job),
@@ -139,7 +139,8 @@ def _loaded(
     saw = msgspec.json.decode(done.stdout, type=Saw)
     # The warm-up is part of what the processes took.
     share = 1e6 * seconds / (seconds + WARM_UP) / saw.requests
-    own, *others = [(_used(w) - used) * share for w, used in zip(watches, before, strict=True)]
+    own = (_used(server.watches) - before[0]) * share
+    others = (_used(workers) - before[1]) * share
     refused = sum(n for status, n in saw.statuses.items() if not status.startswith("2"))
     figures = {
         "requests_per_second": round(saw.requests / saw.seconds, 1),
@@ -152,34 +153,43 @@ def _loaded(
         "server_cpu_us": round(own, 1),
         "load_cpu_us": saw.cpu_us,
     }
-    return figures, round(sum(others), 1)
+    return figures, round(others, 1)
 
 
-def _used(watch: Watch) -> float:
-    """Processor time of a process and its children until now, seconds."""
+def _used(watches: Sequence[Watch]) -> float:
+    """Processor time of processes until now, seconds."""
     try:
-        root = psutil.Process(watch.pid)
-        times = [each.cpu_times() for each in (root, *root.children(recursive=True))]
+        times = [psutil.Process(watch.pid).cpu_times() for watch in watches]
     except psutil.NoSuchProcess:
         raise Failure("a process of the bench has ended; see above") from None
     return sum(each.user + each.system for each in times)
 
 
 @contextmanager
-def _server(ledger: Settings, argv: Sequence[str], *more: str) -> Iterator[Server]:
-    """A server that listens on a port that it is given. Raises Failure when it does not."""
+def _server(ledger: Settings, argv: Sequence[str], count: int) -> Iterator[Server]:
+    """So many processes that listen on one port. Raises Failure when they do not."""
     port = ports.free()
-    with process(ledger, (*argv, str(port), *more), {}) as watch:
+    shared = ("--share-port",) if count > 1 else ()
+    with ExitStack() as stack:
+        watches = [
+            stack.enter_context(process(ledger, (*argv, str(port), *shared), {}))
+            for _ in range(count)
+        ]
         deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection((ports.HOST, port), 1.0).close()
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise Failure(f"{' '.join(argv[1:])} does not listen in time") from None
-                time.sleep(LOOK_SECONDS)  # a process that begins to listen tells nobody
-        yield Server(ports.HOST, port, watch)
+        while any(not _listens(watch, port) for watch in watches):
+            if time.monotonic() > deadline:
+                raise Failure(f"{' '.join(argv[1:])} does not listen in time")
+            time.sleep(LOOK_SECONDS)  # a process that begins to listen tells nobody
+        yield Server(ports.HOST, port, watches)
+
+
+def _listens(watch: Watch, port: int) -> bool:
+    """Whether a process listens on a port."""
+    try:
+        found = psutil.Process(watch.pid).net_connections(kind="tcp4")
+    except psutil.NoSuchProcess:
+        raise Failure("a server of the bench has ended; see above") from None
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in found)
 
 
 def _sellers(gateway: Server, tell: Tell) -> list[int]:

@@ -15,7 +15,12 @@ def register(app: typer.Typer) -> None:
 
 
 def gateway(
-    *, port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8001
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8001,
+    share_port: Annotated[
+        bool,
+        typer.Option("--share-port", help="With other gateways, a processor each."),
+    ] = False,
 ) -> None:
     """Answer HTTP on WALLET_HTTP_HOST until SIGTERM: commands into Kafka, reads from PostgreSQL."""
     from consumers.logs import log_to_stderr  # noqa: PLC0415 - the imports of a server
@@ -25,7 +30,7 @@ def gateway(
     log_to_stderr()
     settings = load_settings()
     try:
-        asyncio.run(serve(settings, port, _tell, Rehearsal(settings)))
+        asyncio.run(serve(settings, port, _tell, Rehearsal(settings), share_port=share_port))
     except ServingError as error:
         raise Failure(str(error)) from None
 
