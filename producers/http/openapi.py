@@ -98,7 +98,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
             "content": {kind: {"schema": schema} for kind in route.body_types},
         }
     if route.method != "GET":
-        said["parameters"].append({**_KEY, "required": route.needs_key})
+        said["parameters"].append(_NEEDED_KEY if route.needs_key else _KEY)
     return said
 
 
@@ -107,6 +107,14 @@ _KEY: Final = {
     "in": "header",
     "description": "The same key again gets the first answer; nothing is done twice.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+_NEEDED_KEY: Final = {
+    **_KEY,
+    "description": "Needed, but for a dry run. The same key again gets the first answer, marked"
+    " with Idempotency-Replayed; nothing is done twice.",
+    "examples": {"a UUID": {"value": "5b0c7c1e-4a86-4c8e-9d11-6f7a8e3b2c10"}},
 }
 
 

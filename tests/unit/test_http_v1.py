@@ -10,6 +10,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, busy, detail, early
+from producers.http.meta import may_wait_for
+from producers.http.people.principal import Principal
+from producers.http.people.roles import Role
 from producers.http.reading_bodies import model_of
 from producers.http.v1 import cursors, problems
 from producers.http.v1.bulk import COMMANDS_MAX, BulkCommand, commands_of
@@ -227,6 +230,25 @@ def test_what_is_no_moment_is_refused(text: object) -> None:
 def test_amounts_are_shown_in_full(amount: str, currency: str, shown: str) -> None:
     """With all decimals of the currency."""
     assert in_full(amount, currency) == shown
+
+
+@pytest.mark.parametrize(
+    ("source", "command_id", "is_own"),
+    [
+        ("/http/v1/user:7", "a", True),
+        ("/http/003", "user:7:a", True),
+        ("/http/v1/user:77", "a", False),
+        ("/http/v1", "a", False),
+        ("/http/003", "user:77:a", False),
+    ],
+)
+def test_people_may_wait_for_their_own_commands(
+    source: str, command_id: str, *, is_own: bool
+) -> None:
+    """And see nothing of what others may have sent."""
+    seller = Principal("user", "sara", Role.SELLER, 7, UUID)
+    assert may_wait_for(seller, source, command_id) == is_own
+    assert not may_wait_for(Principal("user", "ali", Role.USER, 7), source, command_id)
 
 
 def test_commands_come_as_an_object_an_array_or_lines() -> None:

@@ -255,8 +255,8 @@ def _answer(lines: Sequence[dict[str, Any]], *, is_dry: bool = False) -> Answer:
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST", path="/v1/commands", handler=send_commands, family=FAMILY,
-        summary="Many commands, each with its own result", body=Bulk, query=DryRun,
-        reads=commands_of, body_types=(JSON_TYPE, LINES_TYPES[0]), body_max=BODY_MAX,
+        summary="Many commands (an object, an array, or lines of NDJSON), each with its own end",
+        body=Bulk, query=DryRun, reads=commands_of, body_types=(JSON_TYPE,), body_max=BODY_MAX,
         slash=False, access=Access.COMMAND,
         answers={200: BulkBody, 400: Problem, 403: Problem},
     ),
