@@ -71,7 +71,8 @@ async def _move(app: LedgerApp, holding: Holding, topic: str, run: Run) -> None:
         partition = records[0].partition
         missing = holding.offer(round_, partition, records)
         if missing is not None:
-            holding.note_gap(partition, missing, records[0].offset)
+            got = next((r.offset for r in records if r.offset >= missing), records[0].offset)
+            holding.note_gap(partition, missing, got)
             await app.consumer.seek(TP(topic, partition), missing)
     except Exception as error:  # noqa: BLE001 - nobody may go on after it, whatever it is
         crash("the agent failed", error)
