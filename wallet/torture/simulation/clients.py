@@ -1,11 +1,12 @@
 """confluent-kafka as the ledger sees it: a transactional producer, and a consumer of tails."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from wallet.torture.simulation.broker import Broker, Coordinator, Headers, LateEnd, Record
+from wallet.torture.simulation.broker import Broker, Coordinator, Headers, Record
 from wallet.torture.simulation.turns import Process
 
 
@@ -25,6 +26,9 @@ class Producer:
         """Shut the last producer of this id out."""
         self._world.step("init_transactions")
         self._fail_perhaps("init lost")
+        if self._world.takes("init late"):
+            self._broker.late.append(partial(self._broker.initialise, self._id))
+            self._fail()
         self._coordinator, self._epoch = self._broker.initialise(self._id)
         self._fail_perhaps("init unanswered")
 
@@ -52,11 +56,15 @@ class Producer:
         self._world.step("produce")
         self._fail_perhaps("produce lost")
         unsent, self._unsent = self._unsent, []
+        if self._world.takes("produce late"):
+            late = partial(self._broker.produce, self._coordinator, self._epoch, unsent)
+            self._broker.late.append(late)
+            self._fail()
         self._broker.produce(self._coordinator, self._epoch, unsent)
         self._fail_perhaps("produce unanswered")
         self._world.step("end of transaction")
         if self._world.takes("end late"):
-            self._broker.late.append(LateEnd(self._coordinator, self._epoch))
+            self._broker.late.append(partial(self._broker.commit, self._coordinator, self._epoch))
             self._fail()
         self._fail_perhaps("end lost")
         self._broker.commit(self._coordinator, self._epoch)

@@ -11,6 +11,8 @@ CALLS: Final = (
     "commit unanswered",
     "init lost",
     "init unanswered",
+    "init late",
+    "produce late",
     "produce lost",
     "produce unanswered",
     "end lost",
