@@ -93,6 +93,26 @@ async def test_a_large_log_is_put_aside_at_a_start(
     assert (tmp_path / "p.log.1").read_text() == "x" * 100
 
 
+async def test_a_log_that_grows_large_is_put_aside_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the access log of a gateway that is never started again."""
+    monkeypatch.setattr(processes, "LOG_LIMIT_BYTES", 1000)
+    monkeypatch.setattr(processes, "LOG_LOOK_SECONDS", 0.02)
+    talk = "import time\nwhile True: print('x' * 99, flush=True); time.sleep(0.001)"
+    spec = ProcessSpec(name="p", command=(sys.executable, "-c", talk))
+    kept = Process(spec, tmp_path, nothing)
+    await kept.start()
+    older = tmp_path / "p.log.1"
+    await until(older.exists)
+    first = kept.pid
+    await until(lambda: kept.log.stat().st_size < 1000)
+    await kept.stop()
+    assert kept.restarts == 0
+    assert first is not None
+    assert "x" * 99 in older.read_text()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a request only Linux knows")
 def test_children_end_with_a_killed_supervisor(tmp_path: Path) -> None:
     """Kill -9 of the supervisor leaves no orphan, not even one that ignores SIGTERM."""

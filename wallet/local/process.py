@@ -9,6 +9,7 @@ sees to it that children end when the supervisor is killed.
 import asyncio
 import ctypes
 import os
+import shutil
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOG_LIMIT_BYTES = 10 * 2**20
+LOG_LOOK_SECONDS = 10.0
 LAST_WORDS_BYTES = 4096
 _NOTE = "---"  # starts the supervisor's own lines in a log
 
@@ -117,7 +119,7 @@ class Process:
         pause = FIRST_PAUSE_SECONDS
         while True:
             if self._child:
-                self.last_exit = await self._child.wait()
+                self.last_exit = await self._exit_of(self._child)
                 if self.uptime_seconds > WELL_AFTER_SECONDS:
                     pause = FIRST_PAUSE_SECONDS
                 self._child = None
@@ -126,6 +128,26 @@ class Process:
                 return
             pause = min(pause * 2, LAST_PAUSE_SECONDS)
             await self._restart()
+
+    async def _exit_of(self, child: asyncio.subprocess.Process) -> int:
+        """Wait for its end; meanwhile its log stays small."""
+        while True:
+            try:
+                async with asyncio.timeout(LOG_LOOK_SECONDS):
+                    return await child.wait()
+            except TimeoutError:
+                await asyncio.to_thread(self._empty)
+
+    def _empty(self) -> None:
+        """Put the log of a running process aside when it has grown too large.
+
+        The process keeps the file open and appends: so it is copied, then emptied. What it says
+        between the two is lost.
+        """
+        with suppress(OSError):
+            if self._log.stat().st_size > LOG_LIMIT_BYTES:
+                shutil.copyfile(self._log, self._log.with_suffix(".log.1"))
+                os.truncate(self._log, 0)
 
     async def _is_stopped_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
