@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import psycopg2
 import pytest
 
@@ -17,7 +18,15 @@ from wallet import migrate, topics
 WHOLE: tuple[list[str], ...] = ([], ["tests"])
 PROCESSES = 3
 """Of the whole suite. Most tests wait for other processes: with three, two cores have work."""
+LONG = ("fault", "long")
+"""Marks of tests that take 20 seconds and more."""
 TEMPLATE = "template_ledger"
+
+# Seconds say how busy the machine is, not what is wrong.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 
 # A test starts a dozen Pythons, each of which would first compile a second of source again.
@@ -39,8 +48,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long ones, in the random order they have, so that none is left at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("fault") is None)
+    """Let every process begin with its part of the long ones, so that none is left at the end.
+
+    Else the order stays, random as it is. xdist gives each process a run of the whole first.
+    """
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    is_long = [any(map(item.get_closest_marker, LONG)) for item in items]
+    long = [item for item, yes in zip(items, is_long, strict=True) if yes]
+    rest = [item for item, yes in zip(items, is_long, strict=True) if not yes]
+    size = -(-len(rest) // count)
+    shares = (long[n::count] + rest[n * size : (n + 1) * size] for n in range(count))
+    items[:] = [item for share in shares for item in share]
 
 
 @pytest.hookimpl(wrapper=True)

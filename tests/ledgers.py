@@ -139,19 +139,21 @@ class Ledger:
         finally:
             consumer.close()
 
-    def await_results(self, places: Iterable[tuple[int, int]], timeout: float = 30.0) -> None:
-        """Wait until the results of commands at these places can be read."""
+    def await_results(
+        self, places: Iterable[tuple[int, int]], timeout: float = 30.0
+    ) -> dict[tuple[int, int], dict[str, Any]]:
+        """Wait until the results of commands at these places can be read; all by their place."""
         wanted = set(places)
         deadline = time.monotonic() + timeout
-        while missing := wanted - {result["src"] for result in self.results()}:
+        while missing := wanted - (found := {said["src"]: said for said in self.results()}).keys():
             assert time.monotonic() < deadline, f"no result for {sorted(missing)[:10]}"
             time.sleep(0.05)  # a topic's end is looked at again
+        return found
 
     def ask(self, *commands: Said, timeout: float = 30.0) -> list[dict[str, Any]]:
         """Send commands and give their results, in order."""
         places = self.send(*commands)
-        self.await_results(places, timeout)
-        by_place = {result["src"]: result for result in self.results()}
+        by_place = self.await_results(places, timeout)
         return [by_place[place] for place in places]
 
     def verify(self, timeout: float = 40.0, bank: str | None = None) -> Findings:
@@ -180,7 +182,8 @@ def _drain(consumer: Consumer, waiting: set[int], deadline: float) -> list[Messa
     found: list[Message] = []
     while waiting:
         assert time.monotonic() < deadline, "the broker does not show the end of a topic"
-        for record in consumer.consume(1000, 0.1):
+        first = consumer.poll(0.1)  # consume() with a timeout waits for a full batch
+        for record in [first, *consumer.consume(1000, 0)] if first is not None else []:
             error = record.error()
             if error is None:
                 found.append(record)

@@ -19,7 +19,8 @@ from wallet.local.process import die_with_parent
 
 COMMAND = (sys.executable, "-m", "wallet.cli", "worker", "--slot")
 _OWNERS = "SELECT partition, owner FROM partitions WHERE owner IS NOT NULL"
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
+"""Between two looks, most of which open a connection to the database."""
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 

@@ -101,7 +101,7 @@ class Log:
     def _drain(self, consumer: Consumer, waiting: set[int]) -> Iterator[list[Record]]:
         silence = 0.0
         while waiting:
-            found = consumer.consume(BATCH, POLL_SECONDS)
+            found = _next(consumer)
             silence = 0.0 if found else silence + POLL_SECONDS
             if silence > self._timeout:
                 raise LogError(f"no answer from Kafka for {self.topic} in {self._timeout:g} s")
@@ -143,6 +143,12 @@ def headers_of(record: Record) -> list[tuple[str, bytes]] | None:
         return _ask_headers(record) or []
     except SystemError:
         return None
+
+
+def _next(consumer: Consumer) -> list[Message]:
+    """What is here, or the next to come: consume() with a timeout would wait for a full batch."""
+    first = consumer.poll(POLL_SECONDS)
+    return [] if first is None else [first, *consumer.consume(BATCH, 0)]
 
 
 def _ended(messages: list[Message]) -> set[int]:

@@ -86,6 +86,7 @@ def _send_headers_that_are_no_text(settings: Settings) -> None:
     produce(settings, 0, batch_of([*commands, Said(b"k", b"{", [(name, b"3")])]))
 
 
+@pytest.mark.long
 def test_a_mixture_through_two_workers(new_ledger: Callable[..., Settings], tmp_path: Path) -> None:
     """Oracle and workers agree on every byte; a changed balance is then told with exit code 1."""
     settings = new_ledger()

@@ -161,6 +161,7 @@ def children_of(data: Path) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 def test_a_copy_lives_through_kills_and_ends_without_a_trace(data: Path) -> None:
     """Each process is killed once and comes back under its name; `down` leaves none."""
     with up(data, "--workers", "1") as copy:
@@ -192,6 +193,7 @@ def test_a_copy_lives_through_kills_and_ends_without_a_trace(data: Path) -> None
     assert not data.exists()
 
 
+@pytest.mark.long
 def test_two_copies_run_side_by_side_and_a_folder_has_one(stack: Stack, data: Path) -> None:
     """Two folders, two sets of ports; a folder or a port in use is refused in one line.
 
