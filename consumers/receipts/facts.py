@@ -45,7 +45,10 @@ class Chosen:
         """
         if not self._may_be(value):
             return None
-        event = events.decode(value)
+        return self.facts_of(events.decode(value))
+
+    def facts_of(self, event: Event) -> Facts | None:
+        """The facts of an event that is decoded."""
         if event.transaction.kind != KIND or not self._is_of_sources(event):
             return None
         return _facts(event, self._partitions)

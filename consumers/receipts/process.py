@@ -15,12 +15,10 @@ import structlog
 from confluent_kafka import KafkaException, Message
 
 from consumers.logs import log_to_stderr
-from consumers.receipts.facts import Chosen, Facts
+from consumers.receipts.facts import Facts
 from consumers.receipts.faults import reached
 from consumers.receipts.following import Following
-from consumers.receipts.page import page
-from consumers.receipts.parties import Parties
-from consumers.receipts.shelf import Shelf
+from consumers.receipts.making import Making
 from schemas.settings import Settings
 
 POLL_SECONDS: Final = 0.5
@@ -44,48 +42,39 @@ class Receipts:
 
     def __init__(self, settings: Settings, slot: str, stopping: threading.Event) -> None:
         self._stopping = stopping
-        sources = {each.strip() for each in settings.receipts_sources.split(",")} - {""}
-        self._chosen = Chosen(sources, settings.partitions)
-        self._shelf = Shelf(settings.receipts_folder, slot)
-        self._parties = Parties(settings)
+        self._making = Making(settings, slot)
         self._following = Following(settings, slot)
 
     def turn(self) -> None:
         """Read what has come, make its receipts, commit."""
         wanted = self._wanted(self._following.poll(POLL_SECONDS))
-        if wanted and not self._insist(lambda: self._make(wanted)):
+        if wanted and not self._insist(lambda: self._making.make(wanted)):
             return
         if wanted:
             reached("before-commit")
         self._following.done(at_once=bool(wanted))
         if wanted:
+            log.info("receipts made", count=len(wanted))
             reached("after-commit")
 
     def close(self) -> None:
         """Leave the group."""
         self._following.close()
-        self._parties.close()
-        self._shelf.close()
+        self._making.close()
 
     def _wanted(self, records: Sequence[Message]) -> list[Facts]:
         """What the receipts to be made say."""
         found = []
         for record in records:
             try:
-                facts = self._chosen.facts(record.value() or b"")
+                facts = self._making.chosen.facts(record.value() or b"")
             except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
                 place = (record.partition(), record.offset())
                 log.warning("no event, passed over", place=place, why=str(wrong))
                 continue
-            if facts is not None and not self._shelf.has(facts.name):
+            if facts is not None and self._making.is_missing(facts):
                 found.append(facts)
         return found
-
-    def _make(self, wanted: Sequence[Facts]) -> None:
-        wallets = {wallet for facts in wanted for wallet in (facts.sender, facts.receiver)}
-        parties = self._parties.of(wallets)
-        self._shelf.put((facts.name, page(facts, parties)) for facts in wanted)
-        log.info("receipts made", count=len(wanted))
 
     def _insist(self, do: Callable[[], None]) -> bool:
         """Do it, again where the database or the disk refuses; False when we were told to stop.

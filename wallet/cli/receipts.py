@@ -1,10 +1,11 @@
-"""`wallet receipts`: the process that makes receipts of transfers."""
+"""`wallet receipts`: the process that makes receipts of transfers, or once more what was lost."""
 
 from typing import Annotated
 
+import psycopg2
 import typer
 
-from wallet.cli.connected import load_settings
+from wallet.cli.connected import NoAnswer, load_settings, told_as_failures
 
 
 def register(app: typer.Typer) -> None:
@@ -13,11 +14,30 @@ def register(app: typer.Typer) -> None:
 
 
 def receipts(
+    *,
     slot: Annotated[
         str, typer.Option(help="This process's fixed name in its group: a restart takes it over.")
     ] = "1",
+    again: Annotated[
+        bool, typer.Option("--again", help="Make all that are missing, from all events, and end.")
+    ] = False,
 ) -> None:
     """Make PDF receipts of transfers until SIGTERM; exits 70 when Kafka or the disk stay away."""
+    if again:
+        _again()
+        return
     from consumers.receipts.process import main  # noqa: PLC0415 - as the other commands
 
     raise typer.Exit(main(load_settings(), slot))
+
+
+def _again() -> None:
+    from consumers.receipts.again import make_again  # noqa: PLC0415 - as above
+
+    settings = load_settings()
+    with told_as_failures():
+        try:
+            made = make_again(settings)
+        except (psycopg2.Error, OSError) as error:
+            raise NoAnswer(" ".join(str(error).split())) from None
+    print(f"{made} receipts made in {settings.receipts_folder}")  # noqa: T201 - what was asked
