@@ -14,6 +14,7 @@ from schemas.receipts import name_of, place_of
 from schemas.settings import Settings
 from tests.ledgers import Ledger, opening
 from tests.makers import maker
+from tests.shell import Shell
 from tests.workers import Workers, execute, wait_until
 
 pytestmark = pytest.mark.integration
@@ -132,6 +133,12 @@ def test_who_begins_at_the_beginning_makes_the_same_files(ledger: Ledger, tmp_pa
     with maker(again, tmp_path) as made:
         wait_until(lambda: is_all_committed(again), WAIT_SECONDS, "offsets", made)
     assert {each: each.stat().st_mtime_ns for each in (tmp_path / "a").rglob("*.pdf")} == before
+    lost = place_of(tmp_path / "a", names[0])
+    lost.unlink()
+    wallet = Shell(again)
+    said = [wallet("receipts", "--again").said for _ in range(2)]
+    assert [each.split()[0] for each in said] == ["1", "0"]
+    assert files(again) == seen[0]
 
 
 def test_a_database_that_refuses_is_waited_for(ledger: Ledger, tmp_path: Path) -> None:
