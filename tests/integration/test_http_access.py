@@ -248,6 +248,7 @@ def test_people_move_what_their_kyc_level_allows(narrow: GatewayProcess, world: 
     problem = narrow("POST", "/v1/charge-sales", body, here)
     assert (problem.status, problem.json["code"]) == (403, "kyc_limit_exceeded")
     assert problem.json["context"] == {"level": "0", "limit": "10", "required": "10.01"}
+    assert narrow("POST", "/v1/charge-sales?dry_run=true", body, here).status == 403
     assert narrow("POST", "/v1/charge-sales", {**body, "amount": "10.00"}, here).status == 201
     service = {**here, **world.people["v"], "Idempotency-Key": uuid7()}
     assert narrow("POST", "/v1/charge-sales", body, service).status == 201

@@ -4,6 +4,7 @@ import random
 from decimal import Decimal
 
 import pytest
+from multidict import CIMultiDict
 from pydantic import ValidationError
 
 from producers.http.errors import EarlyError
@@ -80,6 +81,13 @@ def test_only_our_proxies_say_where_a_request_comes_from(
     addresses = Addresses(Settings(http_proxies="10.0.0.0/8"))
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     assert addresses.of(remote, headers) == address
+
+
+def test_what_a_caller_has_sent_itself_is_not_believed() -> None:
+    """Though our proxy adds a line of its own below it."""
+    addresses = Addresses(Settings(http_proxies="10.0.0.0/8"))
+    lines = [("X-Forwarded-For", "6.6.6.6"), ("x-forwarded-for", "1.1.1.1")]
+    assert addresses.of("10.0.0.1", CIMultiDict(lines)) == "1.1.1.1"
 
 
 @pytest.mark.parametrize(

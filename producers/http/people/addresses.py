@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+from multidict import MultiMapping
+
 from producers.http.people.access import forbidden
 from schemas.networks import Network, networks_of
 from schemas.settings import Settings
@@ -30,7 +32,7 @@ class Addresses:
         """
         address = remote or ""
         if self._proxies and FORWARDED in headers:
-            address = self._forwarded(address, headers[FORWARDED])
+            address = self._forwarded(address, _all(headers))
         if self._allowed and not self._is_allowed(address):
             raise forbidden("Requests from this address are not taken.")
         return address
@@ -44,6 +46,13 @@ class Addresses:
 
     def _look(self, address: str) -> bool:
         return _is_in(address, self._allowed)
+
+
+def _all(headers: Mapping[str, str]) -> str:
+    """All lines of the header as one: a proxy may add its own below what a caller has sent."""
+    if isinstance(headers, MultiMapping):
+        return ",".join(headers.getall(FORWARDED))
+    return headers[FORWARDED]
 
 
 def neighbourhood(address: str) -> str:

@@ -37,6 +37,7 @@ async def command(asked: Asked, command_type: str, data: Mapping[str, object]) -
     Raises EarlyError: the ledger's refusal as a problem, 202 when no result came in time, 400
     without a key, 409 while the key's first request is in work, 503.
     """
+    asked.gateway.people.kyc.refuse(asked.who, command_type, data)
     if asked.query.dry_run:
         return await _rehearse(asked, command_type, data)
     if asked.key is None:
@@ -44,7 +45,6 @@ async def command(asked: Asked, command_type: str, data: Mapping[str, object]) -
         raise problem("idempotency_key_missing", words, param=KEY_HEADER)
     message = message_for(asked, command_type, data, asked.key)
     refuse_unfit(message)
-    asked.gateway.people.kyc.refuse(asked.who, command_type, data)
     asked.commands.append(message.id)
     with asked.gateway.keys.held((message.source, message.id)) as is_recent:
         try:
