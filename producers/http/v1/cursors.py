@@ -48,6 +48,19 @@ def number_after(name: str, cursor: str | None) -> int | None:
     return position
 
 
+def wallet_of(asked: Asked, wanted: str | None) -> str | None:
+    """Whose things are listed: as wanted, else of who asks their own; None is everybody's.
+
+    Raises EarlyError 403 where they may not be seen.
+    """
+    whose = wanted if wanted is not None or asked.who.reads_all else asked.who.wallet_id
+    if whose is None:
+        asked.rights.see_all()
+    else:
+        asked.rights.see(whose)
+    return whose
+
+
 def page(
     asked: Asked,
     path: str,

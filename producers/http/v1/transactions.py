@@ -55,10 +55,9 @@ async def show_transaction(asked: Asked) -> Answer:
 async def list_transactions(asked: Asked) -> Answer:
     """Transactions, the newest first."""
     wanted: TransactionsQuery = asked.query
-    if wanted.wallet_id is not None:
-        asked.rights.see(wanted.wallet_id)
-        return await _of_wallet(asked, wanted, wanted.wallet_id)
-    asked.rights.see_all()
+    whose = cursors.wallet_of(asked, wanted.wallet_id)
+    if whose is not None:
+        return await _of_wallet(asked, wanted, whose)
     several, last = await asked.gateway.reading.read(
         reading_transactions.transactions,
         wanted.limit,

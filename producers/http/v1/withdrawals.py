@@ -91,14 +91,11 @@ async def show_withdrawal(asked: Asked) -> Answer:
 async def list_withdrawals(asked: Asked) -> Answer:
     """Withdrawals, those scheduled last first."""
     wanted: WithdrawalsQuery = asked.query
-    if wanted.wallet_id is None:
-        asked.rights.see_all()
-    else:
-        asked.rights.see(wanted.wallet_id)
+    whose = cursors.wallet_of(asked, wanted.wallet_id)
     before = cursors.id_after(LIST, wanted.cursor)
     rows = await asked.gateway.reading.read(
         reading_cases.newest_withdrawals,
-        Wanted(wanted.limit + 1, before, wanted.wallet_id, wanted.status),
+        Wanted(wanted.limit + 1, before, whose, wanted.status),
     )
     shown, following = cursors.cut(LIST, rows, wanted.limit, lambda row: row.id)
     return cursors.page(asked, PATH, [_body(asked, row) for row in shown], following)
