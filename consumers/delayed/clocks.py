@@ -65,17 +65,22 @@ class Behind:
         self._former_us = 0
         self._since = 0.0
         self._measured_at = 0.0
+        self.jumps = 0
+        """How often all was forgotten; to be noted as a command is sent."""
 
     @property
     def us(self) -> int:
         """How much longer to wait with a command; never negative."""
         return max(self._present_us, self._former_us)
 
-    def measured(self, sent_us: int, stamped_us: int, at: float) -> None:
+    def measured(self, sent_us: int, stamped_us: int, at: float, jumps: int = 0) -> None:
         """Take in when, by the database's clock, a command was sent and how it was stamped.
 
+        What was sent before the last jump, `jumps` says so, was timed with a clock that was wrong.
         Measures age in two generations: those of before the last FRESH_SECONDS are forgotten.
         """
+        if jumps != self.jumps:
+            return
         if at - self._since > FRESH_SECONDS:
             self._former_us, self._present_us, self._since = self._present_us, 0, at
         self._present_us = max(self._present_us, sent_us - stamped_us)
@@ -84,6 +89,7 @@ class Behind:
     def forget(self) -> None:
         """Forget all measures: the clock with which the broker's was compared has jumped."""
         self._present_us = self._former_us = 0
+        self.jumps += 1
 
     def wants_probe(self, at: float) -> bool:
         """Whether a single command should be sent without waiting, to measure anew."""

@@ -108,14 +108,14 @@ class Firing:
         due = fired.due
         message = execution(due.wallet_id, due.withdrawal_id, fired.attempt)
         sent_us = self._clock.server_us(time.monotonic())
-        return self._outbox.put(message, partial(self._reported, fired, sent_us))
+        return self._outbox.put(message, partial(self._reported, fired, sent_us, self.behind.jumps))
 
-    def _reported(self, fired: Fired, sent_us: int, report: Report) -> None:
+    def _reported(self, fired: Fired, sent_us: int, jumps: int, report: Report) -> None:
         reached("after-delivery")
         if not report.is_taken:
             self._timer.again(fired.due.withdrawal_id, fired.attempt)
         elif report.stamped_us is not None:
-            self.behind.measured(sent_us, report.stamped_us, time.monotonic())
+            self.behind.measured(sent_us, report.stamped_us, time.monotonic(), jumps)
 
 
 def key_of(fired: Fired) -> str:
