@@ -1,13 +1,13 @@
 """Handlers that a good day never calls, each forced on real servers.
 
 Those of a batch (deadlock, unique violation, timeouts) are in tests/integration/test_journal.py,
-the frozen owner's end in tests/fault/test_zombie.py.
+the frozen owner's end in tests/fault/test_zombie.py, a lasting gap in
+tests/integration/test_worker.py.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -17,7 +17,7 @@ from streams.holding import Holding
 from streams.outside import OUTSIDE
 from tests.ledgers import Ledger
 from tests.paper import PaperRecord
-from tests.workers import Workers, execute, rows, wait_until
+from tests.workers import rows, wait_until
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]
 
@@ -128,21 +128,24 @@ async def test_a_batch_that_outlives_the_drain_is_shut_out_by_the_next_claim(
     assert [result["src"] for result in ledger.results()] == [(0, 0), (0, 1)]
 
 
-def test_a_gap_in_the_log_ends_the_worker(ledger: Ledger, tmp_path: Path) -> None:
-    """A producer with transactions leaves a marker: told with what to do, and it can be done."""
-    producer = ledger.producer(transactional_id=f"{ledger.settings.application}-upstream")
-    producer.init_transactions(PATIENCE)
-    wallet = ledger.wallet_on(0)
-    for said in (ledger.command("wallet.create", wallet), ledger.command("deposit", wallet)):
-        producer.begin_transaction()
-        producer.produce(ledger.settings.topics.commands.name, said.value, said.key)
-        producer.commit_transaction(PATIENCE)
-    with Workers(ledger.settings, tmp_path) as workers:
-        worker = workers.start()
-        assert worker.await_death() == 70
-        assert "has no record 1; the next is 2" in worker.said
-        assert "UPDATE partitions SET next_offset" in worker.said
-        before = len(worker.said)
-        execute(ledger.settings, "UPDATE partitions SET next_offset = 2")
-        worker.await_said("claimed", since=before)
-        wait_until(lambda: next_offset(ledger) >= 3, PATIENCE, "the command after the gap", worker)
+async def test_what_comes_before_a_gap_is_done(ledger: Ledger) -> None:
+    """A run with a hole in it: the lane takes the records before it, and asks for what is missing.
+
+    That it is never found ends the worker: tests/integration/test_worker.py.
+    """
+    deaths, wallet = Deaths(), ledger.wallet_on(0)
+    holding = Holding(ledger.settings, "test", OUTSIDE._replace(crash=deaths.crash))
+    await holding.take_over([0], lambda: True)
+    first = record(ledger, 0, "wallet.create", wallet)
+    missing = record(ledger, 1, "deposit", wallet, amount="1.00")
+    last = record(ledger, 2, "deposit", wallet, amount="2.00")
+    assert holding.offer(holding.round, 0, [first, last]) == 1
+    wait_until(lambda: next_offset(ledger) == 1, PATIENCE, "what comes before")
+    assert holding.offer(holding.round, 0, [last]) == 1
+    assert holding.offer(holding.round, 0, [first, missing, last]) is None
+    wait_until(lambda: next_offset(ledger) == 3, PATIENCE, "all of it")
+    (lane,) = holding.lanes
+    wait_until(lambda: lane.idle, PATIENCE, "the end of the batch")
+    lane.end()
+    assert [result["src"] for result in ledger.results()] == [(0, 0), (0, 1), (0, 2)]
+    assert deaths.whys == []
