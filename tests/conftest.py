@@ -35,9 +35,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C even as a shell's background job, whose children would ignore it too."""
+    """Take Ctrl-C even as a shell's background job, whose children would ignore it too.
+
+    SIGTERM is Ctrl-C as well: `timeout` and a build server that gives up leave no folders behind.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
