@@ -136,6 +136,8 @@ async def _data_of(request: web.Request, route: Route) -> object:
     if not request.can_read_body:
         return {}
     bounded = request.clone(client_max_size=route.body_max) if route.reads else request
+    if request.content.is_eof():  # it is here: no clock is needed
+        return (route.reads or data_of)(request.content_type, await bounded.read())
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = await bounded.read()

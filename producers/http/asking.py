@@ -91,24 +91,20 @@ class Asking:
 
     async def await_result(self, pending: Pending, *, may_repeat: bool) -> Heard:
         """The result of a command that was sent. Raises as `ask`."""
-        heard = self._open[pending]
-        assert heard is not None, "it is awaited once"
         try:
-            result = await self._wait(pending, heard, may_repeat=may_repeat)
+            result = await self._wait(pending, may_repeat=may_repeat)
             own = (result.command.partition, result.command.offset)
             return Heard(result, is_replayed=pending.place not in (None, own))
         finally:
             self._leave(pending)
 
-    async def _wait(
-        self, pending: Pending, heard: asyncio.Future[None], *, may_repeat: bool
-    ) -> AnyResult:
+    async def _wait(self, pending: Pending, *, may_repeat: bool) -> AnyResult:
         deadline = self._loop.time() + self._timeout
         looks = iter(LOOKS)
         found: AnyResult | None = None
         while (left := deadline - self._loop.time()) > 0:
             pause = min(next(looks, LOOKS[-1]), left) if may_repeat else left
-            await asyncio.wait({heard}, timeout=pause)
+            await self._hear(pending, pause)
             if pending.result:
                 return pending.result
             if pending.failure:
@@ -122,6 +118,20 @@ class Asking:
             words = "Kafka has not taken the command in time; it may still. Send it again under"
             raise busy(f"{words} the same id.", command_id=pending.message.id)
         raise PendingAnswerError
+
+    async def _hear(self, pending: Pending, seconds: float) -> None:
+        """Wait until there is a result or a failure, at most so long."""
+        heard = self._open[pending]
+        assert heard is not None, "it is awaited once"
+        if heard.done():
+            heard = self._open[pending] = self._loop.create_future()
+        if pending.result or pending.failure:
+            return
+        timer = self._loop.call_later(seconds, _wake, heard)  # half the price of asyncio.wait()
+        try:
+            await heard
+        finally:
+            timer.cancel()
 
     async def _look_up(self, message: Message) -> AnyResult | None:
         """The stored answer; none where the database does not say: the log may still."""
@@ -142,6 +152,8 @@ class Asking:
 
     def _tell(self, pending: Pending) -> None:
         """Hear from the client's threads."""
+        if self._open.get(pending) and not (pending.result or pending.failure):
+            return  # only its place is known: whoever waits for it looks there when it leaves
         self._told.append(pending)
         if not self._is_woken:
             self._is_woken = True
@@ -157,7 +169,11 @@ class Asking:
             pending = self._told.popleft()
             heard = self._open.get(pending)
             if heard is not None:
-                if (pending.result or pending.failure) and not heard.done():
-                    heard.set_result(None)
+                _wake(heard)
             elif pending in self._open:
                 self._leave(pending)
+
+
+def _wake(heard: asyncio.Future[None]) -> None:
+    if not heard.done():
+        heard.set_result(None)

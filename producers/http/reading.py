@@ -28,6 +28,8 @@ SPARE: Final = 64
 
 CONNECT_SECONDS: Final = 3
 STATEMENT_MS: Final = 5000
+READ_SECONDS: Final = 6.0
+"""The longest a read is waited for: a server that is frozen keeps no limit of its own."""
 
 Found = TypeVar("Found")
 Given = ParamSpec("Given")
@@ -69,8 +71,9 @@ class Reading:
         self._waiting += 1
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, self._run, query, given, named)
-        except (OperationalError, PoolTimeoutError) as error:
+            async with asyncio.timeout(READ_SECONDS):
+                return await loop.run_in_executor(self._threads, self._run, query, given, named)
+        except (OperationalError, PoolTimeoutError, TimeoutError) as error:
             raise busy("The database does not answer in time.") from error
         finally:
             self._waiting -= 1
