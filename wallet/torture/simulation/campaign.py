@@ -25,6 +25,9 @@ SHRINK_SEEDS: Final = 150
 GARBAGE_EVERY: Final = 50_000
 """New objects between two looks of the collector: a schedule leaves some cycles behind."""
 
+Piece = tuple[int, int, int | None]
+"""First seed, number of schedules, commands in each."""
+
 
 class Tally(Struct):
     """What has been played so far. `failures` are the first that went wrong."""
@@ -87,23 +90,29 @@ def run(seed: int, schedules: int, commands: int | None, progress: Callable[[int
     """Play schedules from a seed on; `progress` hears how many are done."""
     began = time.monotonic()
     tally = Tally()
-    with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn")) as pool:
-        for part in pool.map(_piece, _pieces(seed, schedules, commands)):
-            tally.add(part)
-            progress(tally.schedules)
+    for part in _played(list(_pieces(seed, schedules, commands))):
+        tally.add(part)
+        progress(tally.schedules)
     tally.seconds = time.monotonic() - began
     return tally
 
 
-def _pieces(
-    seed: int, schedules: int, commands: int | None
-) -> Iterator[tuple[int, int, int | None]]:
+def _played(pieces: list[Piece]) -> Iterator[Tally]:
+    """Play the pieces: a single one here, more of them on all processors."""
+    if len(pieces) == 1:
+        yield _piece(pieces[0])
+        return
+    with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn")) as pool:
+        yield from pool.map(_piece, pieces)
+
+
+def _pieces(seed: int, schedules: int, commands: int | None) -> Iterator[Piece]:
     end = seed + schedules
     for first in range(seed, end, CHUNK):
         yield first, min(CHUNK, end - first), commands
 
 
-def _piece(piece: tuple[int, int, int | None]) -> Tally:
+def _piece(piece: Piece) -> Tally:
     return play_some(*piece)
 
 
@@ -111,11 +120,15 @@ def play_some(
     seed: int, schedules: int, commands: int | None = None, parts: Parts | None = None
 ) -> Tally:
     """Play schedules in this process."""
+    usual = gc.get_threshold()
     gc.set_threshold(GARBAGE_EVERY)
     tally = Tally()
-    with silence(), Threads() as threads:
-        for each in range(seed, seed + schedules):
-            tally.take(play(Plan.of(each, commands), threads, parts))
+    try:
+        with silence(), Threads() as threads:
+            for each in range(seed, seed + schedules):
+                tally.take(play(Plan.of(each, commands), threads, parts))
+    finally:
+        gc.set_threshold(*usual)
     return tally
 
 
