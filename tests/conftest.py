@@ -18,8 +18,10 @@ from wallet import migrate, topics
 WHOLE: tuple[list[str], ...] = ([], ["tests"])
 PROCESSES = 3
 """Of the whole suite. Most tests wait for other processes: with three, two cores have work."""
-LONG = ("fault", "long")
-"""Marks of tests that take 20 seconds and more."""
+LONG = ("fault", "long", "timeout")
+"""Marks of tests that take 20 seconds and more; one with a time limit of its own keeps it."""
+LONG_SECONDS = 300
+"""What one of these may take, servers started for it included: 80 alone, and three go at once."""
 TEMPLATE = "template_ledger"
 
 # Seconds say how busy the machine is, not what is wrong.
@@ -60,6 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     is_long = [any(map(item.get_closest_marker, LONG)) for item in items]
     long = [item for item, yes in zip(items, is_long, strict=True) if yes]
     rest = [item for item, yes in zip(items, is_long, strict=True) if not yes]
+    for item in long:
+        item.add_marker(pytest.mark.timeout(LONG_SECONDS))
     size = -(-len(rest) // count)
     shares = (long[n::count] + rest[n * size : (n + 1) * size] for n in range(count))
     items[:] = [item for share in shares for item in share]
