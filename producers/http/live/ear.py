@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final
 
-import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -128,7 +127,7 @@ class Ear:
             if record.topic() == self._topics[0]:
                 return of_event(events.decode(value))
             result = results.decode(value)
-        except msgspec.DecodeError as wrong:
-            log.warning("a record that cannot be read", topic=record.topic(), error=str(wrong))
+        except Exception as wrong:  # noqa: BLE001 - one record of a kind to come deafens nobody
+            log.warning("a record that cannot be told", topic=record.topic(), error=repr(wrong))
             return None
         return of_rejection(result) if result.status == "rejected" else None
