@@ -3,16 +3,13 @@
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from schemas.settings import Settings
 from tests.gateways import GatewayProcess, Reply
 from tests.people import basic, new_user
-from tests.sellers003 import served
 from tests.workers import execute, rows
 
 pytestmark = pytest.mark.integration
@@ -24,15 +21,6 @@ CREDIT, PROCESS, SALE = (
     for name in ("credit_request", "admin/process_credit_request", "charge_sale")
 )
 CLIENTS = 25
-
-
-@pytest.fixture(scope="module")
-def gateway(
-    new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GatewayProcess]:
-    """A gateway of a ledger of its own."""
-    with served(new_ledger(), tmp_path_factory.mktemp("served")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

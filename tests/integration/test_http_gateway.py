@@ -60,26 +60,6 @@ HOSTILE: dict[str, tuple[str, bytes, int]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def ledger(
-    new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
-    """A ledger with one worker."""
-    made = new_ledger()
-    with Workers(made, tmp_path_factory.mktemp("worker")) as workers:
-        workers.start_and_hold()
-        yield made
-
-
-@pytest.fixture(scope="module")
-def gateway(ledger: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """A gateway of it; nothing that the tests ask may be an error of ours."""
-    with GatewayProcess(ledger, tmp_path_factory.mktemp("gateway") / "log") as made:
-        yield made
-    assert "Traceback" not in made.said
-    assert "request failed" not in made.said
-
-
 @pytest.fixture
 def alone(new_ledger: Callable[..., Settings], tmp_path: Path) -> Iterator[GatewayProcess]:
     """A gateway of a ledger on which no worker works; it waits for one second, one at a time."""

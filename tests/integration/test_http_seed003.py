@@ -3,7 +3,6 @@
 import itertools
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +11,6 @@ import pytest
 
 from producers.client import Client
 from producers.http import bodies003
-from schemas.settings import Settings
 from tests.gateways import GatewayProcess
 from tests.sellers003 import (
     CLIENTS,
@@ -24,22 +22,12 @@ from tests.sellers003 import (
     posted,
     profile,
     sell,
-    served,
 )
 from tests.workers import rows
 
 pytestmark = pytest.mark.integration
 
 with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
-
-
-@pytest.fixture(scope="module")
-def gateway(
-    new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GatewayProcess]:
-    """A gateway of a ledger of its own."""
-    with served(new_ledger(), tmp_path_factory.mktemp("served")) as made:
-        yield made
 
 
 @with_curl

@@ -1,7 +1,7 @@
 """The READMEs' curl examples of services 001 and 004, and what their clients get beyond them."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,32 +14,12 @@ from producers.message import Message
 from producers.withdrawals import execution, failure, review, settlement
 from schemas.settings import Settings
 from tests.gateways import GatewayProcess
-from tests.workers import Workers, wait_until
+from tests.workers import wait_until
 
 pytestmark = pytest.mark.integration
 
 UNKNOWN = "01930f6e-0000-7000-8000-0000000000ff"
 with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
-
-
-@pytest.fixture(scope="module")
-def ledger(
-    new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
-    """A ledger with one worker."""
-    made = new_ledger()
-    with Workers(made, tmp_path_factory.mktemp("worker")) as workers:
-        workers.start_and_hold()
-        yield made
-
-
-@pytest.fixture(scope="module")
-def gateway(ledger: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """A gateway of it; nothing that the tests ask may be an error of ours."""
-    with GatewayProcess(ledger, tmp_path_factory.mktemp("gateway") / "log") as made:
-        yield made
-    assert "Traceback" not in made.said
-    assert "request failed" not in made.said
 
 
 @pytest.fixture(scope="module")

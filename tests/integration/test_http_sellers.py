@@ -1,27 +1,16 @@
 """The sellers of service 003: made once, changed; and what no request of theirs may be."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from producers.message import uuid7
-from schemas.settings import Settings
 from tests.gateways import GatewayProcess
-from tests.sellers003 import CLIENTS, PHONE, new_seller, posted, profile, sell, served
+from tests.sellers003 import CLIENTS, PHONE, new_seller, posted, profile, sell
 from tests.workers import execute, rows
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def gateway(
-    new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GatewayProcess]:
-    """A gateway of a ledger of its own."""
-    with served(new_ledger(), tmp_path_factory.mktemp("served")) as made:
-        yield made
 
 
 def test_a_seller_is_made_once(gateway: GatewayProcess) -> None:

@@ -4,16 +4,12 @@ import json
 import re
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schemas.settings import Settings
 from tests.apis import PROBLEM, Api, problem
-from tests.gateways import GatewayProcess
-from tests.workers import Workers
 
 pytestmark = pytest.mark.integration
 
@@ -41,25 +37,6 @@ HOSTILE: dict[str, tuple[str, bytes, int]] = {
     "no type": ("", b"{}", 415),
     "10 MB": (JSON, b'{"reference": "%s"}' % (b"1" * 10_000_000), 413),
 }
-
-
-@pytest.fixture(scope="module")
-def ledger(
-    new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
-    """A ledger with one worker."""
-    made = new_ledger()
-    with Workers(made, tmp_path_factory.mktemp("worker")) as workers:
-        workers.start_and_hold()
-        yield made
-
-
-@pytest.fixture(scope="module")
-def api(ledger: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API of it; nothing that the tests ask may be an error of ours."""
-    with GatewayProcess(ledger, tmp_path_factory.mktemp("gateway") / "log") as made:
-        yield Api(made)
-    assert "Traceback" not in made.said
 
 
 def _deposit(wallet: str, amount: str, command_id: str | None = "new") -> dict[str, Any]:

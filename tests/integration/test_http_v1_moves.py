@@ -1,7 +1,7 @@
 """The v1 API commands: each is done once for its key, refused as a problem, or only tried."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,32 +9,12 @@ import pytest
 
 from schemas.settings import Settings
 from tests.apis import Api, problem
-from tests.gateways import GatewayProcess
-from tests.workers import Workers, rows
+from tests.workers import rows
 
 pytestmark = pytest.mark.integration
 
 NOBODY = "01930f6e-0000-7000-8000-0000000000ff"
 PHONE = "09121234567"
-
-
-@pytest.fixture(scope="module")
-def ledger(
-    new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
-    """A ledger with one worker."""
-    made = new_ledger()
-    with Workers(made, tmp_path_factory.mktemp("worker")) as workers:
-        workers.start_and_hold()
-        yield made
-
-
-@pytest.fixture(scope="module")
-def api(ledger: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API of it; nothing that the tests ask may be an error of ours."""
-    with GatewayProcess(ledger, tmp_path_factory.mktemp("gateway") / "log") as made:
-        yield Api(made)
-    assert "Traceback" not in made.said
 
 
 def commands(ledger: Settings) -> int:

@@ -3,7 +3,7 @@
 import csv
 import io
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,10 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from schemas.money import show
-from schemas.settings import Settings
 from tests.apis import Api, problem
-from tests.gateways import GatewayProcess
-from tests.workers import Workers
 
 pytestmark = pytest.mark.integration
 
@@ -24,25 +21,6 @@ NOBODY = "01930f6e-0000-7000-8000-0000000000ff"
 MOVES = 30
 BAD_CURSORS = ("", "x", "%00", "W10", "WyJ3YWxsZXRzIiwgMV0", "eyJhIjoxfQ", "a" * 600, "🏦", "../..")
 """Nothing, no base64, a NUL, an empty list, another list's, an object, too long, a bank, a path."""
-
-
-@pytest.fixture(scope="module")
-def ledger(
-    new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
-    """A ledger with one worker."""
-    made = new_ledger()
-    with Workers(made, tmp_path_factory.mktemp("worker")) as workers:
-        workers.start_and_hold()
-        yield made
-
-
-@pytest.fixture(scope="module")
-def api(ledger: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API of it; nothing that the tests ask may be an error of ours."""
-    with GatewayProcess(ledger, tmp_path_factory.mktemp("gateway") / "log") as made:
-        yield Api(made)
-    assert "Traceback" not in made.said
 
 
 @pytest.fixture(scope="module")

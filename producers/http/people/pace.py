@@ -3,8 +3,8 @@
 The generic cell rate algorithm: one number a name, however high the pace, so that memory is bounded
 by the names that are kept. In memory: every gateway process counts for itself.
 
-The library `limits` was looked at (5.8): its memory never lets a name go, so that whoever makes names
-up makes it grow, and it starts a timer's thread every 10 ms. Its Redis is no part of this house.
+The library `limits` was looked at (5.8): its memory never lets a name go, so that whoever makes up
+names makes it grow, and it starts a timer's thread every 10 ms. Its Redis is no part of this house.
 """
 
 import math
