@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from schemas.settings import Settings
-from tests.workers import environment, wait_until
+from tests.ledgers import Ledger
+from tests.workers import Workers, environment, wait_until
 from wallet.local.process import die_with_parent
 
 COMMAND = (sys.executable, "-m", "wallet.cli", "gateway", "--port", "0")
@@ -134,3 +136,18 @@ class GatewayProcess:
             timeout=ANSWER_SECONDS,
         )
         return json.loads(done.stdout)
+
+
+@contextmanager
+def served(ledger: Settings, folder: Path) -> Iterator[GatewayProcess]:
+    """A gateway of a ledger with one worker.
+
+    In the end the ledger must be clean, and nothing that was asked an error of ours.
+    """
+    with Workers(ledger, folder) as workers:
+        workers.start_and_hold()
+        with GatewayProcess(ledger, folder / "gateway.log") as made:
+            yield made
+        assert "Traceback" not in made.said
+        assert "request failed" not in made.said
+        Ledger(ledger).verify()

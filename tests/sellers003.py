@@ -1,36 +1,15 @@
 """Service 003 for tests: a ledger of its own behind a gateway, and what its clients do."""
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from schemas.settings import Settings
 from tests.gateways import GatewayProcess, Reply
-from tests.ledgers import Ledger
-from tests.workers import Workers
 
 CLIENTS = 16
 PHONE = "09123456789"
 turns = itertools.count(1)
-
-
-@contextmanager
-def served(ledger: Settings, folder: Path) -> Iterator[GatewayProcess]:
-    """A gateway of a ledger with one worker.
-
-    In the end the ledger must be clean, and nothing that was asked an error of ours.
-    """
-    with Workers(ledger, folder) as workers:
-        workers.start_and_hold()
-        with GatewayProcess(ledger, folder / "gateway.log") as made:
-            yield made
-        assert "Traceback" not in made.said
-        assert "request failed" not in made.said
-        Ledger(ledger).verify()
 
 
 def is_a(shape: object, body: Any) -> None:  # noqa: ANN401 - whatever JSON holds

@@ -11,8 +11,7 @@ import psutil
 import pytest
 
 from schemas.settings import Settings
-from tests.gateways import GatewayProcess, Reply
-from tests.sellers003 import served
+from tests.gateways import GatewayProcess, Reply, served
 from tests.workers import wait_until
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]

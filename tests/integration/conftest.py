@@ -7,8 +7,7 @@ import pytest
 
 from schemas.settings import Settings
 from tests.apis import Api
-from tests.gateways import GatewayProcess
-from tests.sellers003 import served
+from tests.gateways import GatewayProcess, served
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,8 @@ import pytest
 
 from producers.message import uuid7
 from schemas.settings import Settings
-from tests.gateways import GatewayProcess
+from tests.gateways import GatewayProcess, served
 from tests.people import PASSWORD, basic, bearer, new_user
-from tests.sellers003 import served
 from tests.shell import Shell
 from tests.workers import rows, wait_until
 

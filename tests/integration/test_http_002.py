@@ -14,10 +14,10 @@ import pytest
 
 from producers.http import bodies002
 from schemas.settings import Settings
-from tests.gateways import GatewayProcess, Reply
+from tests.gateways import GatewayProcess, Reply, served
 from tests.makers import maker
 from tests.people import PASSWORD, basic, new_user
-from tests.sellers003 import is_a, served
+from tests.sellers003 import is_a
 from tests.workers import wait_until
 
 pytestmark = pytest.mark.integration

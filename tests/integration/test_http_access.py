@@ -13,9 +13,9 @@ from producers.http.routes import ROUTES
 from producers.message import uuid7
 from schemas.settings import Settings
 from tests.access_rights import GRANTS
-from tests.gateways import JSON, GatewayProcess
+from tests.gateways import JSON, GatewayProcess, served
 from tests.people import PASSWORD, basic, new_user
-from tests.sellers003 import profile, served
+from tests.sellers003 import profile
 from tests.shell import Shell
 from tests.workers import execute, rows, wait_until
 

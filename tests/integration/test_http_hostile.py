@@ -21,8 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from schemas.settings import Settings
-from tests.gateways import GatewayProcess
-from tests.sellers003 import served
+from tests.gateways import GatewayProcess, served
 
 pytestmark = pytest.mark.integration
 

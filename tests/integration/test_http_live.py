@@ -14,9 +14,8 @@ import pytest
 
 from producers.http.live.websocket import WALLETS
 from schemas.settings import Settings
-from tests.gateways import GatewayProcess
+from tests.gateways import GatewayProcess, served
 from tests.people import basic, new_user
-from tests.sellers003 import served
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,8 @@ import pytest
 
 from producers.message import uuid7
 from schemas.settings import Settings
-from tests.gateways import GatewayProcess
+from tests.gateways import GatewayProcess, served
 from tests.people import PASSWORD, basic, bearer, new_user, person
-from tests.sellers003 import served
 from tests.workers import execute, rows
 
 pytestmark = pytest.mark.integration
