@@ -40,7 +40,7 @@ _EVENT: Final = (
     '"currency":"IRR"},{"account":"%s","amount":"1.00","currency":"IRR"}],"balance":{"before":"0.00",'
     '"after":"%d"},"command":%s}'
 )
-_HEADERS: Final[list[tuple[str, str | bytes | None]]] = [(f"ce_{n}", b"x" * 24) for n in range(9)]
+_HEADERS: Final[list[tuple[str, str | bytes | None]]] = [(f"ce_{n}", b"x" * 24) for n in range(8)]
 
 
 class BareLoop:
@@ -76,7 +76,9 @@ class BareLoop:
         consumer.assign([TopicPartition(self._topic, p, o) for p, o in self._next.items()])
         sys.stderr.write("bare loop started\n")
         while True:
-            records = consumer.consume(self._settings.batch_max, timeout=0.1)
+            first = consumer.poll(0.1)  # consume() would wait for more than the first
+            rest = consumer.consume(self._settings.batch_max - 1, timeout=0)
+            records = rest if first is None else [first, *rest]
             runs: dict[int, list[Message]] = {}
             for record in records:
                 if record.error() is None:
@@ -104,8 +106,9 @@ class BareLoop:
                 command_id, wallet, sequence,
             )  # fmt: skip
             event = _EVENT % (wallet, sequence, command_id, wallet, balance, result[11:160])
-            results.append(Outgoing(wallet.encode(), result.encode(), _HEADERS))
-            events.append(Outgoing(wallet.encode(), event.encode(), _HEADERS))
+            headers = [*_HEADERS, ("ce_causationid", command_id.encode())]
+            results.append(Outgoing(wallet.encode(), result.encode(), headers))
+            events.append(Outgoing(wallet.encode(), event.encode(), headers))
             command_rows.append((command_id, command_id, command_id, offset, result, ""))
             entry_rows.append((wallet, command_id, sequence, minor, balance, "IRR", 1))
         self._write(partition, wallets, command_rows, entry_rows)

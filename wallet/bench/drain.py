@@ -4,17 +4,20 @@ import statistics
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import stamina.instrumentation
 
 from producers import load
 from schemas.settings import Settings
+from wallet import migrate
 from wallet.bench.counting import Count, Counter
 from wallet.bench.processes import WORKER, Process, worker_process
 from wallet.bench.scratch import scratch_ledger
 
 Tell = Callable[[str], None]
+
+ANSWER_SECONDS: Final = 5.0
 
 
 class Arm(NamedTuple):
@@ -56,16 +59,17 @@ def drain(  # noqa: PLR0913 - the options of the command, by name
 ) -> Drained:
     """Measure the ledger and the bare loop in turn, each on a scratch ledger of its own."""
     stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
+    migrate.wait_until_answers(settings.database_url, ANSWER_SECONDS, tell)
     ours: list[Arm] = []
     bare: list[Arm] = []
     for run in range(runs):
         given = load.Load(seed + run, wallets)
         tell(f"run {run + 1} of {runs}: the ledger")
-        ours.append(_arm(settings, given, commands, mix, _workers(workers)))
+        ours.append(_arm(settings, given, commands, mix, workers_of(workers)))
         given = load.Load(seed + run, wallets)
         tell(f"run {run + 1} of {runs}: the bare loop")
         # It knows no transfer: half of their work is on the same rows.
-        bare.append(_arm(settings, given, commands, "hot" if mix == "hot" else "sale", [_BARE]))
+        bare.append(_arm(settings, given, commands, "hot" if mix == "hot" else "sale", [BARE]))
     speeds = [arm.seen.results / arm.seen.seconds for arm in ours]
     yardstick = [arm.seen.results / arm.seen.seconds for arm in bare]
     ratios = [mine / theirs for mine, theirs in zip(speeds, yardstick, strict=True)]
@@ -86,10 +90,11 @@ def drain(  # noqa: PLR0913 - the options of the command, by name
     )
 
 
-_BARE = (sys.executable, "-m", "wallet.bench.bare")
+BARE: Final = (sys.executable, "-m", "wallet.bench.bare")
 
 
-def _workers(count: int) -> list[Process]:
+def workers_of(count: int) -> list[Process]:
+    """The commands of so many workers."""
     return [(*WORKER, f"bench-{slot}") for slot in range(1, count + 1)]
 
 
@@ -97,7 +102,7 @@ def _arm(
     settings: Settings, given: load.Load, commands: int, mix: str, processes: list[Process]
 ) -> Arm:
     with scratch_ledger(settings, "bench") as ledger:
-        _open_wallets(ledger, given)
+        open_wallets(ledger, given)
         load.send(ledger, given.commands(commands, mix))
         counter = Counter(ledger)
         try:
@@ -113,12 +118,12 @@ def _arm(
             counter.close()
 
 
-def _open_wallets(ledger: Settings, given: load.Load) -> None:
+def open_wallets(ledger: Settings, given: load.Load) -> None:
     """Make the wallets through the ledger itself, before the clock runs."""
     counter = Counter(ledger)
     try:
         sent = load.send(ledger, given.opening())
-        with worker_process(ledger, _workers(1)[0], 1):
+        with worker_process(ledger, workers_of(1)[0], 1):
             counter.count(sent)
     finally:
         counter.close()

@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(help="Measure the ledger on the running stack.", no_args_is_help=True)
     group.command("drain")(drain)
+    group.command("latency")(latency)
     group.command("withdrawals")(withdrawals)
     group.command("http")(http)
     group.callback()(_bench)
@@ -54,6 +55,28 @@ def drain(  # noqa: PLR0913 - its options
         tell=lambda line: typer.echo(line, err=True),
     )._asdict()
     _print(figures, json=json)
+
+
+def latency(  # noqa: PLR0913 - its options
+    *,
+    rate: Annotated[int, typer.Option(min=1, help="Commands a second.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=1, help="For so long.")] = 20,
+    wallets: Annotated[int, typer.Option(min=1, help="Wallets they go to.")] = 1000,
+    mix: Annotated[str, typer.Option(help=f"One of {', '.join(MIXES)}.")] = "sale",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes.  [default: as `wallet up`]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same commands.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Milliseconds from a command to its result at a fixed rate, beside a bare loop."""
+    from wallet.bench.latency import Wanted, measure  # noqa: PLC0415 - heavy imports
+
+    if mix not in MIXES:
+        raise UsageFailure(f"--mix {mix}: choose one of {', '.join(MIXES)}")
+    wanted = Wanted(rate, seconds, wallets, mix, workers or usual_workers(), seed)
+    found = measure(load_settings(), wanted, lambda line: typer.echo(line, err=True))
+    _print(found, json=json)
 
 
 def withdrawals(  # noqa: PLR0913 - its options
