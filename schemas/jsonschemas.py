@@ -109,7 +109,7 @@ def message_schema(message_type: str) -> Schema:
         "type": "object",
         "properties": properties,
         "required": _REQUIRED,
-        "$defs": {name: _portable(part) for name, part in parts.items()},
+        "$defs": {name: portable(part) for name, part in parts.items()},
     }
 
 
@@ -187,15 +187,15 @@ def _say_more_of_case(parts: dict[str, Schema], member: str, message_type: str) 
         parts["Event"]["required"].append(member)
 
 
-def _portable(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
+def portable(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
     """A schema's part with patterns as ECMA-262 has them, where `$` is the end and no more."""
     if isinstance(schema, dict):
         return {
-            name: _plain(part) if name == "description" else _portable(part)
+            name: _plain(part) if name == "description" else portable(part)
             for name, part in schema.items()
         }
     if isinstance(schema, list):
-        return [_portable(part) for part in schema]
+        return [portable(part) for part in schema]
     return schema.replace(END, "$") if isinstance(schema, str) else schema
 
 

@@ -1,11 +1,14 @@
-"""`wallet schemas` gives the schemas to people and to folders."""
+"""`wallet schemas` gives schemas, the AsyncAPI document and test vectors to people and folders."""
 
 import json
 from pathlib import Path
 
 import typer
+import yaml
 from typer.testing import CliRunner
 
+from schemas import vectors
+from schemas.channels import CHANNELS
 from schemas.jsonschemas import MESSAGES, all_schemas, message_schema
 from wallet.cli import schemas
 
@@ -42,3 +45,19 @@ def test_an_unknown_type_asks_what_was_meant() -> None:
     ran = CliRunner().invoke(app, ["schemas", "--type", "depositt.v1"])
     assert ran.exit_code == 2
     assert "deposit.v1?" in ran.output.replace("\n", " ")
+
+
+def test_the_asyncapi_document_is_printed_in_both_forms(tmp_path: Path) -> None:
+    """YAML says the same as JSON; a file is written instead where one is named."""
+    printed = json.loads(CliRunner().invoke(app, ["schemas", "asyncapi"]).stdout)
+    assert set(printed["channels"]) == {channel.topic for channel in CHANNELS}
+    ran = CliRunner().invoke(
+        app, ["schemas", "asyncapi", "--yaml", "--out", str(tmp_path / "asyncapi.yaml")]
+    )
+    assert ran.exit_code == 0
+    assert yaml.safe_load((tmp_path / "asyncapi.yaml").read_text(encoding="utf-8")) == printed
+
+
+def test_the_vectors_are_printed_as_they_are() -> None:
+    """To the byte."""
+    assert CliRunner().invoke(app, ["schemas", "vectors"]).stdout_bytes == vectors.text()
