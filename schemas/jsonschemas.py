@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.balances import BALANCE, WalletBalance
 from schemas.cloudevents import MAX_ATTRIBUTE
 from schemas.commands import TYPES, PhoneNumber
 from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS, Event, WithdrawalStep
@@ -26,6 +27,7 @@ MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {
     REJECTED: Rejected,
     **dict.fromkeys(EVENT_TYPES.values(), Event),
     **dict.fromkeys(WITHDRAWAL_STEPS.values(), WithdrawalStep),
+    BALANCE: WalletBalance,
 }
 """Type of a message -> the type of its data."""
 

@@ -50,6 +50,13 @@ class Topics:
         return self._topic("wallet.scheduled.v1", "withdrawals to come", -1)
 
     @property
+    def balances(self) -> Topic:
+        """What each wallet holds now: the newest record of each, for readers that come late."""
+        topic = self._topic("wallet.balances.v1", "the newest balance of each wallet", -1)
+        topic.config["cleanup.policy"] = "compact"
+        return topic
+
+    @property
     def dead_letters(self) -> Topic:
         """Unreadable records of the commands topic, as they came."""
         topic = self._topic("dlq.wallet.commands.v1", "unreadable commands", 30 * DAY_MS)
@@ -58,7 +65,14 @@ class Topics:
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic, in the order in which they are made."""
-        return (self.commands, self.results, self.events, self.scheduled, self.dead_letters)
+        return (
+            self.commands,
+            self.results,
+            self.events,
+            self.scheduled,
+            self.balances,
+            self.dead_letters,
+        )
 
     def _topic(self, name: str, carries: str, kept_ms: int, *, stamped: bool = False) -> Topic:
         config = {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}

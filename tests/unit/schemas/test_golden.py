@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas import events, identifiers, results
+from schemas import balances, events, identifiers, results
+from schemas.balances import BALANCE
 from schemas.commands import TYPES, Command
 from schemas.decoding import decode
 from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS, Event
@@ -115,7 +116,20 @@ def test_a_step_is_read_and_written_as_the_golden_bytes(golden: Load, name: str)
     assert message["key"] == headers["ce_subject"] == step.wallet_id
 
 
-@pytest.mark.parametrize("kind", ["commands", "events", "steps"])
+@pytest.mark.parametrize("name", files("balances"))
+def test_a_balance_is_read_and_written_as_the_golden_bytes(golden: Load, name: str) -> None:
+    """It is named for the event that it follows from."""
+    message = golden(name)
+    value = bytes_of(message["value"])
+    balance = balances.decode(value)
+    assert balances.encode(balance) == value
+    headers = message["headers"]
+    assert headers["ce_id"] == identifiers.event_id(balance.wallet_id, balance.sequence)
+    assert (headers["ce_time"], headers["ce_source"]) == (balance.recorded_at, balances.SOURCE)
+    assert message["key"] == headers["ce_subject"] == balance.wallet_id
+
+
+@pytest.mark.parametrize("kind", ["commands", "events", "steps", "balances"])
 def test_a_golden_file_is_named_for_its_type(golden: Load, kind: str) -> None:
     """What stands behind a hyphen tells one example of a type from another."""
     for name in files(kind):
@@ -124,7 +138,12 @@ def test_a_golden_file_is_named_for_its_type(golden: Load, kind: str) -> None:
 
 def test_every_message_has_its_golden_file() -> None:
     """A new command, refusal code, event or step comes with its example."""
-    told = {"commands": TYPES, "events": EVENT_TYPES.values(), "steps": WITHDRAWAL_STEPS.values()}
+    told = {
+        "commands": TYPES,
+        "events": EVENT_TYPES.values(),
+        "steps": WITHDRAWAL_STEPS.values(),
+        "balances": [BALANCE],
+    }
     for kind, types in told.items():
         assert {Path(name).stem.partition("-")[0] for name in files(kind)} == set(types)
     codes = {Path(name).stem for name in files("results/rejected")}

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas import jsonschemas
+from schemas.balances import BALANCE
 from schemas.commands import TYPES, Command
 from schemas.decoding import decode
 from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS
@@ -50,8 +51,8 @@ def test_every_schema_is_a_json_schema(message_type: str) -> None:
 
 
 def test_there_is_a_schema_for_every_message() -> None:
-    """Commands, results, events and the delayed topic's records: none is left out."""
-    told = {COMPLETED, REJECTED, *EVENT_TYPES.values(), *WITHDRAWAL_STEPS.values()}
+    """Commands, results, events, the delayed topic's records, balances: none is left out."""
+    told = {COMPLETED, REJECTED, *EVENT_TYPES.values(), *WITHDRAWAL_STEPS.values(), BALANCE}
     assert set(jsonschemas.all_schemas()) == {*TYPES, *told}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas import events, identifiers, results
+from schemas import balances, events, identifiers, results
+from schemas.balances import BALANCE
 from schemas.commands import TYPES, Command
 from schemas.decoding import decode
 from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS
@@ -43,7 +44,11 @@ def test_the_codes_are_all_there_in_their_order() -> None:
 def test_the_topics_are_all_there() -> None:
     """With how long each is kept."""
     kept = {-1: "for ever", 7 * DAY_MS: "7 days", 30 * DAY_MS: "30 days"}
-    expected = [(t.name, kept[int(t.config["retention.ms"])]) for t in Topics().all()]
+    newest = "the newest of each wallet"
+    expected = [
+        (t.name, newest if t == Topics().balances else kept[int(t.config["retention.ms"])])
+        for t in Topics().all()
+    ]
     assert [(row[0], row[3]) for row in table("topic")] == expected
 
 
@@ -59,7 +64,7 @@ def test_every_type_is_named() -> None:
     """Commands by an example, events and results by name."""
     shown = {example["type"] for example in EXAMPLES if "specversion" in example}
     assert shown == set(TYPES)
-    told = (*EVENT_TYPES.values(), *WITHDRAWAL_STEPS.values(), COMPLETED, REJECTED)
+    told = (*EVENT_TYPES.values(), *WITHDRAWAL_STEPS.values(), COMPLETED, REJECTED, BALANCE)
     assert [name for name in told if f"`{name}`" not in TEXT] == []
 
 
@@ -75,5 +80,7 @@ def test_every_example_is_a_message(example: dict[str, Any]) -> None:
         assert results.decode(value).status == example["status"]
     elif "entries" in example:
         assert events.decode(value).wallet_id == example["wallet_id"]
+    elif "balance" in example:
+        assert balances.decode(value).wallet_id == example["wallet_id"]
     else:
         assert events.decode_step(value).wallet_id == example["wallet_id"]

@@ -13,6 +13,7 @@ def test_the_names_are_the_contracts() -> None:
         "wallet.results.v1",
         "wallet.events.v1",
         "wallet.scheduled.v1",
+        "wallet.balances.v1",
         "dlq.wallet.commands.v1",
     ]
 
@@ -23,15 +24,16 @@ def test_every_topic_is_partitioned_alike(topic: Topic) -> None:
     assert topic.partitions == 24
     assert topic.name.startswith("blue.")
     assert topic.carries
-    assert topic.config["cleanup.policy"] == "delete"
+    is_table = topic.name == "blue.wallet.balances.v1"
+    assert topic.config["cleanup.policy"] == ("compact" if is_table else "delete")
     assert all(isinstance(value, str) for value in topic.config.values())
 
 
 def test_what_is_kept_for_how_long() -> None:
-    """Events and withdrawals for ever; answers as long as questions."""
+    """Events, withdrawals and balances for ever; answers as long as questions."""
     topics = Topics()
     kept = [int(topic.config["retention.ms"]) for topic in topics.all()]
-    assert kept == [7 * DAY_MS, 7 * DAY_MS, -1, -1, 30 * DAY_MS]
+    assert kept == [7 * DAY_MS, 7 * DAY_MS, -1, -1, -1, 30 * DAY_MS]
 
 
 def test_only_commands_have_the_brokers_time() -> None:
