@@ -6,6 +6,7 @@ The table from which the AsyncAPI document and its page are made.
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from schemas.balances import BALANCE
 from schemas.commands import TYPES
 from schemas.events import EVENT_TYPES, WITHDRAWAL_STEPS
 from schemas.results import COMPLETED, REJECTED
@@ -61,6 +62,13 @@ CHANNELS: Final = (
         "Every step of every withdrawal, on the partition of the command that led to it. Kept for"
         f" ever. {_READ_COMMITTED}",
         tuple(WITHDRAWAL_STEPS.values()),
+    ),
+    Channel(
+        "balances", "send", "Balances",
+        "What each wallet holds now, on the wallet's own partition: a compacted table, for readers"
+        " that come late. One record may stand for several events; never does an older sequence"
+        f" follow a newer one. {_READ_COMMITTED}",
+        (BALANCE,),
     ),
     Channel(
         "dead_letters", "send", "Dead letters",

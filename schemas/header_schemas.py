@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from schemas.balances import SOURCE as BALANCES_SOURCE
 from schemas.channels import Channel
 
 CONTENT_TYPE: Final = "application/json"
@@ -43,6 +44,17 @@ _OF_EVENTS: Final[dict[str, Json]] = {
         "description": "the event's number on its partition, from 0 without gaps",
     }
 }
+_OF_BALANCES: Final[dict[str, Json]] = {
+    "ce_source": {"const": BALANCES_SOURCE},
+    "event": {
+        "type": "string",
+        "pattern": "^[0-9]+:[0-9]+$",
+        "description": "partition:offset of the event",
+    },
+}
+_OF_TOPICS: Final = {"events": _OF_EVENTS, "balances": _OF_BALANCES}
+"""Topic -> headers of its own."""
+
 _REQUIRED: Final = ["ce_specversion", "ce_id", "ce_source", "ce_type"]
 DEAD_LETTER_HEADERS: Final[Json] = {
     "type": "object",
@@ -63,7 +75,6 @@ def headers_schema(channel: Channel, message_type: str) -> Json:
     more = _OF_COMMANDS if is_command else _OF_OURS
     named = {**_ATTRIBUTES, **more, "ce_type": {"const": message_type}}
     required = [*_REQUIRED] if is_command else [*_REQUIRED, "ce_time", "ce_causationid", "src"]
-    if channel.topic == "events":
-        named |= _OF_EVENTS
-        required.append("number")
-    return {"type": "object", "properties": named, "required": required}
+    own = _OF_TOPICS.get(channel.topic, {})
+    required += [name for name in own if name not in required]
+    return {"type": "object", "properties": {**named, **own}, "required": required}

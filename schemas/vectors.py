@@ -9,6 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
+from schemas import balances
+from schemas.events import Event
+
 FILE: Final = Path(__file__).with_name("vectors.json")
 
 Json = dict[str, Any]
@@ -49,7 +54,7 @@ def examples() -> dict[str, Example]:
         if result and result["value"]["status"] == "completed" and record["headers"]:
             command = {**record, "value": json.loads(record["value"])}
             found.setdefault(record["headers"]["ce_type"], _example(says, command))
-    return found
+    return found | {balances.BALANCE: _balance(found["wallet.deposited.v1"])}
 
 
 @cache
@@ -65,6 +70,15 @@ def structured(example: Example) -> Json:
     named = example.headers.items()
     attributes = {name[3:]: text for name, text in named if name.startswith("ce_")}
     return {**attributes, "data": example.value}
+
+
+def _balance(event: Example) -> Example:
+    """The record of the balances topic that follows from an event."""
+    told = balances.balance_of(msgspec.convert(event.value, Event))
+    own = {"ce_source": balances.SOURCE, "ce_type": balances.BALANCE}
+    headers = {**event.headers, **own, "event": f"{event.value['command']['partition']}:5102"}
+    del headers["number"]
+    return Example(event.says, event.key, headers, msgspec.to_builtins(told))
 
 
 def _example(says: str, message: Json) -> Example:

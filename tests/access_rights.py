@@ -91,6 +91,12 @@ GRANTS = {
     "GET /v1/stream": KNOWN,
     # The gateway
     "GET /docs/errors": EVERYBODY,
+    "GET /docs/messages": EVERYBODY,
+    "GET /asyncapi.json": EVERYBODY,
+    "GET /asyncapi.yaml": EVERYBODY,
+    "GET /schemas": EVERYBODY,
+    "GET /schemas/vectors.json": EVERYBODY,
+    "GET /schemas/{name}": EVERYBODY,
     "GET /healthz": EVERYBODY,
     "GET /api/schema": EVERYBODY,
     "GET /api/schema/swagger-ui": EVERYBODY,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from producers.http import docs, meta, seed000, seed001, seed002, seed003, seed004
+from producers.http import contract, docs, meta, seed000, seed001, seed002, seed003, seed004
 from producers.http.live import routes as live
 from producers.http.people import serving_audit, serving_tokens, serving_users
 from producers.http.route import Route
@@ -20,5 +20,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *v1.ROUTES,
     *live.ROUTES,
     *meta.ROUTES,
+    *contract.ROUTES,
     *docs.ROUTES,
 )
