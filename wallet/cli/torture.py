@@ -1,8 +1,9 @@
 """`wallet torture`: breaks the ledger on purpose, and has the auditor look at what is left."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -13,8 +14,14 @@ from wallet.cli.connected import UsageFailure
 from wallet.cli.printing import print_json
 
 if TYPE_CHECKING:
+    from wallet.torture.run import Wanted
     from wallet.torture.simulation.campaign import Tally
     from wallet.torture.simulation.schedule import Outcome
+
+COMMANDS_PER_MINUTE: Final = 12_000
+"""200 a second: every partition has work all the time, and two cores have some rest."""
+SCHEDULE_MAX: Final = 200
+"""Commands of one schedule of the simulation."""
 
 
 def register(app: typer.Typer) -> None:
@@ -22,28 +29,79 @@ def register(app: typer.Typer) -> None:
     app.command()(torture)
 
 
-def torture(
+def torture(  # noqa: PLR0913 - each one is an option
     *,
+    minutes: Annotated[float, typer.Option(min=0.1, max=10_000, help="Of load and strikes.")] = 2.0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of load and plan; else a new one.")
+    ] = None,
+    faults: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="By commas; else all that can be had here.")
+    ] = None,
+    commands: Annotated[
+        int | None,
+        typer.Option(min=1, help="To send in all; else 12,000 a minute. In each schedule: 4-20."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the copy's folder.")] = False,
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Real claims and batches on servers in memory.")
     ] = False,
-    schedules: Annotated[int, typer.Option(min=1, help="Schedules to play.")] = 100_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first schedule.")] = 1,
-    commands: Annotated[
-        int | None, typer.Option(min=1, max=200, help="In each schedule, instead of 4 to 20.")
-    ] = None,
+    schedules: Annotated[
+        int, typer.Option(min=1, help="With --simulate: schedules to play.")
+    ] = 100_000,
     as_json: AsJson = False,
 ) -> None:
-    """Break the ledger by the seed: kills, freezes, lost answers, at every step of its protocol.
+    """Break the ledger on purpose, by a seed, and have the auditor look at what is left.
 
-    Each seed is one schedule of steps and faults; the same seed plays it again. It needs no
-    servers and touches none. Exit code 1 when an invariant is broken; then the smallest schedule
-    that breaks it so is told, step by step.
+    A copy of its own is started, loaded with commands, broken and healed again and again. In the
+    end it waits until all is done, and holds everything against what was sent. Exit code 1 when
+    something is lost, doubled, out of order or different, or a recovery took too long.
+    With --simulate the same protocol is played in memory, each schedule from one seed.
     """
-    if not simulate:
-        raise UsageFailure("say --simulate: that is the only way to torture the ledger so far")
+    if simulate:
+        _simulate(1 if seed is None else seed, schedules, commands, as_json=as_json)
+        return
+    from wallet.torture import live  # noqa: PLC0415 - heavy imports
+    from wallet.torture.run import Run, stopping_on_signals  # noqa: PLC0415 - as above
+
+    wanted = _wanted(minutes, secrets.randbelow(10**6) if seed is None else seed, faults, commands)
+    console = Console(stderr=True, highlight=False)
+    console.print(f"seed {wanted.seed}; again with: {wanted.again}", soft_wrap=True)
+    run = Run(wanted._replace(keep=keep), console)
+    with stopping_on_signals(run.stop), live.picture(run, console):
+        verdict = run.play()
+    if as_json:
+        print_json(verdict.as_json())
+    else:
+        live.print_verdict(verdict, Console(highlight=False, soft_wrap=True))
+    if not verdict.clean:
+        raise typer.Exit(1)
+
+
+def _wanted(minutes: float, seed: int, faults: str | None, commands: int | None) -> "Wanted":
+    """What was asked for, with the command that asks for it again."""
+    from wallet.torture.run import Wanted, known_faults  # noqa: PLC0415 - heavy imports
+
+    known = known_faults()
+    names = known if faults is None else tuple(dict.fromkeys(faults.replace(" ", "").split(",")))
+    if wrong := [name for name in names if name not in known]:
+        raise UsageFailure(f"no fault is called {', '.join(wrong)}; there are {', '.join(known)}")
+    count = commands or round(COMMANDS_PER_MINUTE * minutes)
+    again = f"--minutes {minutes:g} --seed {seed} --commands {count} --faults {','.join(names)}"
+    return Wanted(
+        seed=seed,
+        minutes=minutes,
+        faults=names,
+        per_second=count / (minutes * 60),
+        again=f"wallet torture {again}",
+    )
+
+
+def _simulate(seed: int, schedules: int, commands: int | None, *, as_json: bool) -> None:
     from wallet.torture.simulation import campaign  # noqa: PLC0415 - heavy imports
 
+    if commands is not None and commands > SCHEDULE_MAX:
+        raise UsageFailure(f"a schedule has at most {SCHEDULE_MAX} commands")
     with _progress(schedules, hidden=as_json) as progress:
         tally = campaign.run(seed, schedules, commands, progress)
     print_json(tally.as_json()) if as_json else _print(tally)

@@ -30,7 +30,7 @@ class Started:
 async def start(starter: Starter, count: int, command: tuple[str, ...] = COMMAND) -> Started:
     """Start so many workers."""
     before = await asyncio.to_thread(starter.lag.progress)
-    specs = [_spec(starter, command, slot) for slot in range(1, count + 1)]
+    specs = [spec_of(starter, command, slot) for slot in range(1, count + 1)]
     return Started([await starter.supervisor.start_worker(spec) for spec in specs], before)
 
 
@@ -96,7 +96,8 @@ def _are_claimed(lag: LagReader, partitions: int, before: dict[int, tuple[int, i
     return all(epoch > earlier for epoch, earlier in epochs)
 
 
-def _spec(starter: Starter, command: tuple[str, ...], slot: int) -> ProcessSpec:
+def spec_of(starter: Starter, command: tuple[str, ...], slot: int) -> ProcessSpec:
+    """Describe the worker of a slot, counted from 1."""
     spec = ProcessSpec(
         name=f"worker-{slot}",
         command=(*command, str(slot)),
