@@ -15,7 +15,7 @@ BURIED: Final = (0, 1)
 BOTH: Final = (1, 1)
 
 
-class _Victim(NamedTuple):
+class Victim(NamedTuple):
     """Whom the poison pretends to be: a wallet, and an id that was never used."""
 
     wallet: str
@@ -45,17 +45,17 @@ class _Victim(NamedTuple):
         return tuple((f"ce_{name}", text.encode()) for name, text in named.items())
 
 
-def _value(make: Callable[[_Victim], bytes | None]) -> Callable[[_Victim], Raw]:
+def _value(make: Callable[[Victim], bytes | None]) -> Callable[[Victim], Raw]:
     return lambda victim: Raw(victim.wallet.encode(), make(victim))
 
 
-def _binary(value: bytes | None) -> Callable[[_Victim], Raw]:
+def _binary(value: bytes | None) -> Callable[[Victim], Raw]:
     return lambda victim: Raw(victim.wallet.encode(), value, victim.headers())
 
 
 _DEEP: Final = b"[" * 5000 + b"]" * 5000
 
-KINDS: Final[tuple[tuple[str, Callable[[_Victim], Raw], Fate], ...]] = (
+KINDS: Final[tuple[tuple[str, Callable[[Victim], Raw], Fate], ...]] = (
     ("half a JSON text", _value(lambda v: v.text()[:-5]), BURIED),
     ("half a JSON text, id in a header", _binary(b'{"wallet'), BOTH),
     ("a JSON list", _value(lambda _: b"[1, 2]"), BURIED),
@@ -91,4 +91,4 @@ KINDS: Final[tuple[tuple[str, Callable[[_Victim], Raw], Fate], ...]] = (
 def draw(dice: Random, wallet: str, source: str, new_id: str) -> tuple[Raw, Fate]:
     """A record for this wallet, and its fate."""
     _, make, fate = dice.choice(KINDS)
-    return make(_Victim(wallet, source, new_id)), fate
+    return make(Victim(wallet, source, new_id)), fate
