@@ -1,7 +1,7 @@
 /* A wall clock that can be stepped, for one process: preloaded by wallet/torture/clocks.py.
 
    The file DIR/NAME holds nanoseconds, which are added to the true time; DIR is in the variable
-   WALLET_TORTURE_CLOCKS, NAME the program's. Without such a file nothing changes. Clocks that
+   TORTURE_CLOCKS, NAME the program's. Without such a file nothing changes. Clocks that
    never jump are left alone, as on a machine whose time is set.
 
    Who waits until a moment of the wall clock names it by the stepped one: it is put right here,
@@ -30,7 +30,7 @@
 static const int64_t *offset;
 
 __attribute__((constructor)) static void find_offset(void) {
-    const char *folder = getenv("WALLET_TORTURE_CLOCKS");
+    const char *folder = getenv("TORTURE_CLOCKS");
     char path[4096];
     if (folder == NULL) return;
     snprintf(path, sizeof path, "%s/%s", folder, program_invocation_short_name);

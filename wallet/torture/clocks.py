@@ -40,7 +40,7 @@ class SteppedClocks:
     @property
     def environment(self) -> dict[str, str]:
         """What a process needs whose clock is one of these."""
-        return {"LD_PRELOAD": str(self._library), "WALLET_TORTURE_CLOCKS": str(self._folder)}
+        return {"LD_PRELOAD": str(self._library), "TORTURE_CLOCKS": str(self._folder)}
 
     def set_ahead(self, program: str, seconds: float) -> None:
         """Step a clock to so many seconds ahead of the true time; negative is behind."""

@@ -5,6 +5,7 @@ from random import Random
 from typing import ClassVar, Final
 
 from producers.message import message_of
+from schemas.commands import TYPES
 from wallet.torture.faults import FaultError, Ground, Needs, Raw, Stage, Struck
 from wallet.torture.fuzz import SOURCE, Fuzz, judge
 
@@ -12,6 +13,8 @@ CODEC: Final = 10_000
 """Records of a strike that are decoded only, in a second: 20 strikes are 200,000."""
 LIVE: Final = 500
 WALLETS: Final = 4
+SCHEDULE: Final = "withdrawal.schedule.v1"
+"""Sent only where somebody sees to what is scheduled: else it would never be done."""
 
 
 class Poison:
@@ -31,7 +34,9 @@ class Poison:
             str(uuid.UUID(int=dice.getrandbits(128), version=4)) for _ in range(WALLETS)
         )
         stage.send(*(each for wallet in wallets for each in _opening(wallet)))
-        stage.send(*Fuzz(dice.getrandbits(48), wallets).records(LIVE))
+        is_paying = stage.pid("delayed") is not None
+        types = tuple(TYPES) if is_paying else tuple(name for name in TYPES if name != SCHEDULE)
+        stage.send(*Fuzz(dice.getrandbits(48), wallets, types).records(LIVE))
         counts = {"poison decoded": CODEC, "poison sent": LIVE}
         return Struck(f"{LIVE} hostile records sent, {CODEC:,} decoded", counts)
 
