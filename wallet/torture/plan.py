@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
+
+from wallet.torture.faults import Fault
 
 PAUSES: Final = (0.3, 2.5)
 """Seconds of calm before a strike: drawn between these, so that it meets any moment of the work."""
-
-
-class Weighty(Protocol):
-    """What comes in a plan by its weight."""
-
-    weight: int
 
 
 class Strike(NamedTuple):
@@ -23,7 +19,7 @@ class Strike(NamedTuple):
     dice: Random
 
 
-def strikes(seed: int, kinds: Sequence[Weighty]) -> Iterator[Strike]:
+def strikes(seed: int, kinds: Sequence[Fault]) -> Iterator[Strike]:
     """The turns of a seed, without end; they depend on nothing else but the kinds.
 
     They come in rounds. Each round has every kind as often as its weight says, shuffled: so a
