@@ -1,0 +1,1 @@
+"""Looks at messages before they are sent: what is wrong with each, where, and how to mend it."""
