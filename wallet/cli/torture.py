@@ -83,7 +83,7 @@ def _wanted(minutes: float, seed: int, faults: str | None, commands: int | None)
     from wallet.torture.run import Wanted, known_faults  # noqa: PLC0415 - heavy imports
 
     known = known_faults()
-    names = known if faults is None else tuple(dict.fromkeys(faults.replace(" ", "").split(",")))
+    names = _possible(known) if faults is None else tuple(dict.fromkeys(_split(faults)))
     if wrong := [name for name in names if name not in known]:
         raise UsageFailure(f"no fault is called {', '.join(wrong)}; there are {', '.join(known)}")
     count = commands or round(COMMANDS_PER_MINUTE * minutes)
@@ -95,6 +95,20 @@ def _wanted(minutes: float, seed: int, faults: str | None, commands: int | None)
         per_second=count / (minutes * 60),
         again=f"wallet torture {again}",
     )
+
+
+def _split(names: str) -> list[str]:
+    return names.replace(" ", "").split(",")
+
+
+def _possible(known: tuple[str, ...]) -> tuple[str, ...]:
+    """All but those that this machine cannot have, which are told."""
+    from wallet.torture.kinds import missing  # noqa: PLC0415 - heavy imports
+
+    absent = missing()
+    for name, why in absent.items():
+        typer.echo(f"without {name}: {why}", err=True)
+    return tuple(name for name in known if name not in absent)
 
 
 def _simulate(seed: int, schedules: int, commands: int | None, *, as_json: bool) -> None:

@@ -65,10 +65,21 @@ def _opened(file: Path) -> mmap.mmap:
         return mmap.mmap(found.fileno(), _NANOSECONDS.size)
 
 
+def why_not() -> str | None:
+    """Why there can be no such clocks here; None where there can."""
+    if _compiler() is None:
+        return "clocks are stepped by a small C library, and no C compiler is here (cc)"
+    return None
+
+
+def _compiler() -> str | None:
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
 def _compile(library: Path) -> None:
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = _compiler()
     if compiler is None:
-        raise Failure("clocks are stepped by a small C library, and no C compiler is here (cc)")
+        raise Failure(why_not() or "")
     command = (compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl")
     done = subprocess.run(  # noqa: S603 - our own source
         command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False

@@ -7,6 +7,7 @@ That it is full is no pretence: the size of a tmpfs is set to what is used, and 
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -27,22 +28,23 @@ class Disk:
     def __init__(self, folder: Path, size_bytes: int) -> None:
         self._folder = folder
         self._size_bytes = size_bytes
-        self._was_full = False
         below = folder.with_name(f"{folder.name}.below")
-        is_new = not folder.exists()
-        if is_new:
-            folder.mkdir()
-        else:
+        if folder.exists():
             folder.rename(below)
-            folder.mkdir(mode=below.stat().st_mode & 0o777)
-        _mount("-t", "tmpfs", "-o", f"size={size_bytes},mode=0755", "tmpfs", str(folder))
-        if not is_new:
+        folder.mkdir()
+        try:
+            _mount("-t", "tmpfs", "-o", f"size={size_bytes},mode=0755", "tmpfs", str(folder))
+        except Failure:
+            folder.rmdir()
+            if below.exists():
+                below.rename(folder)
+            raise
+        if below.exists():
             _move(below, folder)
 
     def fill(self) -> int:
         """Leave no room; how many bytes are used."""
         used = self._used()
-        self._was_full = True
         self._resize(used)
         return used
 
@@ -60,6 +62,16 @@ class Disk:
     def _used(self) -> int:
         found = os.statvfs(self._folder)
         return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+
+def why_not() -> str | None:
+    """Why there can be no such disks here; None where there can."""
+    with tempfile.TemporaryDirectory(prefix="wallet-disk-") as folder:
+        try:
+            Disk(Path(folder), PAGE_BYTES).close()
+        except Failure as failure:
+            return str(failure)
+    return None
 
 
 def _move(source: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from wallet.torture import clocks, disks
 from wallet.torture.bank import BankFaults
 from wallet.torture.clocks_faults import ClockSteps
 from wallet.torture.disks_faults import DiskFull
@@ -19,3 +20,10 @@ KINDS: Final[tuple[Callable[[], Fault], ...]] = (
 
 IN_THE_LOAD: Final = ("poison", "duplicates")
 """Faults that are a share of what is sent, besides the kinds of that name."""
+
+
+def missing() -> dict[str, str]:
+    """Faults that cannot be had on this machine, and why."""
+    looks = {DiskFull.name: disks.why_not, ClockSteps.name: clocks.why_not}
+    found = {name: look() for name, look in looks.items()}
+    return {name: why for name, why in found.items() if why is not None}

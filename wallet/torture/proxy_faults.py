@@ -15,6 +15,9 @@ LONG: Final = (3.0, 12.0)
 """Seconds, some of them longer than the group's session of 6 s and libpq's keepalives of 11 s."""
 LATE: Final = 22.0
 """Later than `kafka_timeout`: the worker has given up and exited when its EndTxn arrives."""
+ALONE_SECONDS: Final = 75.0
+"""Within so long a process finds out by itself that nobody hears it, or exits: the watchdog after
+30 s, clients of Kafka after 30 or 60."""
 
 
 class Blow(NamedTuple):
@@ -24,6 +27,8 @@ class Blow(NamedTuple):
     begin: Callable[[Proxy, Random], float]
     is_cut_after: bool = False
     """Whether all connections are cut in the end, with what was held back."""
+    is_awaited: bool = False
+    """Whether everything must move again before it is healed: nobody comes to heal it."""
 
 
 def _cut_all(proxy: Proxy, _: Random) -> float:
@@ -63,6 +68,11 @@ def _deafen(proxy: Proxy, dice: Random) -> float:
     return dice.uniform(*LONG)
 
 
+def _deafen_for_good(proxy: Proxy, _: Random) -> float:
+    proxy.deafen()
+    return 0.0
+
+
 def _delay(proxy: Proxy, dice: Random) -> float:
     proxy.slow(dice.uniform(0.02, 0.3))
     return dice.uniform(*LONG)
@@ -93,6 +103,7 @@ ANY: Final = (
     Blow("half-open: no request passes", _freeze(Side.TO_SERVER)),
     Blow("answers held back, then lost", _lose_answers, is_cut_after=True),
     Blow("connections gone deaf, new ones well", _deafen),
+    Blow("connections gone deaf for good", _deafen_for_good, is_awaited=True),
     Blow("every piece late", _delay),
     Blow("hardly any room on the way", _narrow),
 )
@@ -152,6 +163,8 @@ class Cut:
         try:
             seconds = blow.begin(proxy, dice)
             stage.pause(seconds)
+            if blow.is_awaited:
+                seconds += stage.await_progress(ALONE_SECONDS)
             if blow.is_cut_after:
                 proxy.cut_all()
         except (OSError, TimeoutError) as error:
