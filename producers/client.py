@@ -4,12 +4,14 @@
         result = client.submit("deposit.v1", {"wallet_id": ..., "amount": "50.00"})
 
 The producer is idempotent and waits for all replicas; results are read committed. The same id
-may be sent again at any time: the answer is the first one.
+may be sent again at any time: the answer is the first one. `submit` waits for the result, `promise`
+gives a future, which calls back; `stream` sends many.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Final, NamedTuple, Self, Unpack
 
@@ -18,6 +20,7 @@ from producers.failure import ClientError, ResultTimeout
 from producers.listener import Listener
 from producers.message import SOURCE, Attributes, Message, message_of
 from producers.pipeline import IN_FLIGHT, NEXT_LOOK, Answer, Pipeline
+from producers.promises import Promises
 from producers.sender import Sender
 from schemas import decoding
 from schemas.identifiers import partition_of
@@ -52,19 +55,33 @@ class Sent(NamedTuple):
 class Client:
     """Sends commands and waits for results; one may be shared by threads.
 
-    `find_result` looks first answers up in the database, where one is reachable. `hears=False`
-    makes a client that only sends.
+    `find_result` looks first answers up in the database or at a gateway (`first_answers`), where
+    one is reachable. `hears=False` makes a client that only sends. Of promises at most `in_flight`
+    are open.
     """
 
     def __init__(
-        self, settings: Settings, *, find_result: FindResult | None = None, hears: bool = True
+        self,
+        settings: Settings,
+        *,
+        find_result: FindResult | None = None,
+        hears: bool = True,
+        in_flight: int = IN_FLIGHT,
     ) -> None:
+        assert 0 < in_flight <= WAITING // 2, "past that the first ones would be forgotten"
         self._settings = settings
         self._find_result = find_result
         self._board = Board(WAITING)
         self._sender = Sender(settings, self._board)
         self._listener = (
             Listener(settings, self._board.expects, self._board.answered) if hears else None
+        )
+        self._promises = Promises(
+            self._post,
+            self._look_up,
+            self._board.unpin,
+            limit=in_flight,
+            looks=(FIRST_LOOK, NEXT_LOOK),
         )
 
     def __enter__(self) -> Self:
@@ -76,10 +93,14 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        self.close(0 if error else TIMEOUT)
 
-    def close(self) -> None:
-        """Send what is still queued, then end."""
+    def close(self, timeout: float = TIMEOUT) -> None:
+        """Take no more promises, wait for those that are open, send what is queued, then end.
+
+        What has no result after `timeout` seconds fails with ClientClosed; it may still be done.
+        """
+        self._promises.close(timeout)
         self._sender.close()
         if self._listener:
             self._listener.close()
@@ -114,6 +135,34 @@ class Client:
         """Send a command and give its result; raises as `send` and `wait` do."""
         sent = self.send(command_type, data, source=source, id=id, **attributes)
         return self.wait(sent, timeout)
+
+    def promise(
+        self,
+        command_type: str,
+        data: Mapping[str, object],
+        *,
+        source: str = SOURCE,
+        id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
+        timeout: float = TIMEOUT,
+        **attributes: Unpack[Attributes],
+    ) -> Future[AnyResult]:
+        """Send a command without waiting; the future of its result, which can call back.
+
+        It fails with what `send` and `wait` raise. Where `in_flight` are open already, this waits
+        for room, `kafka_timeout` at most, then raises ClientError.
+        """
+        return self.promise_message(
+            message_of(command_type, data, source=source, command_id=id, attributes=attributes),
+            timeout,
+        )
+
+    def promise_message(
+        self, message: Message, timeout: float = TIMEOUT, *, wait: float | None = None
+    ) -> Future[AnyResult]:
+        """As `promise`, for a ready record; waits `wait` seconds for room."""
+        assert self._listener, "a client that only sends hears nothing"
+        room = self._settings.kafka_timeout if wait is None else wait
+        return self._promises.make(message, timeout, room)
 
     def send_message(self, message: Message) -> Sent:
         """Put a ready record into the log, as `send` does."""

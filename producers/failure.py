@@ -16,3 +16,7 @@ class ResultTimeout(ClientError):  # noqa: N818 - no fault: the answer may be on
         )
         self.source = source
         self.command_id = command_id
+
+
+class ClientClosed(ClientError):  # noqa: N818 - no fault: somebody has closed it
+    """The client takes no more commands, or was closed before a result came."""

@@ -39,9 +39,13 @@ class Description(RootModel[dict[str, Any]]):
 
 
 class ResultQuery(BaseModel):
-    """Whose command it was: the source that the 202 named."""
+    """Whose command it was: the source that the 202 named.
+
+    With a content's fingerprint it is the answer to this content: others under the id are refused.
+    """
 
     source: fields.Text
+    fingerprint: fields.Text | None = None
 
 
 class SchemaQuery(BaseModel):
@@ -65,7 +69,8 @@ async def health(asked: Asked) -> Answer:
 async def result(asked: Asked) -> Answer:
     """The result of a command, byte for byte as on the results topic."""
     source, command_id = asked.query.source, asked.path["command_id"]
-    text = await asked.gateway.reading.read(reading.answer_text, source, command_id)
+    fingerprint = asked.query.fingerprint
+    text = await asked.gateway.reading.read(reading.answer_text, source, command_id, fingerprint)
     if text is not None:
         asked.rights.see(results.decode(text).wallet_id)
     elif not may_wait_for(asked.who, source, command_id):
