@@ -44,8 +44,8 @@ def judged(sort: str, *gaps: Gap, others: float = 0.0, back_at: float = 100.0) -
     [
         ("kill", Gap(0, 100.0, 108.1)),
         ("kill", Gap(1, 100.0, 101.1)),
-        ("rolling", Gap(0, 100.0, 101.1)),
-        ("rolling", Gap(1, 100.0, 101.1)),
+        ("storm rolling", Gap(0, 100.0, 101.1)),
+        ("storm rolling", Gap(1, 100.0, 101.1)),
         ("broker", Gap(1, 95.0, 110.1)),
         ("postgres", Gap(0, 95.0, 110.1)),
     ],
@@ -63,7 +63,7 @@ def test_limits_that_are_kept() -> None:
     found = judged("kill", Gap(0, 100.0, 107.9), Gap(1, 100.0, 100.9))
     assert (found.over, found.excused) == ((), ())
     assert (round(found.hit, 1), round(found.rest, 1)) == (7.9, 0.9)
-    assert judged("zombie", Gap(0, 100.0, 120.0)).over == ()
+    assert judged("pause zombie", Gap(0, 100.0, 120.0)).over == ()
 
 
 def test_a_broker_s_absence_is_its_own() -> None:

@@ -36,10 +36,10 @@ class Kill(Unprepared):
     def strike(self, stage: Stage, dice: Random) -> Struck:
         """Kill, and wait until each victim has been started again."""
         if stage.pid("delayed") is not None and dice.random() < 0.25:  # noqa: PLR2004 - a quarter
-            return _kill_one(stage, dice.choice(CONSUMERS), "consumer kill", frozenset())
+            return _kill_one(stage, dice.choice(CONSUMERS), "of a consumer", frozenset())
         if dice.random() < 0.6:  # noqa: PLR2004 - the share of kills that are measured alone
             victim = dice.choice(stage.workers())
-            return _kill_one(stage, victim, "kill", stage.owned(victim))
+            return _kill_one(stage, victim, "", stage.owned(victim))
         return self._volley(stage, dice)
 
     def _volley(self, stage: Stage, dice: Random) -> Struck:
@@ -96,7 +96,7 @@ class Broker(Unprepared):
 
     def strike(self, stage: Stage, dice: Random) -> Struck:  # noqa: ARG002 - nothing to choose
         """Kill the broker and wait until it answers."""
-        return _kill_server(stage, "kafka", signal.SIGKILL, "broker")
+        return _kill_server(stage, "kafka", signal.SIGKILL)
 
 
 class Postgres(Unprepared):
@@ -108,22 +108,22 @@ class Postgres(Unprepared):
     def strike(self, stage: Stage, dice: Random) -> Struck:
         """Restart the server, or end sessions of lanes."""
         if dice.random() < 0.5:  # noqa: PLR2004 - half of them
-            return _kill_server(stage, "postgres", signal.SIGQUIT, "postgres")
+            return _kill_server(stage, "postgres", signal.SIGQUIT)
         ended = 0
         for _ in range(3):
             ended += _end_a_commit(stage)
             stage.pause(dice.uniform(0.1, 1.0))
         what = f"{ended} sessions of workers ended as they committed"
-        return Struck(what, {"sessions ended": ended}, sort="session")
+        return Struck(what, {"sessions ended": ended}, sort="sessions")
 
 
-def _kill_server(stage: Stage, name: str, number: signal.Signals, sort: str) -> Struck:
+def _kill_server(stage: Stage, name: str, number: signal.Signals) -> Struck:
     _await_running(stage, name)
     old = stage.signal(name, number)
     if old is not None:
         stage.await_new_life(name, old, LIFE_SECONDS)
     back = stage.await_answers(name, ANSWER_SECONDS)
-    return Struck(f"{name} killed", {f"{sort} kills": 1}, None, back, sort)
+    return Struck(f"{name} killed", {f"kills of {name}": 1}, back_at=back)
 
 
 # A session that waits for the log to reach the disk is within its COMMIT.
@@ -180,4 +180,4 @@ class Storm(Unprepared):
                 stage.pause(dice.uniform(0.5, 5.0))
         finally:
             stage.keep_workers(usual)
-        return Struck("workers 1, 4, 1", {"rebalance storms": 1}, sort="storm")
+        return Struck("workers 1, 4, 1", {"rebalance storms": 1})

@@ -25,11 +25,11 @@ class Limit(NamedTuple):
 
 LIMITS: Final[dict[str, Limit]] = {
     "kill": Limit(hit=8.0, rest=1.0),
-    "rolling": Limit(hit=1.0, rest=1.0),
+    "storm rolling": Limit(hit=1.0, rest=1.0),
     "broker": Limit(back=10.0),
     "postgres": Limit(back=10.0),
 }
-"""Sort of fault -> what its recovery may take; other sorts are measured only."""
+"""Kind and sort of fault -> what its recovery may take; other sorts are measured only."""
 
 
 class Recovery(NamedTuple):

@@ -180,7 +180,7 @@ class Run:
         stage.await_progress(PROGRESS_SECONDS)
         stage.await_held(HELD_SECONDS)
         stage.pause(SETTLE_SECONDS)
-        sort = struck.sort or kind.name
+        sort = f"{kind.name} {struck.sort}".strip()
         hit = every if struck.hit is None else struck.hit
         settled = time.monotonic()
         recovery = Recovery(sort, began, back_at, settled, hit, len(every))

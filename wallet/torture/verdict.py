@@ -104,7 +104,7 @@ class Verdict:
         }
 
 
-KILLS = ("kills", "broker kills", "postgres kills", "sessions ended")
+KILLS = ("kills", "kills of kafka", "kills of postgres", "kills of the bank", "sessions ended")
 """Counts of what ends a process, or a session, without a word."""
 
 
