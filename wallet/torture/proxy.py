@@ -105,6 +105,11 @@ class Proxy:
         """Hold back what comes next of these kinds, once each."""
         self._do(lambda: self._weather.held.extend(held))
 
+    @property
+    def waits(self) -> bool:
+        """Whether some of what is to be held back has not come yet."""
+        return self._do(lambda: bool(self._weather.held))
+
     def heal(self) -> None:
         """Undo everything: what was frozen goes on, what is deaf is cut."""
 

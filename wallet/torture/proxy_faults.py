@@ -1,6 +1,7 @@
 """The fault `cut`: the ways to Kafka and PostgreSQL break, in every manner that networks have."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from random import Random
 from typing import ClassVar, Final, NamedTuple
 
@@ -15,6 +16,7 @@ LONG: Final = (3.0, 12.0)
 """Seconds, some of them longer than the group's session of 6 s and libpq's keepalives of 11 s."""
 LATE: Final = 22.0
 """Later than `kafka_timeout`: the worker has given up and exited when its EndTxn arrives."""
+HELD_SECONDS: Final = 20.0
 ALONE_SECONDS: Final = 75.0
 """Within so long a process finds out by itself that nobody hears it, or exits: the watchdog after
 30 s, clients of Kafka after 30 or 60."""
@@ -27,6 +29,8 @@ class Blow(NamedTuple):
     begin: Callable[[Proxy, Random], float]
     is_cut_after: bool = False
     """Whether all connections are cut in the end, with what was held back."""
+    is_held: bool = False
+    """Whether it waits for something to hold back, before its seconds begin."""
     is_awaited: bool = False
     """Whether everything must move again before it is healed: nobody comes to heal it."""
 
@@ -89,7 +93,7 @@ def _hold(
     def hold(proxy: Proxy, dice: Random) -> float:
         count = dice.randint(1, 3)
         proxy.hold(*[Held(side, seconds, is_lost, key)] * count)
-        return seconds + 2.0
+        return seconds
 
     return hold
 
@@ -108,17 +112,25 @@ ANY: Final = (
     Blow("hardly any room on the way", _narrow),
 )
 OF_KAFKA: Final = (
-    Blow("EndTxn late", _hold(Side.TO_SERVER, 2.0, is_lost=False, key=END_TXN)),
-    Blow("EndTxn later than its worker", _hold(Side.TO_SERVER, LATE, is_lost=False, key=END_TXN)),
-    Blow("EndTxn lost", _hold(Side.TO_SERVER, 0.0, is_lost=True, key=END_TXN)),
-    Blow("EndTxn's answer late", _hold(Side.TO_CLIENT, 2.0, is_lost=False, key=END_TXN)),
-    Blow("EndTxn's answer lost", _hold(Side.TO_CLIENT, 0.0, is_lost=True, key=END_TXN)),
+    Blow("EndTxn late", _hold(Side.TO_SERVER, 2.0, is_lost=False, key=END_TXN), is_held=True),
+    Blow(
+        "EndTxn later than its worker",
+        _hold(Side.TO_SERVER, LATE, is_lost=False, key=END_TXN),
+        is_held=True,
+    ),
+    Blow("EndTxn lost", _hold(Side.TO_SERVER, 0.0, is_lost=True, key=END_TXN), is_held=True),
+    Blow(
+        "EndTxn's answer late", _hold(Side.TO_CLIENT, 2.0, is_lost=False, key=END_TXN), is_held=True
+    ),
+    Blow(
+        "EndTxn's answer lost", _hold(Side.TO_CLIENT, 0.0, is_lost=True, key=END_TXN), is_held=True
+    ),
 )
 OF_POSTGRES: Final = (
-    Blow("COMMIT late", _hold(Side.TO_SERVER, 2.0, is_lost=False)),
-    Blow("COMMIT lost", _hold(Side.TO_SERVER, 0.0, is_lost=True)),
-    Blow("COMMIT's answer late", _hold(Side.TO_CLIENT, 4.0, is_lost=False)),
-    Blow("COMMIT's answer lost", _hold(Side.TO_CLIENT, 0.0, is_lost=True)),
+    Blow("COMMIT late", _hold(Side.TO_SERVER, 2.0, is_lost=False), is_held=True),
+    Blow("COMMIT lost", _hold(Side.TO_SERVER, 0.0, is_lost=True), is_held=True),
+    Blow("COMMIT's answer late", _hold(Side.TO_CLIENT, 4.0, is_lost=False), is_held=True),
+    Blow("COMMIT's answer lost", _hold(Side.TO_CLIENT, 0.0, is_lost=True), is_held=True),
 )
 BLOWS: Final = (
     *(("kafka", blow) for blow in (*ANY, *OF_KAFKA)),
@@ -162,6 +174,8 @@ class Cut:
         before = proxy.counts
         try:
             seconds = blow.begin(proxy, dice)
+            if blow.is_held:
+                _await_held(stage, proxy)
             stage.pause(seconds)
             if blow.is_awaited:
                 seconds += stage.await_progress(ALONE_SECONDS)
@@ -180,6 +194,12 @@ class Cut:
         for proxy in self._proxies.values():
             proxy.stop()
         self._proxies.clear()
+
+
+def _await_held(stage: Stage, proxy: Proxy) -> None:
+    """Wait until all that is to be held back is, or nothing of the kind comes by."""
+    with suppress(FaultError):
+        stage.wait_until(lambda: not proxy.waits, HELD_SECONDS, "request to hold back")
 
 
 def _figures(server: str, did: Mapping[str, int]) -> dict[str, int]:
