@@ -7,3 +7,7 @@ class LookingError(Exception):
 
 class TailError(Exception):
     """The events cannot be read."""
+
+
+class RecordsError(Exception):
+    """Records of the log cannot be looked up."""

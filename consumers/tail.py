@@ -3,32 +3,32 @@
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
-import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.failure import TailError
+from consumers.kit.reading import Told, UnreadableError, read
 from producers.bounds import bounds
-from schemas import events
-from schemas.events import Event
 from schemas.identifiers import partition_of
 from schemas.settings import Settings
 
+__all__ = ["Offset", "Start", "Tail", "Told"]
+
 POLL_SECONDS: Final = 0.2
 
-Start = Literal["beginning", "end"] | datetime
-"""Where to start: an end of the log, or the first event recorded at a moment or later."""
 
+class Offset(NamedTuple):
+    """A place to start at: of one partition, or the same offset of each."""
 
-class Told(msgspec.Struct, frozen=True):
-    """An event as it stands in the log. `number` counts the events of its partition, from 0."""
-
-    type: str
-    partition: int
     offset: int
-    number: int | None
-    event: Event
+    partition: int | None = None
+
+
+Start = Literal["beginning", "end"] | datetime | Offset
+"""Where to start: an end of the log, the first event recorded at a moment or later, an offset.
+
+Of an offset of one partition that one only is read."""
 
 
 class Tail:
@@ -56,7 +56,7 @@ class Tail:
             self._consumer.close()
 
     def _read(self, start: Start, *, follow: bool) -> Iterator[Told | None]:
-        ends = {partition: self._bounds(partition) for partition in self._partitions()}
+        ends = {partition: self._bounds(partition) for partition in self._partitions(start)}
         self._consumer.assign(self._starts(start, ends))
         open_partitions = {p for p, (first, end) in ends.items() if follow or first < end}
         deadline = time.monotonic() + self._settings.kafka_timeout
@@ -73,7 +73,7 @@ class Tail:
             if not follow and _is_past(record, ends):
                 open_partitions.discard(record.partition() or 0)
 
-    def _partitions(self) -> list[int]:
+    def _partitions(self, start: Start) -> list[int]:
         found = self._consumer.list_topics(self._topic, self._settings.kafka_timeout)
         topic = found.topics[self._topic]
         if topic.error is not None or not topic.partitions:
@@ -81,9 +81,14 @@ class Tail:
                 f"Kafka at {self._settings.kafka_bootstrap} has no topic {self._topic};"
                 " make the topics with `wallet topics apply`"
             )
-        if self._wallet_id is None:
-            return sorted(topic.partitions)
-        return [partition_of(self._wallet_id, len(topic.partitions))]
+        wanted = set(topic.partitions)
+        if self._wallet_id is not None:
+            wanted = {partition_of(self._wallet_id, len(topic.partitions))}
+        if isinstance(start, Offset) and start.partition is not None:
+            if start.partition not in topic.partitions:
+                raise TailError(f"{self._topic} has no partition {start.partition}")
+            wanted &= {start.partition}
+        return sorted(wanted)
 
     def _bounds(self, partition: int) -> tuple[int, int]:
         """First offset and end of a partition."""
@@ -94,22 +99,22 @@ class Tail:
             moment = int(start.timestamp() * 1000)
             asked = [TopicPartition(self._topic, partition, moment) for partition in ends]
             return self._consumer.offsets_for_times(asked, self._settings.kafka_timeout)
+        if isinstance(start, Offset):
+            return [
+                TopicPartition(self._topic, p, min(max(start.offset, low), high))
+                for p, (low, high) in ends.items()
+            ]
         side = 0 if start == "beginning" else 1
         return [TopicPartition(self._topic, p, bounds[side]) for p, bounds in ends.items()]
 
     def _told(self, record: Message) -> Iterator[Told]:
-        event = events.decode(record.value() or b"")
-        if self._wallet_id not in (None, event.wallet_id):
-            return
-        headers: dict[str, Any] = dict(record.headers() or ())
-        number = headers.get("number")
-        yield Told(
-            type=headers.get("ce_type", b"").decode(),
-            partition=record.partition() or 0,
-            offset=record.offset() or 0,
-            number=int(number) if number else None,
-            event=event,
-        )
+        try:
+            told = read(record)
+        except UnreadableError as error:
+            place = f"{self._topic} {record.partition()}:{record.offset()}"
+            raise TailError(f"{place} is no event: {error}") from error
+        if self._wallet_id in (None, told.event.wallet_id):
+            yield told
 
 
 def _consumer_settings(settings: Settings) -> dict[str, Any]:

@@ -8,9 +8,10 @@ import msgspec
 
 from consumers.audit.columns import hashed, place, place_text
 from consumers.audit.findings import Findings
-from consumers.audit.log import Record, headers_of
+from consumers.audit.log import Record
 from consumers.audit.rest import Rest
 from consumers.audit.results_log import ResultsLog, position
+from consumers.headers import headers_of
 from schemas import events
 from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep
 

@@ -8,8 +8,9 @@ import msgspec
 
 from consumers.audit.columns import MAX_SEQUENCE, Names, hashed
 from consumers.audit.findings import Findings
-from consumers.audit.log import Record, headers_of
+from consumers.audit.log import Record
 from consumers.audit.rest import Rest
+from consumers.headers import headers_of
 from schemas.events import EVENT_TYPES, event_type
 from schemas.identifiers import event_id, partition_of
 from schemas.results import WithdrawalBody

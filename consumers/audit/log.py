@@ -1,7 +1,6 @@
 """Reading a topic from its beginning to its end, as a consumer that sees only what is committed."""
 
-from collections.abc import Callable, Iterator, Mapping
-from operator import methodcaller
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol, cast
 
 from confluent_kafka import (
@@ -49,9 +48,6 @@ class Record(Protocol):
     def timestamp(self) -> tuple[int, int]:
         """Type and milliseconds since 1970."""
         ...
-
-
-_ask_headers: Final[Callable[[Record], list[tuple[str, bytes]] | None]] = methodcaller("headers")
 
 
 class LogError(RuntimeError):
@@ -131,18 +127,6 @@ class Log:
                 "queued.max.messages.kbytes": QUEUED_KB,
             }
         )
-
-
-def headers_of(record: Record) -> list[tuple[str, bytes]] | None:
-    """A record's headers; None where a name is no UTF-8. To be called once for a record.
-
-    confluent-kafka then returns a broken list with an error set. A plain call in Python 3.11 does
-    not look at the error, takes the list and dies of it; a call made in C looks.
-    """
-    try:
-        return _ask_headers(record) or []
-    except SystemError:
-        return None
 
 
 def _next(consumer: Consumer) -> list[Message]:

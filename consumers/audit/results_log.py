@@ -11,8 +11,9 @@ import msgspec
 
 from consumers.audit.columns import MAX_SEQUENCE, OFFSET_BITS, Names, hashed, place, place_text
 from consumers.audit.findings import Findings
-from consumers.audit.log import Record, headers_of
+from consumers.audit.log import Record
 from consumers.audit.rest import Rest
+from consumers.headers import headers_of
 from schemas.refusals import Code
 
 NOWHERE: Final = -1

@@ -5,10 +5,11 @@ from collections.abc import Generator
 from consumers.audit.books import Place
 from consumers.audit.columns import place, place_text
 from consumers.audit.findings import Findings
-from consumers.audit.log import Log, Record, headers_of
+from consumers.audit.log import Log, Record
 from consumers.audit.order import Answered
 from consumers.audit.results_log import ResultsLog
 from consumers.audit.silence import Silence
+from consumers.headers import headers_of
 from schemas.decoding import Unreadable, decode
 
 

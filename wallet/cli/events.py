@@ -1,14 +1,14 @@
 """`wallet events tail`: the ledger's events as they stand in the log."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from consumers.tail import Start, Tail
+from consumers.tail import Offset, Start, Tail
 from schemas.events import EVENT_TYPES
 from wallet.cli.asking import AsJson, uuid_text
 from wallet.cli.connected import load_settings, told_as_failures
+from wallet.cli.moments import moment
 from wallet.cli.printing import event_line, print_json
 
 
@@ -32,21 +32,19 @@ def _event_type(text: str) -> str:
 
 
 def _start(text: str) -> Start:
-    match text:
-        case "beginning" | "end":
-            return text
-        case _:
-            return _moment(text)
-
-
-def _moment(text: str) -> datetime:
+    """A start: an end, an offset (of all partitions, or PARTITION:OFFSET), or a moment."""
+    if text in ("beginning", "end"):
+        return "beginning" if text == "beginning" else "end"
+    partition, colon, offset = text.rpartition(":")
+    if offset.isdecimal() and (partition.isdecimal() or not colon):
+        return Offset(int(offset), int(partition) if colon else None)
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment(text)
+    except typer.BadParameter:
         raise typer.BadParameter(
-            f"{text!r} is neither beginning nor end nor a time such as 2026-11-20T10:00:00Z"
+            f"{text!r} is neither beginning nor end, an offset (1841, or 3:1841 of partition 3),"
+            " a time such as 2026-11-20T10:00:00Z nor one ago such as 10m"
         ) from None
-    return moment.astimezone() if moment.tzinfo is None else moment
 
 
 def tail(
@@ -62,7 +60,7 @@ def tail(
         str | None,
         typer.Option(
             "--from",
-            metavar="beginning|end|TIME",
+            metavar="beginning|end|OFFSET|TIME",
             help="Where to start: with -f at the end by default, else at the beginning.",
         ),
     ] = None,
@@ -71,7 +69,8 @@ def tail(
     """Print committed events, a line each; stop at the end unless told to follow.
 
     The events of one wallet come in the order of their sequence, those of several interleave.
-    With --json each line is a document.
+    An OFFSET is 1841 (of every partition) or 3:1841 (of partition 3 alone); a TIME is
+    2026-11-20T10:00:00Z, or 10m for ten minutes ago. With --json each line is a document.
     """
     begin = _start(start or ("end" if follow else "beginning"))
     with told_as_failures():

@@ -51,7 +51,7 @@ def print_result(result: AnyResult) -> None:
         rows += _pairs_of(result.withdrawal)
     if result.credit_request is not None:
         rows += _pairs_of_credit(result.credit_request)
-    _print_pairs([*rows, ("recorded", result.recorded_at)])
+    print_pairs([*rows, ("recorded", result.recorded_at)])
 
 
 def result_line(result: AnyResult) -> str:
@@ -65,7 +65,7 @@ def result_line(result: AnyResult) -> str:
 
 def print_wallet(wallet: WalletView) -> None:
     """A wallet as a small table."""
-    _print_pairs(
+    print_pairs(
         [
             ("wallet", wallet.wallet_id),
             ("balance", money(wallet.balance, wallet.currency)),
@@ -84,7 +84,7 @@ def print_withdrawal(
 ) -> None:
     """A withdrawal, what its bank caller notes, and the commands on it."""
     own = [*_pairs_of(withdrawal), ("wallet", withdrawal.wallet_id)]
-    _print_pairs([*own, ("changed", withdrawal.changed_at), *_pairs_of_calls(calls)])
+    print_pairs([*own, ("changed", withdrawal.changed_at), *_pairs_of_calls(calls)])
     table = Table(box=None, pad_edge=False)
     for name in ("recorded", "command", "led to", "by"):
         table.add_column(name, no_wrap=True)
@@ -207,7 +207,21 @@ def _pairs_of_credit(request: CreditRequestBody) -> list[tuple[str, str]]:
     ]
 
 
-def _print_pairs(pairs: list[tuple[str, str]]) -> None:
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], fold: Sequence[str] = ()
+) -> None:
+    """Rows under the names of their columns; those that `fold` names may take several lines."""
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        is_long = name in fold
+        table.add_column(name, no_wrap=not is_long, overflow="fold" if is_long else "ellipsis")
+    for row in rows:
+        table.add_row(*row)
+    _console().print(table)
+
+
+def print_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    """Names and texts, a line each; those without a text are left out."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

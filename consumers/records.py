@@ -1,0 +1,133 @@
+"""Single records of the log, looked up: at an offset, the last one, the first ones after a moment.
+
+For tools and for consumers that start: one consumer, in no group. Only what is committed is seen.
+"""
+
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Final, Self
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumers.failure import RecordsError
+from producers.bounds import Bounds, bounds
+from schemas.settings import Settings
+
+FIRST_STEP: Final = 16
+GROWTH: Final = 4
+"""A topic's last offsets may be marks of transactions: it is looked back in growing steps."""
+
+_ENDS: Final = frozenset(
+    {
+        KafkaError._PARTITION_EOF,  # noqa: SLF001 - its spelling
+        KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - retention took what we asked for just now
+    }
+)
+
+
+class Records:
+    """A reader of single records; use as a context manager. Methods raise RecordsError.
+
+    `timeout` in seconds bounds every look.
+    """
+
+    def __init__(self, settings: Settings, timeout: float | None = None) -> None:
+        self._address = settings.kafka_bootstrap
+        self._timeout = timeout or settings.kafka_timeout
+        self._consumer = Consumer(
+            {
+                **settings.kafka_client(),
+                "group.id": f"{settings.application}-unused",  # required, never joined
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "error",
+                "fetch.wait.max.ms": 10,
+                "reconnect.backoff.max.ms": 500,
+                "queued.max.messages.kbytes": 16 * 1024,
+                "log_level": 0,
+            }
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._consumer.close()
+
+    def bounds(self, topic: str, partition: int) -> Bounds:
+        """The first offset kept and the offset after the last committed record."""
+        try:
+            return bounds(self._consumer, topic, partition, self._timeout)
+        except KafkaException as error:
+            raise self._explained(topic, error) from error
+
+    def at(self, topic: str, partition: int, offset: int) -> Message | None:
+        """The record at an offset; None where there is none, or none any more."""
+        found = self.bounds(topic, partition)
+        if not found.low <= offset < found.high:
+            return None
+        first = next(self.read(topic, partition, offset, offset + 1), None)
+        return first if first is not None and first.offset() == offset else None
+
+    def last(self, topic: str, partition: int) -> Message | None:
+        """The last record of a partition; None in an empty one."""
+        low, high = self.bounds(topic, partition)
+        end, step = high, FIRST_STEP
+        while end > low:
+            start = max(low, end - step)
+            last = None
+            for last in self.read(topic, partition, start, end):  # noqa: B007 - the last is wanted
+                pass
+            if last is not None:
+                return last
+            end, step = start, step * GROWTH
+        return None
+
+    def offset_at(self, topic: str, partition: int, moment_ms: int) -> int:
+        """The offset of the first record of that moment or later; the end where there is none."""
+        asked = [TopicPartition(topic, partition, moment_ms)]
+        try:
+            (found,) = self._consumer.offsets_for_times(asked, self._timeout)
+        except KafkaException as error:
+            raise self._explained(topic, error) from error
+        return found.offset if found.offset >= 0 else self.bounds(topic, partition).high
+
+    def read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
+        """The records from `start` on that stand before `end` or before the log's own end."""
+        self._consumer.assign([TopicPartition(topic, partition, start)])
+        deadline = time.monotonic() + self._timeout
+        while True:
+            left = deadline - time.monotonic()
+            message = self._consumer.poll(max(left, 0.0))
+            if message is None:
+                raise RecordsError(
+                    f"Kafka at {self._address} did not show {topic}[{partition}] from {start}"
+                    f" within {self._timeout:g} s"
+                )
+            error = message.error()
+            if error is not None:
+                if error.code() in _ENDS:
+                    return
+                if error.fatal() or not error.retriable():
+                    raise self._explained(topic, KafkaException(error))
+                continue
+            offset = message.offset() or 0
+            if offset < end:
+                yield message
+            if offset >= end - 1:
+                return
+            deadline = time.monotonic() + self._timeout
+
+    def _explained(self, topic: str, error: KafkaException) -> RecordsError:
+        told: Any = error.args[0]
+        return RecordsError(
+            f"Kafka at {self._address}, {topic}: {told.str()};"
+            " start a local one with `wallet up`, or name yours in WALLET_KAFKA_BOOTSTRAP"
+        )
