@@ -6,6 +6,7 @@ and a partition whose lane is full is not fetched, while the others are.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -25,6 +26,14 @@ log: Final = structlog.get_logger(__name__)
 FULL_SECONDS: Final = 0.02
 """How long to wait when every lane is full: a lane takes 20 to 50 ms for a batch."""
 
+BUSY_SECONDS: Final = 0.015
+"""From one fetch to the next while a lane is at work.
+
+What comes meanwhile could not begin before that lane's batch ends, and each fetch costs a worker
+2 ms of processor time and the broker 1. At 1,000 commands a second: 655 -> 505 µs of worker each.
+A worker at rest fetches at once.
+"""
+
 Run = tuple[int, Sequence[FetchedRecord]]
 """A run of records of one partition, and the round of the assignment it was fetched in."""
 
@@ -33,6 +42,7 @@ class LedgerConsumer(driver.Consumer):
     """Faust's consumer, with runs, claims and room."""
 
     holding: Holding
+    _fetched_at = 0.0
 
     async def getmany(
         self,
@@ -59,11 +69,19 @@ class LedgerConsumer(driver.Consumer):
         """Fetch the partitions whose lanes have room."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # as Faust does
+        await self._pace()
         active = {tp for tp in self._get_active_partitions() if self.holding.has_room(tp.partition)}
         if active:
             return await self._getmany(active_partitions=active, timeout=timeout), active
         await asyncio.sleep(FULL_SECONDS)  # room is made in other threads
         return {}, active
+
+    async def _pace(self) -> None:
+        """Let some time pass since the last fetch, while there is work already."""
+        early = self._fetched_at + BUSY_SECONDS - time.monotonic()
+        if early > 0 and not all(lane.idle for lane in self.holding.lanes):
+            await asyncio.sleep(early)
+        self._fetched_at = time.monotonic()
 
     def _new_offset(self, tp: TP) -> int | None:
         """The group's offset, for lag tools only: the database has the truth.
