@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import Consumer
 
+from consumers.balances.process import GROUP as BALANCES
 from consumers.delayed.process import GROUP as DELAYED
 from consumers.receipts.following import GROUP as RECEIPTS
 from consumers.withdrawals.following import GROUP as BANK
@@ -17,7 +18,8 @@ from wallet.local.groups import partitions_of
 
 def test_each_consumer_is_a_command_and_has_its_group() -> None:
     """A process is named as the command that it runs."""
-    assert GROUPS == {"delayed": DELAYED, "bank-caller": BANK, "receipts": RECEIPTS}
+    told = {"delayed": DELAYED, "bank-caller": BANK, "receipts": RECEIPTS, "balances": BALANCES}
+    assert told == GROUPS
     assert set(GROUPS) <= {command for names in FAMILIES.values() for command in names}
 
 

@@ -12,7 +12,7 @@ import yaml
 from schemas.settings import Settings
 
 ONE_SHOTS = {"migrate", "topics"}
-IN_SLOTS = ("worker", "delayed", "receipts", "bank-caller")
+IN_SLOTS = ("worker", "delayed", "receipts", "balances", "bank-caller")
 
 Files = dict[Path, str]
 Service = dict[str, Any]

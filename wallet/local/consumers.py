@@ -1,4 +1,4 @@
-"""The consumers of a copy: what fires withdrawals, has the bank pay them, makes receipts."""
+"""The consumers of a copy: they fire withdrawals, have the bank pay, tell receipts and balances."""
 
 import asyncio
 import signal
@@ -16,9 +16,14 @@ from wallet.local.leftovers import marked
 from wallet.local.parts import Starter, until_ready
 from wallet.local.process import Process, ProcessSpec
 
-GROUPS: Final = {"delayed": "delayed", "bank-caller": "bank", "receipts": "receipts"}
+GROUPS: Final = {
+    "delayed": "delayed",
+    "bank-caller": "bank",
+    "receipts": "receipts",
+    "balances": "balances",
+}
 """Process, named as its command -> the group in which it follows its topic: the first two the
-delayed topic, the maker of receipts the events. Both have the same number of partitions."""
+delayed topic, the other two the events. Both have the same number of partitions."""
 
 COMMAND: Final = (sys.executable, "-m", "wallet.cli")
 

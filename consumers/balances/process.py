@@ -1,0 +1,148 @@
+"""The process: reads events, publishes the newest balance of each wallet that they touch.
+
+One thread. Records and offsets are one transaction, so whoever goes on after a crash neither
+leaves out nor repeats. Who begins behind what the topic already tells, since the group's offsets
+were lost or moved back, asks the ledger's table, and publishes of that time only what is still so:
+never does an older sequence follow a newer one.
+"""
+
+import signal
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+import psycopg2
+import structlog
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from consumers.balances.newest import EVENT, is_history, newest, place_of, record_of
+from consumers.balances.publisher import Publisher
+from consumers.balances.sequences import Sequences
+from consumers.failure import RecordsError
+from consumers.headers import headers_of
+from consumers.kit.member import Member
+from consumers.kit.reading import Told, UnreadableError, read
+from consumers.logs import log_to_stderr
+from consumers.records import Records
+from schemas.settings import Settings
+
+GROUP: Final = "balances"
+
+BATCH: Final = 2000
+"""Most events of one transaction."""
+
+POLL_SECONDS: Final = 0.5
+"""The longest poll: signals are looked at in between."""
+
+EXIT_CODE: Final = 70
+"""EX_SOFTWARE of sysexits.h, as a worker's."""
+
+CHANGES: Final[Mapping[str, Any]] = {
+    # The events are kept for ever: a log that was cut is another log.
+    "auto.offset.reset": "error",
+    # Nobody waits for a balance as for a result: fewer and larger transactions.
+    "fetch.min.bytes": 64 * 1024,
+    "fetch.wait.max.ms": 200,
+}
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Balances:
+    """The maker of balances. Turn it until it is to end; what it raises must end the process."""
+
+    def __init__(self, settings: Settings, slot: str) -> None:
+        self._settings = settings
+        topic = settings.topics.events
+        self._topic = topic.name
+        self._told_before: dict[int, int] = {}
+        self._sequences = Sequences(settings)
+        self._publisher = Publisher(settings, slot)
+        self._member = Member(settings, topic, GROUP, self, slot=slot, batch=BATCH, changes=CHANGES)
+
+    def turn(self) -> None:
+        """Read what has come, and publish what it leads to."""
+        records = self._member.poll(POLL_SECONDS)
+        if not records:
+            return
+        last = newest(_readable(records)).values()
+        wanted = [record_of(told) for told in self._still_so(last)]
+        ends = {record.partition() or 0: (record.offset() or 0) + 1 for record in records}
+        offsets = [TopicPartition(self._topic, number, end) for number, end in ends.items()]
+        member = self._member.consumer.consumer_group_metadata()
+        self._publisher.publish(wanted, offsets, member)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._member.close()
+        self._sequences.close()
+
+    def begin(self, consumer: Consumer, partitions: list[int]) -> Mapping[int, int]:
+        """Where the group is, or the first event there is."""
+        asked = [TopicPartition(self._topic, number) for number in partitions]
+        # Waits for a transaction that an owner before us has under way.
+        kept = consumer.committed(asked, timeout=self._settings.kafka_timeout)
+        starts = {place.partition: max(place.offset, 0) for place in kept}
+        with Records(self._settings) as records:
+            for number in partitions:
+                self._told_before[number] = _last_event(records, self._settings, number)
+        behind = [number for number in partitions if starts[number] <= self._told_before[number]]
+        if behind:
+            log.info("behind what was published: only what is still so", partitions=behind)
+        return starts
+
+    def gained(self, partitions: list[int]) -> None:
+        """Nothing is left to be done."""
+
+    def leaving(self, partitions: list[int]) -> None:
+        """What was published is committed."""
+
+    def lost(self, partitions: list[int]) -> None:
+        """The broker refuses what we might still publish of them."""
+
+    def _still_so(self, told: Collection[Told]) -> list[Told]:
+        """Those that may be published: of a time that was told before, only what is so now."""
+        history = [each for each in told if is_history(each, self._told_before)]
+        if not history:
+            return list(told)
+        now = self._sequences.of({each.event.wallet_id for each in history})
+        gone = {each.id for each in history if now.get(each.event.wallet_id) != each.event.sequence}
+        return [each for each in told if each.id not in gone]
+
+
+def _readable(records: Sequence[Message]) -> list[Told]:
+    found = []
+    for record in records:
+        try:
+            found.append(read(record))
+        except UnreadableError as wrong:
+            place = (record.partition(), record.offset())
+            log.warning("no event, passed over", place=place, why=str(wrong))
+    return found
+
+
+def _last_event(records: Records, settings: Settings, partition: int) -> int:
+    """The offset of the event that the last balance of a partition follows from; -1 without one."""
+    last = records.last(settings.topics.balances.name, partition)
+    place = dict(headers_of(last) or ()).get(EVENT) if last is not None else None
+    return -1 if place is None else place_of(place)
+
+
+def main(settings: Settings, slot: str) -> int:
+    """Publish balances until SIGTERM or SIGINT; the exit code. 70: something does not answer."""
+    log_to_stderr()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    log.info("maker of balances started", slot=slot)
+    try:
+        balances = Balances(settings, slot)
+        while not stopping.is_set():
+            balances.turn()
+        balances.close()
+    except (KafkaException, RecordsError, psycopg2.Error, BufferError) as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        log.critical("the maker of balances gives up", why=why)
+        return EXIT_CODE
+    log.info("maker of balances stopped", slot=slot)
+    return 0

@@ -1,0 +1,77 @@
+"""`wallet balances`: the process that keeps the compacted topic, and what can be done about it."""
+
+from typing import Annotated
+
+import psycopg2
+import typer
+
+from consumers.failure import RecordsError
+from wallet.cli.asking import AsJson
+from wallet.cli.connected import NoAnswer, UsageFailure, load_settings
+from wallet.cli.printing import print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(balances)
+
+
+def balances(
+    *,
+    slot: Annotated[
+        str, typer.Option(help="This process's fixed name in its group: a restart takes it over.")
+    ] = "1",
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Have all published again, from the first event, and end."),
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare the topic with the ledger's table, and end.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish the newest balance of each wallet until SIGTERM; exits 70 when Kafka stays away.
+
+    --again is for a topic that was lost or made by a version with a fault: end all these processes
+    first, and start them afterwards. --check exits 1 when the topic tells what is not so; what is
+    only late is not wrong.
+    """
+    if again and check:
+        raise UsageFailure("either --again or --check")
+    if again:
+        _again()
+        return
+    if check:
+        _check(as_json=as_json)
+        return
+    from consumers.balances.process import main  # noqa: PLC0415 - as the other commands
+
+    raise typer.Exit(main(load_settings(), slot))
+
+
+def _again() -> None:
+    from consumers.balances.again import begin_again  # noqa: PLC0415 - as above
+
+    try:
+        begin_again(load_settings())
+    except RecordsError as error:
+        raise NoAnswer(str(error)) from error
+    typer.echo("moved back to the first event; start `wallet balances` now")
+
+
+def _check(*, as_json: bool) -> None:
+    from consumers.balances.comparing import compare  # noqa: PLC0415 - as above
+
+    try:
+        found = compare(load_settings())
+    except (RecordsError, psycopg2.Error) as error:
+        raise NoAnswer(" ".join(str(error).split())) from error
+    if as_json:
+        print_json(found)
+    else:
+        told = f"{found.wallets:,} wallets: {found.equal:,} equal, {found.behind:,} behind"
+        typer.echo(f"{told}, {found.wrong:,} wrong, {found.backwards:,} backwards")
+        for example in found.examples:
+            typer.echo(f"  {example}")
+    if not found.is_right:
+        raise typer.Exit(1)
