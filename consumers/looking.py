@@ -27,7 +27,7 @@ from schemas.moments import in_milliseconds
 from schemas.money import show
 from schemas.results import AnyResult
 from schemas.statuses import STATUSES
-from schemas.tables import commands, entries, profiles, wallets
+from schemas.tables import arrivals, commands, entries, partitions, profiles, wallets
 
 CONNECT_SECONDS: Final = 5
 READ_MS: Final = 10_000
@@ -141,6 +141,31 @@ class Looking:
         if row is None:
             return None
         return Tally(int(row.balance_minor), int(row.total or 0), row.sequence, row.lines)
+
+    def progress(self, topic: str) -> dict[int, int]:
+        """Partition of the commands topic -> the offset that the ledger comes to next."""
+        query = select(partitions.c.partition, partitions.c.next_offset)
+        with self.connected() as connection:
+            return {
+                row[0]: row[1]
+                for row in connection.execute(query.where(partitions.c.topic == topic))
+            }
+
+    def touched(self, transaction_id: str) -> list[tuple[str, int]]:
+        """The wallets that a transaction has changed, and the sequence each has from it."""
+        query = select(entries.c.account_id, entries.c.sequence).where(
+            entries.c.transaction_id == transaction_id, entries.c.sequence.is_not(None)
+        )
+        with self.connected() as connection:
+            return [(row[0], row[1]) for row in connection.execute(query)]
+
+    def arrives(self, wallet_id: str, sequence: int) -> bool:
+        """Whether an event waits for the holder of its wallet's partition."""
+        query = select(arrivals.c.sequence).where(
+            arrivals.c.wallet_id == wallet_id, arrivals.c.sequence == sequence
+        )
+        with self.connected() as connection:
+            return connection.execute(query).first() is not None
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:

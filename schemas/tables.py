@@ -324,3 +324,21 @@ dead_letters = Table(
     Column("record", JSON, nullable=False),
     PrimaryKeyConstraint("partition", "offset"),
 )
+
+# What people have decided about them: sent again, as which command, or dropped. Append-only; only
+# `wallet dlq` writes here.
+dead_letter_decisions = Table(
+    "dead_letter_decisions",
+    metadata,
+    Column("offset", BigInteger, nullable=False),
+    Column("decided_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("partition", SmallInteger, nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text),
+    Column("source", Text),
+    Column("command_id", Text),
+    PrimaryKeyConstraint("partition", "offset", "number"),
+    CheckConstraint("decision IN ('retried', 'dropped')", name="decision_known"),
+)

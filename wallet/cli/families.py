@@ -26,6 +26,7 @@ FAMILIES: Final = {
     "rebuild": ("rebuild",),
     "torture": ("torture",),
     "schemas": ("schemas",),
+    "doctor": ("doctor",),
     "setup": ("migrate", "topics"),
     "worker": ("worker",),
     "delayed": ("delayed",),

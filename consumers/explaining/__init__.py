@@ -1,0 +1,1 @@
+"""The path of one command: from its record to everything that came of it, with times and places."""

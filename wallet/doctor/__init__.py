@@ -1,0 +1,1 @@
+"""`wallet doctor`: what is wrong with an installation, each finding with what to do about it."""

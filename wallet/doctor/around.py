@@ -1,0 +1,62 @@
+"""What stands around the ledger: the bank, the folder of receipts, this process's environment."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from schemas.diagnosis import did_you_mean
+from schemas.settings import Settings
+from wallet.doctor.findings import Finding, fine, harm, warning
+from wallet.pretend_bank.settings import PretendBankSettings
+
+CONNECT_SECONDS: Final = 3.0
+
+OTHERS: Final = frozenset(
+    {
+        "WALLET_FAULT",
+        "WALLET_MAVEN_REPOSITORY",
+        "WALLET_POSTGRES_PASSWORD",
+        "WALLET_POSTGRES_PORT",
+        "WALLET_KAFKA_PORT",
+        "WALLET_GATEWAY_PORT",
+        "WALLET_PASSWORD",
+    }
+)
+"""Variables that are no settings: of tests, of the local stack, of docker-compose.yml."""
+
+
+def bank(settings: Settings) -> Finding:
+    """Whether the bank can be connected to. It is asked for nothing: any request might pay."""
+    parts = urlsplit(settings.bank_url)
+    place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    shown = f"{place[0]}:{place[1]}"
+    try:
+        socket.create_connection(place, CONNECT_SECONDS).close()
+    except OSError as error:
+        what = f"{shown} cannot be connected to: {error.strerror or error}"
+        return harm("bank", what, "is it up, and is WALLET_BANK_URL right? Money waits in transit")
+    return fine("bank", f"{shown} takes connections")
+
+
+def receipts(settings: Settings) -> Finding:
+    """Whether receipts can be written where they belong, as far as this process may tell."""
+    folder = settings.receipts_folder
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        what = f"{folder} cannot be written by this user"
+        return warning("receipts folder", what, "make it, or name another in WALLET_RECEIPTS")
+    return fine("receipts folder", str(folder))
+
+
+def environment(variables: Mapping[str, str]) -> Iterator[Finding]:
+    """Variables that look like settings and are none: misspelt, they are silently not heard."""
+    known = {f"WALLET_{name.upper()}" for name in Settings.model_fields} | OTHERS
+    known |= {f"WALLET_PRETEND_BANK_{name.upper()}" for name in PretendBankSettings.model_fields}
+    unknown = sorted(name for name in variables if name.startswith("WALLET_") and name not in known)
+    for name in unknown:
+        what = f"{name} is no setting.{did_you_mean(name, known)}"
+        yield warning("environment", what, "see the settings in README.md")
+    if not unknown:
+        yield fine("environment", "every WALLET_ variable is a setting")

@@ -1,0 +1,47 @@
+"""All checks, one after the other; where a server does not answer, those that need it are left."""
+
+import os
+from collections.abc import Iterable, Iterator
+
+from consumers.failure import RecordsError
+from schemas.settings import Settings
+from wallet.doctor import around, database, topics, work
+from wallet.doctor.findings import Finding, harm
+from wallet.failure import Failure
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All findings, as they are found; half a minute at most, whatever does not answer."""
+    yield from around.environment(os.environ)
+    kafka = list(_contract(settings))
+    yield from kafka
+    stored = list(database.looked_at(settings))
+    yield from stored
+    if not any(each.level == "harm" for each in kafka):
+        yield from _told("partitioner", topics.producers(settings))
+        if not _is_away(stored):
+            yield from work.workers(settings)
+        yield from _told("followers", work.followers(settings))
+    yield around.bank(settings)
+    yield around.receipts(settings)
+
+
+def _contract(settings: Settings) -> Iterator[Finding]:
+    try:
+        yield from topics.contract(settings)
+    except Failure as error:
+        yield topics.unanswered(error)
+
+
+def _told(check: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings of a check that may fail on its way."""
+    try:
+        yield from findings
+    except RecordsError as error:
+        yield harm(check, f"cannot be told: {error}", "see the findings above")
+
+
+def _is_away(stored: list[Finding]) -> bool:
+    return any(
+        each.level == "harm" for each in stored if each.check in ("postgresql", "migrations")
+    )
