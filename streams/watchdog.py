@@ -39,20 +39,39 @@ class Stillness:
         return now - stood[1]
 
 
+class Orphans:
+    """Since when each assigned partition has had no lane."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+
+    def note(self, orphans: set[int], now: float) -> dict[int, float]:
+        """How long, in seconds, each of these has had no lane by now."""
+        self._since = {partition: self._since.get(partition, now) for partition in orphans}
+        return {partition: now - since for partition, since in self._since.items()}
+
+
 class Watchdog(threading.Thread):
-    """Looks every two seconds, from a thread and with a consumer of its own."""
+    """Looks every two seconds, from a thread and with a consumer of its own.
+
+    `assigned` gives the partitions that the group has given us: one of them that stays without a
+    lane would stand still until the next rebalance.
+    """
 
     def __init__(
         self,
         settings: Settings,
         lanes: Callable[[], list[Lane]],
         crash: Callable[[str, BaseException], None],
+        assigned: Callable[[], set[int]] = set,
     ) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._settings = settings
         self._lanes = lanes
         self._crash = crash
+        self._assigned = assigned
         self._still = Stillness()
+        self._orphans = Orphans()
         self._ended = threading.Event()
 
     def run(self) -> None:
@@ -64,7 +83,7 @@ class Watchdog(threading.Thread):
                         self._look(tails)
             except KafkaException as error:
                 log.warning("the watchdog cannot see the log", error=str(error))
-                self._still = Stillness()
+                self._still, self._orphans = Stillness(), Orphans()
                 self._ended.wait(LOOK_SECONDS)
 
     def end(self) -> None:
@@ -73,10 +92,23 @@ class Watchdog(threading.Thread):
 
     def _look(self, tails: Tails) -> None:
         topic = self._settings.topics.commands.name
-        for lane in self._lanes():
+        lanes = self._lanes()
+        self._look_for_orphans(tails, self._assigned() - {lane.place.partition for lane in lanes})
+        for lane in lanes:
             partition, offset = lane.place.partition, lane.next_offset
             _, end = tails.bounds(topic, partition)
             stood = self._still.note(partition, offset, end, time.monotonic())
             if stood > self._settings.watchdog_timeout:
                 why = f"partition {partition} has stood at {offset} of {end} for {stood:.0f} s"
                 self._crash("no progress", TimeoutError(why))
+
+    def _look_for_orphans(self, tails: Tails, orphans: set[int]) -> None:
+        """A claim takes seconds; what is assigned and still not held was given up by mistake.
+
+        The broker is asked for each, so that its own silence is not taken for ours.
+        """
+        for partition, alone in self._orphans.note(orphans, time.monotonic()).items():
+            _, end = tails.bounds(self._settings.topics.commands.name, partition)
+            if alone > self._settings.watchdog_timeout:
+                why = f"partition {partition}, with {end} commands, is ours but not held"
+                self._crash("no progress", TimeoutError(f"{why} for {alone:.0f} s"))

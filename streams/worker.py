@@ -10,7 +10,9 @@ from typing import Final
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 from faust import streams as faust_streams
+from faust.exceptions import ConsumerNotStarted
 
 from schemas.settings import Settings
 from streams import app as ledger_app
@@ -19,9 +21,13 @@ from streams.bell import Bell
 from streams.crashing import EXIT_CODE, crash
 from streams.holding import Holding
 from streams.reaching import await_broker, await_database
+from streams.transport import LedgerConsumer
 from streams.watchdog import Watchdog
 
 log: Final = structlog.get_logger(__name__)
+
+LEAVE_SECONDS: Final = 2.0
+"""For a word to the group, which would notice by itself after the session of 6 s."""
 
 
 def main(settings: Settings, slot: str) -> int:
@@ -46,10 +52,12 @@ async def _work(settings: Settings, slot: str) -> int:
     bell = Bell(settings, holding.wake_many, crash)
     holding.on_arrivals(bell.ring)
     bell.start()
-    watchdog = Watchdog(settings, lambda: holding.lanes, crash)
-    watchdog.start()
     app = ledger_app.make(settings, holding, slot)
     app.finalize()
+    consumer = app.consumer  # made here: the watchdog's thread must not be the first to ask
+    assert isinstance(consumer, LedgerConsumer), "the app's transport makes it"
+    watchdog = Watchdog(settings, lambda: holding.lanes, crash, lambda: _assigned(consumer))
+    watchdog.start()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,14 +73,27 @@ async def _work(settings: Settings, slot: str) -> int:
     if crashed.done():
         log.critical("Faust crashed", error=repr(app.crash_reason))
         os._exit(EXIT_CODE)
-    try:
-        await asyncio.wait_for(app.stop(), settings.drain_timeout + 5)
-    except TimeoutError:
-        log.warning("Faust did not stop in time; nothing of ours depends on it")
+    await _depart(consumer)
     log.info("worker stopped", slot=slot)
     # Daemon threads and clients' own threads have nothing left to do: everything is committed.
     logging.shutdown()
     os._exit(0)
+
+
+async def _depart(consumer: LedgerConsumer) -> None:
+    """Leave the group. Faust is not stopped: nothing of ours depends on how it ends."""
+    try:
+        await asyncio.wait_for(consumer.leave(), LEAVE_SECONDS)
+    except (TimeoutError, KafkaError, ConsumerNotStarted) as error:
+        log.warning("could not leave the group; it will notice", error=repr(error))
+
+
+def _assigned(consumer: LedgerConsumer) -> set[int]:
+    """The partitions that the group has given this worker; from any thread."""
+    try:
+        return {tp.partition for tp in consumer.assignment()}
+    except ConsumerNotStarted:
+        return set()
 
 
 async def _await_crash(app: faust.App) -> None:

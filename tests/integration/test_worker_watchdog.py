@@ -32,6 +32,7 @@ class Watch:
     ledger: Ledger
     lane: StandingLane
     cries: list[str]
+    assigned: set[int]
 
 
 @pytest.fixture
@@ -41,11 +42,12 @@ def watch(fresh_ledger: Settings) -> Iterator[Watch]:
     ledger = Ledger(settings)
     with_end = ledger.send(ledger.command("wallet.create", ledger.wallet_on(0)))
     place = Place(settings.topics.commands.name, 0, settings.partitions)
-    made = Watch(ledger, StandingLane(place, with_end[0][1] + 1), [])
+    made = Watch(ledger, StandingLane(place, with_end[0][1] + 1), [], {0})
     watchdog = Watchdog(
         settings,
         lambda: [made.lane],  # type: ignore[list-item] # a double
         lambda _, error: made.cries.append(str(error)),
+        lambda: made.assigned,
     )
     watchdog.start()
     yield made
@@ -73,3 +75,10 @@ def test_a_lane_without_work_or_one_that_moves_is_left_alone(watch: Watch) -> No
         time.sleep(LIMIT / 3)
         watch.lane.next_offset += 1
     assert watch.cries == []
+
+
+def test_a_partition_that_is_ours_without_a_lane(watch: Watch) -> None:
+    """Its claim was given up by mistake: nobody else would ever take it over."""
+    watch.assigned = {0, 2}
+    wait_until(lambda: watch.cries, 20, "cry")
+    assert watch.cries[0].startswith("partition 2, with 0 commands, is ours but not held for")

@@ -1,6 +1,6 @@
 """How long a partition has stood still: only with work waiting, only at one offset."""
 
-from streams.watchdog import Stillness
+from streams.watchdog import Orphans, Stillness
 
 
 def test_a_partition_without_work_never_stands_still() -> None:
@@ -26,3 +26,11 @@ def test_partitions_are_told_apart() -> None:
     still.note(0, 5, 9, 0.0)
     still.note(1, 5, 9, 20.0)
     assert (still.note(0, 5, 9, 30.0), still.note(1, 5, 9, 30.0)) == (30.0, 10.0)
+
+
+def test_an_orphan_is_alone_from_the_first_look_on() -> None:
+    """One that had a lane in between begins anew."""
+    orphans = Orphans()
+    assert orphans.note({1, 2}, 5.0) == {1: 0.0, 2: 0.0}
+    assert orphans.note({2}, 9.0) == {2: 4.0}
+    assert orphans.note({1, 2}, 10.0) == {1: 0.0, 2: 5.0}

@@ -1,0 +1,37 @@
+"""A worker that is ended politely leaves the group: nobody waits for its session to run out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schemas.settings import Settings
+from tests.ledgers import Ledger
+from tests.workers import Workers, wait_until
+from wallet import topics
+from wallet.local.groups import partitions_of
+
+pytestmark = pytest.mark.integration
+
+PATIENCE = 30.0
+
+
+def test_whoever_is_ended_politely_is_no_member_any_more(
+    new_ledger: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Its partitions go to the others at once; one that is killed is awaited for 6 s."""
+    settings = new_ledger()
+    ledger = Ledger(settings, seed=17)
+    wallets = [ledger.wallet_on(partition) for partition in range(4)]
+    admin = topics.client(settings)
+    with Workers(settings, tmp_path) as workers:
+        workers.start_and_hold("1", "2")
+        before = partitions_of(admin, settings.application)
+        assert len(before) == 2
+        workers.stop("1")
+        after = partitions_of(admin, settings.application)
+        assert len(after) == 1, "the broker has heard it before the process was gone"
+        wait_until(lambda: set(workers.owners().values()) == {"2"}, PATIENCE, "one owner")
+        results = ledger.ask(*(ledger.command("wallet.create", each) for each in wallets))
+    assert {result["status"] for result in results} == {"completed"}
+    ledger.verify()
