@@ -169,6 +169,7 @@ class Storm(Unprepared):
         for name in stage.workers():
             stage.restart(name, LIFE_SECONDS)
             stage.await_held(ANSWER_SECONDS)
+            stage.await_progress(ANSWER_SECONDS)  # a claim is noted when it begins
         count = len(stage.workers())
         return Struck("a rolling restart", {"polite restarts": count}, sort="rolling")
 

@@ -177,8 +177,8 @@ class Run:
         progress.strike, began = kind.name, time.monotonic()
         struck = kind.strike(stage, dice)
         back_at = struck.back_at or time.monotonic()
-        stage.await_progress(PROGRESS_SECONDS)
         stage.await_held(HELD_SECONDS)
+        stage.await_progress(PROGRESS_SECONDS)
         stage.pause(SETTLE_SECONDS)
         sort = f"{kind.name} {struck.sort}".strip()
         hit = every if struck.hit is None else struck.hit
@@ -247,11 +247,11 @@ class Run:
 
 
 def _line(seconds: float, what: str, judged: Judged) -> str:
-    moved = f"moved {judged.back:.1f} s after it was back"
-    line = (
-        f"{seconds:6.1f} s  {what}: silent {judged.hit:.1f} s, others {judged.rest:.1f} s, {moved}"
-    )
-    return "; ".join([line, *(f"OVER: {text}" for text in judged.over)])
+    told = [f"silent {judged.hit:.1f} s"] if judged.hit else []
+    told += [f"elsewhere {judged.rest:.1f} s"] if judged.rest else []
+    told += [f"{judged.back:.1f} s until it went on"] if judged.back else []
+    told += [f"OVER {text}" for text in judged.over]
+    return f"{seconds:6.1f} s  {what}: {', '.join(told) or 'not felt'}"
 
 
 @contextmanager
