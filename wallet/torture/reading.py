@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import psycopg2
 
-from consumers.audit.log import Log, Record, headers_of
+from consumers.audit.log import Log, Record
 from consumers.audit.results_log import position, source_of
+from consumers.headers import headers_of
 from schemas import results
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
