@@ -17,6 +17,20 @@ class WalletView(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | None
 
 
+class PastBalance(msgspec.Struct, frozen=True):
+    """A balance after the change `sequence`, which was recorded at `recorded_at` (RFC 3339).
+
+    `command` is the place in the log, "partition:offset", of the command that made it.
+    """
+
+    wallet_id: str
+    currency: str
+    balance: str
+    sequence: int
+    recorded_at: str
+    command: str
+
+
 class HistoryLine(msgspec.Struct, frozen=True):
     """One change of a wallet. `counterparties` are wallet ids and names of the world's accounts."""
 

@@ -49,10 +49,11 @@ class Asked:
         """Decode records of one partition, in order."""
         asked = cls()
         for record in records:
-            asked._add(record, decode(record.key, record.value, record.headers))
+            asked.add(record, decode(record.key, record.value, record.headers))
         return asked
 
-    def _add(self, record: Record, decoded: Decoded) -> None:
+    def add(self, record: Record, decoded: Decoded) -> None:
+        """Take up the next record, decoded already."""
         self.items.append(Item(record, decoded))
         if type(decoded) is Command:
             self.keys.append(decoded.key)

@@ -1,15 +1,26 @@
 """`wallet result`, `balance` and `history`: what the database says."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from consumers.looking import LIMIT, Looking
+from consumers.past import NeverSoError, Offset, Past
+from consumers.views import PastBalance, WalletView
 from producers.message import SOURCE
 from schemas.results import AnyResult
 from wallet.cli.asking import AsJson, WalletId
-from wallet.cli.connected import NoAnswer, load_settings, looking_at
-from wallet.cli.printing import print_history, print_json, print_result, print_wallet
+from wallet.cli.connected import NoAnswer, UsageFailure, load_settings, looking_at
+from wallet.cli.points import moment, place
+from wallet.cli.printing import (
+    money,
+    print_history,
+    print_json,
+    print_pairs,
+    print_result,
+    print_wallet,
+)
 from wallet.failure import Failure
 
 
@@ -35,13 +46,49 @@ def result(
         raise typer.Exit(1)
 
 
-def balance(wallet_id: WalletId, *, as_json: AsJson = False) -> None:
-    """Show a wallet as it is now."""
+def balance(
+    wallet_id: WalletId,
+    *,
+    at: Annotated[
+        datetime | None,
+        typer.Option(metavar="TIME", parser=moment, help="As it was at a time that has passed."),
+    ] = None,
+    sequence: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="As it was after its Nth change.")
+    ] = None,
+    offset: Annotated[
+        Offset | None,
+        typer.Option(metavar="P:N", parser=place, help="As P's commands up to N left it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a wallet as it is now, or its balance as it was."""
+    if sum(each is not None for each in (at, sequence, offset)) > 1:
+        raise UsageFailure("give one of --at, --sequence and --offset")
     with looking_at(load_settings()) as looking:
         wallet = looking.wallet(wallet_id)
-    if wallet is None:
-        raise _no_wallet(wallet_id)
-    print_json(wallet) if as_json else print_wallet(wallet)
+        if wallet is None:
+            raise _no_wallet(wallet_id)
+        past = _past(looking, wallet, at, sequence or offset)
+    if past is not None:
+        print_json(past) if as_json else _print_past(past)
+    else:
+        print_json(wallet) if as_json else print_wallet(wallet)
+
+
+def _past(
+    looking: Looking, wallet: WalletView, at: datetime | None, where: Offset | int | None
+) -> PastBalance | None:
+    """The balance that is asked for; None for the present one."""
+    past = Past(looking)
+    try:
+        if at is not None:
+            return past.at_time(wallet, at)
+        if isinstance(where, Offset):
+            return past.at_offset(wallet, where)
+        return past.at_sequence(wallet, where) if where is not None else None
+    except NeverSoError as error:
+        raise Failure(str(error)) from error
 
 
 def history(
@@ -65,6 +112,19 @@ def history(
     print_history(lines)
     if older:
         typer.echo(f"older ones: wallet history {wallet_id} --before {older}", err=True)
+
+
+def _print_past(past: PastBalance) -> None:
+    """A balance as it was, as a small table."""
+    print_pairs(
+        [
+            ("wallet", past.wallet_id),
+            ("balance", money(past.balance, past.currency)),
+            ("sequence", str(past.sequence)),
+            ("recorded", past.recorded_at),
+            ("command", past.command),
+        ]
+    )
 
 
 def _found(looking: Looking, command_id: str, source: str | None) -> AnyResult:

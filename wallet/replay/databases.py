@@ -1,0 +1,126 @@
+"""The databases of a replay: the first ledger as it is, and the one that is made beside it."""
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, Final
+
+import psycopg2
+from psycopg2 import extensions
+from sqlalchemy.engine import make_url
+
+from schemas.settings import Settings
+from wallet import migrate
+from wallet.cli.connected import UsageFailure
+from wallet.failure import Failure
+from wallet.replay.plan import Standing
+
+MARK: Final = "made by wallet replay"
+"""The comment on a database that a replay has made, and another one may drop."""
+MAINTENANCE: Final = "postgres"
+"""The database that every server has."""
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_STANDING: Final = (
+    "SELECT partition, next_offset, next_event, last_result_offset, batch_event, epoch"
+    " FROM partitions WHERE topic = %s"
+)
+_BUSY: Final = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name LIKE %s"
+)
+
+
+def beside(settings: Settings, name: str) -> Settings:
+    """The settings of a second ledger: another database of the same server. Raises UsageFailure."""
+    url = make_url(settings.database_url)
+    if not _NAME.fullmatch(name):
+        raise UsageFailure(f"--into {name}: a name of small letters, digits and _, 63 at most")
+    if name in (url.database, MAINTENANCE, "template0", "template1"):
+        raise UsageFailure(f"--into {name}: that database is in use; name one that is to be made")
+    address = url.set(database=name).render_as_string(hide_password=False)
+    return settings.model_copy(update={"database_url": address})
+
+
+def make(second: Settings, *, fresh: bool) -> None:
+    """Make the database of a second ledger, empty; `fresh` drops one of an earlier replay.
+
+    Raises Failure where there is one by this name that no replay has made, or none is to be lost.
+    """
+    url = make_url(second.database_url)
+    name = url.database
+    address = url.set(database=MAINTENANCE).render_as_string(hide_password=False)
+    with closing(psycopg2.connect(address, connect_timeout=5)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            _make_room(cursor, str(name), fresh=fresh)
+            cursor.execute(f'CREATE DATABASE "{name}"')
+            cursor.execute(f"COMMENT ON DATABASE \"{name}\" IS '{MARK}'")
+    migrate.upgrade(second.database_url)
+
+
+def _make_room(cursor: extensions.cursor, name: str, *, fresh: bool) -> None:
+    cursor.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", (name,)
+    )
+    found = cursor.fetchone()
+    if found is None:
+        return
+    if found[0] != MARK:
+        raise Failure(f"there is a database {name}, and no replay has made it; name another")
+    if not fresh:
+        raise Failure(f"there is a database {name} of an earlier replay; --fresh makes it anew")
+    cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def session(settings: Settings, *, safely: bool) -> Iterator[extensions.cursor]:
+    """A session that makes a ledger; transactions are the caller's to begin and end.
+
+    `safely` waits for the disk at each commit.
+    """
+    options = settings.database_client(
+        "replay", statement_timeout="600s", synchronous_commit="on" if safely else "off"
+    )
+    with closing(psycopg2.connect(**options)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            yield cursor
+
+
+def standing(cursor: extensions.cursor, settings: Settings) -> dict[int, Standing]:
+    """How far a ledger has come on every partition."""
+    cursor.execute(_STANDING, (settings.topics.commands.name,))
+    found = {row[0]: Standing(*row[1:]) for row in cursor.fetchall()}
+    return {p: found.get(p, Standing()) for p in range(settings.partitions)}
+
+
+def take_over(cursor: extensions.cursor, settings: Settings) -> None:
+    """Raise every partition's epoch, as a claim does: no worker's batch can commit after it.
+
+    Raises Failure while workers have the ledger in their hands.
+    """
+    cursor.execute(_BUSY, (f"{settings.application} lane-%",))
+    (count,) = _row(cursor)
+    if count:
+        raise Failure(
+            f"{count} sessions of workers are at this ledger: stop all workers first (they start"
+            " again by themselves where a supervisor minds them), then replay"
+        )
+    topic = settings.topics.commands.name
+    for partition in range(settings.partitions):
+        cursor.execute(
+            "INSERT INTO partitions (topic, partition) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (topic, partition),
+        )
+    cursor.execute(
+        "UPDATE partitions SET epoch = epoch + 1, owner = %s WHERE topic = %s",
+        (f"replay@{socket.gethostname()}:{os.getpid()}", topic),
+    )
+
+
+def _row(cursor: extensions.cursor) -> tuple[Any, ...]:
+    found = cursor.fetchone()
+    assert found is not None, "an aggregate has one row"
+    return found
