@@ -171,7 +171,7 @@ class RunningStage:
         while not done():
             if time.monotonic() > deadline:
                 raise FaultError(f"no {what} within {limit:g} s")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # no event crosses from other processes
 
     def _owners(self) -> dict[int, int]:
         """Partition -> number of the process that claimed it last. Raises psycopg2.Error."""
