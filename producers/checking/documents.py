@@ -30,6 +30,8 @@ class Document(NamedTuple):
     partition: int | None = None
     has_key: bool = False
     """Whether the key is known: None is one, too."""
+    place: str = ""
+    """Of a record: "partition:offset"."""
 
 
 class Broken(NamedTuple):
@@ -95,6 +97,7 @@ def _record(start: int, end: int, found: dict[str, Any]) -> Document:
         None,
         partition if isinstance(partition, int) else None,
         has_key=True,
+        place=f"{partition}:{found.get('offset')}",
     )
 
 

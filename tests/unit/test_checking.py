@@ -234,8 +234,9 @@ def test_a_record_as_kcat_prints_it_is_looked_at_whole(tmp_path: Path) -> None:
     _, told, _ = checked(tmp_path, json.dumps(record))
     assert {f["path"] for f in told["findings"]} == {"ce_specversion", "ce_source", "ce_type"}
     record |= {"headers": [], "payload": json.dumps(message())}
-    code, told, _ = checked(tmp_path, json.dumps(record))
+    code, told, printed = checked(tmp_path, json.dumps(record))
     assert (code, [f["code"] for f in told["findings"]]) == (0, ["no_key", "wrong_partition"])
+    assert "note: record 1:7: the record stands on partition 1, its wallet's is 3 of 4" in printed
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n"])

@@ -27,7 +27,7 @@ SHOWN: Final = 200
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A finding as it is printed."""
+    """A finding as it is printed; `record` is "partition:offset" of one that kcat has printed."""
 
     line: int
     column: int
@@ -35,6 +35,7 @@ class Told(msgspec.Struct, frozen=True):
     code: str
     detail: str
     note: bool
+    record: str = ""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -121,7 +122,8 @@ class _Check:
         found += _of_names(document)
         spots = [(self._spot(document, each), each) for each in found]
         for spot, each in sorted(spots, key=lambda pair: pair[0]):
-            yield Told(*spot, ".".join(each.path), each.code, each.detail, note=each.is_note)
+            path = ".".join(each.path)
+            yield Told(*spot, path, each.code, each.detail, each.is_note, document.place)
 
     def _spot(self, document: Document, found: Finding) -> Spot:
         is_header = found.path[:1] != () and found.path[0].startswith("ce_")
@@ -191,7 +193,7 @@ def _headers(given: list[str]) -> list[tuple[str, bytes]]:
 def _print(checked: Checked, file: str, home: int | None) -> None:
     for each in checked.findings[:SHOWN]:
         kind = "note: " if each.note else ""
-        said = _said(each)
+        said = (f"record {each.record}: " if each.record else "") + _said(each)
         typer.echo(f"{file}:{each.line}:{each.column}: {kind}{said} [{each.code}]")
     if len(checked.findings) > SHOWN:
         typer.echo(f"and {len(checked.findings) - SHOWN:,} more; --json has all")
