@@ -26,6 +26,8 @@ WANTED: Final = {
         "bundles/redoc.standalone.js",
         "bundles/redoc.standalone.js.LICENSE.txt",
     ),
+    ("htmx.org", "2.0.11"): ("LICENSE", "dist/htmx.min.js"),
+    ("uplot", "1.6.32"): ("LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"),
 }
 """Package and version -> its files that the pages need, and their licences."""
 
@@ -48,7 +50,7 @@ def _fetch(package: str, version: str) -> list[Locked]:
             assert member is not None, f"{package} has no file {file}"
             taken = member.read()
             line = Locked(package, version, file, digest(taken))
-            (ASSETS / package).mkdir(parents=True, exist_ok=True)
+            line.path.parent.mkdir(parents=True, exist_ok=True)
             line.path.write_bytes(taken)
             lines.append(line)
     return lines

@@ -34,14 +34,19 @@ class Locked(NamedTuple):
     sha256: str
 
     @property
+    def folder(self) -> str:
+        """The package as a folder's name: "@tabler/core" is tabler-core."""
+        return self.package.removeprefix("@").replace("/", "-")
+
+    @property
     def path(self) -> Path:
         """Where it lies here: folders within its package are left out."""
-        return ASSETS / self.package / Path(self.file).name
+        return ASSETS / self.folder / Path(self.file).name
 
     @property
     def name(self) -> str:
         """How it is asked for: with the version, so that a browser may keep it for ever."""
-        return f"{self.package}-{self.version}/{self.path.name}"
+        return f"{self.folder}-{self.version}/{self.path.name}"
 
 
 class Asset(NamedTuple):
