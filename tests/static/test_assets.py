@@ -32,7 +32,10 @@ def test_every_package_brings_its_licence() -> None:
 
 def test_the_lock_names_no_address() -> None:
     """Packages and versions; where they come from is npm's own business."""
-    assert not re.search(r"https?:|\w+\.(?:org|com|io)\b", LOCK.read_text(encoding="utf-8"))
+    text = LOCK.read_text(encoding="utf-8")
+    for line in locked():
+        text = text.replace(f"{line.package} ", "")  # one is called htmx.org
+    assert not re.search(r"https?:|\w+\.(?:org|com|io)\b", text)
 
 
 def test_no_name_leads_out_of_the_folder() -> None:
