@@ -41,8 +41,9 @@ WALLETS: Final = 40
 """Few, so that commands of several partitions meet on them all the time."""
 CALM_SECONDS: Final = 2.0
 """Load before the first strike."""
-PROGRESS_SECONDS: Final = 60.0
-HELD_SECONDS: Final = 60.0
+PROGRESS_SECONDS: Final = 120.0
+HELD_SECONDS: Final = 120.0
+"""Far more than any limit: what takes longer will never come."""
 SETTLE_SECONDS: Final = 0.5
 """After everything is held again: what still stalls then belongs to the strike as well."""
 DRAIN_SECONDS: Final = 180.0
