@@ -17,9 +17,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from kafka
     stored = list(database.looked_at(settings))
     yield from stored
-    if not any(each.level == "harm" for each in kafka):
+    if not _has_harm(kafka, topics.KAFKA, topics.MISSING, topics.COUNTS):
         yield from _told("partitioner", topics.producers(settings))
-        if not _is_away(stored):
+        if not _has_harm(stored, "postgresql", "migrations"):
             yield from work.workers(settings)
         yield from _told("followers", work.followers(settings))
     yield around.bank(settings)
@@ -41,7 +41,5 @@ def _told(check: str, findings: Iterable[Finding]) -> Iterator[Finding]:
         yield harm(check, f"cannot be told: {error}", "see the findings above")
 
 
-def _is_away(stored: list[Finding]) -> bool:
-    return any(
-        each.level == "harm" for each in stored if each.check in ("postgresql", "migrations")
-    )
+def _has_harm(findings: Iterable[Finding], *checks: str) -> bool:
+    return any(each.level == "harm" for each in findings if each.check in checks)

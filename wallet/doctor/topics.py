@@ -25,6 +25,11 @@ SAMPLE: Final = 200
 REPLICAS: Final = 3
 """With fewer copies, one broker that is lost may take records with it."""
 
+KAFKA: Final = "kafka"
+MISSING: Final = "missing topics"
+COUNTS: Final = "partitions"
+"""Checks without which no other one can look into the topics."""
+
 FIX_PARTITIONER: Final = (
     "producers must partition by murmur2 of the wallet id: librdkafka needs"
     " partitioner=murmur2_random (docs/MESSAGES.md)"
@@ -37,12 +42,14 @@ def contract(settings: Settings) -> Iterator[Finding]:
     Raises Failure when it does not answer.
     """
     plan = topic_plan.plan(settings, ANSWER_SECONDS)
-    yield fine("kafka", f"{plan.brokers} brokers answer at {settings.kafka_bootstrap}")
+    yield fine(KAFKA, f"{plan.brokers} brokers answer at {settings.kafka_bootstrap}")
     for each in plan.differences:
         if not each.hurts:
             yield fine("topics", f"{each.line()}: more than the contract asks for")
         elif each.step == "count":
-            yield harm("topics", each.line(), f"set WALLET_PARTITIONS={each.cluster}")
+            yield harm(COUNTS, each.line(), f"set WALLET_PARTITIONS={each.cluster}")
+        elif each.step == "make":
+            yield harm(MISSING, each.line(), "wallet topics apply")
         else:
             option = " --shorten" if each.step == "shorten" else ""
             yield harm("topics", each.line(), f"wallet topics apply{option}")
@@ -93,4 +100,4 @@ def _source(record: Message) -> str:
 def unanswered(error: Failure) -> Finding:
     """Kafka does not answer."""
     what, _, fix = str(error).partition("; ")
-    return harm("kafka", what, fix or "start it, or name it in WALLET_KAFKA_BOOTSTRAP")
+    return harm(KAFKA, what, fix or "start it, or name it in WALLET_KAFKA_BOOTSTRAP")
