@@ -1,5 +1,6 @@
 """The client on real Kafka: everybody hears their own answers, and no wait is for ever."""
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from producers.async_client import AsyncClient
 from producers.client import Client
-from producers.failure import ResultTimeout
+from producers.failure import ClientClosed, ResultTimeout
 from producers.message import message_of, uuid7
+from schemas.results import AnyResult
 from schemas.settings import Settings
 from tests.ledgers import Ledger
 from tests.shell import Shell
@@ -70,6 +73,44 @@ def test_a_client_without_a_database_hears_the_log_only(served: Settings) -> Non
     assert first == second
     with Client(served) as client, pytest.raises(ResultTimeout):
         client.wait(client.send_message(create), 1)
+
+
+def test_a_promise_is_kept_or_fails_with_the_client(served: Settings) -> None:
+    """Closing waits for what is open; what a worker does not answer in time is told so."""
+    wallet_id = uuid7()
+    with Client(served, in_flight=3) as client:
+        promises = [
+            client.promise("wallet.create.v1", {"wallet_id": wallet_id}),
+            *(client.promise("deposit.v1", {"wallet_id": wallet_id, "amount": "1"}) for _ in "abc"),
+        ]
+    assert [promise.result(0).balance for promise in promises] == ["0.00", "1.00", "2.00", "3.00"]
+    with pytest.raises(ClientClosed):
+        client.promise("deposit.v1", {"wallet_id": wallet_id, "amount": "1"})
+    create = message_of("wallet.create.v1", {"wallet_id": uuid7()})
+    with Client(served) as client:
+        client.wait(client.send_message(create))
+    with Client(served) as client, pytest.raises(ResultTimeout):  # it was said, and not to this one
+        client.promise_message(create, 1).result(30)
+
+
+async def test_many_are_awaited_at_once(served: Settings) -> None:
+    """No more than `in_flight`; whoever is cancelled makes room, and its command is done still."""
+    wallet_id = uuid7()
+    async with AsyncClient(served, in_flight=2) as client:
+        await client.submit("wallet.create.v1", {"wallet_id": wallet_id})
+        deposit = {"wallet_id": wallet_id, "amount": "1"}
+        tasks = [asyncio.create_task(client.submit("deposit.v1", deposit)) for _ in range(20)]
+        await asyncio.sleep(0)
+        assert tasks[0].cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(done[0], asyncio.CancelledError)
+        results = [each for each in done[1:] if isinstance(each, AnyResult)]
+        assert len(results) == 19
+        last = await client.submit("deposit.v1", deposit)
+        assert last.balance in {"20.00", "21.00"}  # cancelled before or after it was sent
+        assert client.partitions == served.partitions
+    with pytest.raises(ClientClosed, match="async with"):
+        await client.submit("deposit.v1", deposit)
 
 
 def test_a_client_may_only_send(served: Settings) -> None:
