@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from wallet.failure import Failure
 
 MOUNT_SECONDS: Final = 20
 PAGE_BYTES: Final = 4096
+TRIES: Final = 50
+"""To make a disk as small as what is on it, while somebody writes."""
 
 
 class Disk:
@@ -43,10 +46,13 @@ class Disk:
             _move(below, folder)
 
     def fill(self) -> int:
-        """Leave no room; how many bytes are used."""
-        used = self._used()
-        self._resize(used)
-        return used
+        """Leave no room; how many bytes are used. Raises Failure."""
+        for slack in range(TRIES):
+            used = self._used()
+            with suppress(Failure):  # more was written since we looked
+                self._resize(used + slack * PAGE_BYTES)
+                return used
+        raise Failure(f"{self._folder} fills up faster than its size can be set")
 
     def free(self) -> None:
         """Give all the room back."""

@@ -40,7 +40,7 @@ TEXTS: Final = (
     *("0001-01-01T00:00:00+14:00", "P1D", "-PT1S", "P99999999999D", "world:bank", "IRRR", "irr"),
     *("' OR 1=1 --", "{{7*7}}", "../../etc/passwd", "<script>", "%s%n", "x" * 300, "é" * 128),
 )
-VALUES: Final = (
+VALUES: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, -1, 10**400, 1e308, 0.1, float("nan"), float("inf")),
     *([], {}, [[]], {"": {}}, [None] * 50),
 )
