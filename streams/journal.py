@@ -12,6 +12,7 @@ import psycopg2
 import structlog
 from psycopg2 import errors, extensions
 
+from producers import answering
 from schemas.accounts import WORLD, WORLD_NAMES
 from schemas.commands import Command
 from schemas.decoding import RefusedCommand
@@ -244,7 +245,7 @@ def connect(settings: Settings, name: str) -> extensions.connection:
         idle_in_transaction_session_timeout=f"{settings.idle_in_transaction_timeout_ms}ms",
         synchronous_commit="on",
     )
-    connection: extensions.connection = psycopg2.connect(**given)
+    connection = answering.connect(settings.statement_timeout_ms, **given)
     connection.autocommit = True
     return connection
 

@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from consumers.delayed.window import LEAST_UUID, Due, Page
+from producers import answering
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 
@@ -108,6 +109,6 @@ def connect(settings: Settings) -> extensions.connection:
     given = settings.database_client(
         "delayed", default_transaction_read_only="on", enable_bitmapscan="off"
     )
-    connection: extensions.connection = psycopg2.connect(**given)
+    connection = answering.connect(settings.statement_timeout_ms, **given)
     connection.autocommit = True
     return connection

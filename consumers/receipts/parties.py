@@ -7,6 +7,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from consumers.receipts.page import Party
+from producers import answering
 from schemas.settings import Settings
 
 QUERY: Final = """
@@ -43,6 +44,6 @@ class Parties:
 
 def _connect(settings: Settings) -> extensions.connection:
     given = settings.database_client("receipts", default_transaction_read_only="on")
-    connection: extensions.connection = psycopg2.connect(**given)
+    connection = answering.connect(settings.statement_timeout_ms, **given)
     connection.autocommit = True
     return connection

@@ -5,6 +5,7 @@ from typing import Final
 import psycopg2
 from psycopg2 import extensions
 
+from producers import answering
 from schemas.settings import Settings
 
 LOST: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
@@ -15,6 +16,6 @@ def connect(settings: Settings, purpose: str) -> extensions.connection:
     """A connection that writes. Raises psycopg2.OperationalError when none is had within 5 s."""
     lock_timeout = f"{settings.lock_timeout_ms}ms"
     given = settings.database_client(purpose, lock_timeout=lock_timeout, synchronous_commit="on")
-    connection: extensions.connection = psycopg2.connect(**given)
+    connection = answering.connect(settings.statement_timeout_ms, **given)
     connection.autocommit = True
     return connection

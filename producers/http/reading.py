@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from producers.answering import LimitedConnection
 from producers.http.errors import busy
 from schemas import identifiers
 from schemas.settings import Settings
@@ -53,6 +54,7 @@ class Reading:
             pool_pre_ping=False,  # a connection that broke is answered with 503 and replaced
             connect_args={
                 "connect_timeout": CONNECT_SECONDS,
+                "connection_factory": LimitedConnection,
                 "application_name": "wallet-gateway",
                 "options": f"-c statement_timeout={STATEMENT_MS}"
                 f" -c default_transaction_read_only={'on' if read_only else 'off'}",
