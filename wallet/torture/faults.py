@@ -78,11 +78,15 @@ class Struck(NamedTuple):
 
 
 class FaultError(Exception):
-    """A strike did not come to its end: something did not come back within its limit."""
+    """A strike did not come to its end, or saw what must not be."""
+
+
+class LateError(FaultError):
+    """What was waited for has not come within its limit."""
 
 
 class Stage(Protocol):
-    """The running copy; every wait has a limit in seconds and raises FaultError.
+    """The running copy; every wait has a limit in seconds and raises LateError.
 
     Its processes are kafka, postgres, worker-1 and so on, and with withdrawals also pretend-bank,
     delayed and bank-caller.

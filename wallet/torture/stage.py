@@ -14,7 +14,7 @@ import psycopg2
 from wallet import migrate, topics
 from wallet.local.lag import LagUnknownError
 from wallet.torture.copy import Copy, bank_answers
-from wallet.torture.faults import FaultError, Ground, Raw
+from wallet.torture.faults import FaultError, Ground, LateError, Raw
 from wallet.torture.load import Load
 from wallet.torture.silence import Gap
 from wallet.torture.watch import Watch
@@ -96,7 +96,7 @@ class RunningStage:
         process.spec = replace(usual, environment={**usual.environment, **environment})
 
         def put_back() -> None:
-            with suppress(FaultError):
+            with suppress(LateError):
                 self._wait(
                     lambda: process.restarts > life and process.pid is not None,
                     LIFE_SECONDS,
@@ -170,7 +170,7 @@ class RunningStage:
         deadline = time.monotonic() + limit
         while not done():
             if time.monotonic() > deadline:
-                raise FaultError(f"no {what} within {limit:g} s")
+                raise LateError(f"no {what} within {limit:g} s")
             time.sleep(LOOK_SECONDS)  # no event crosses from other processes
 
     def _owners(self) -> dict[int, int]:
