@@ -51,8 +51,11 @@ def test_a_worker_and_a_delayed_consumer_find_out(
         workers.start_and_hold()
         ledger.ask(*opening(ledger, [wallet]))
         assert proxy.deafen() > 0
-        terms = {"amount": "1.00", "delay": 1, "target": "IR-1"}
-        ledger.ask(ledger.command("withdrawal.schedule", wallet, **terms))
+        ledger.ask(
+            ledger.command(
+                "withdrawal.schedule", wallet, amount="1.00", delay="PT1S", target="IR-1"
+            )
+        )
 
         def executed() -> bool:
             with rows(settings, _DONE) as found:
