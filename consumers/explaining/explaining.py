@@ -166,10 +166,11 @@ class Explaining:
             steps.append(Step(each.kind, each.recorded_at, None, facts))
         calls = withdrawals.calls(now.id)
         if calls is not None:
-            said = [("calls", str(calls.calls)), ("state", calls.state), ("note", calls.note or "")]
+            said = [("calls", str(calls.calls)), ("state", calls.state)]
+            said += [("note", calls.note)] if calls.note else []
             steps.append(Step("bank called", calls.begun_at, None, said))
-        steps.append(Step("withdrawal now", now.changed_at, None, [("it is", now.status)]))
-        return steps
+        steps.sort(key=lambda step: step.at or "")
+        return [*steps, Step("withdrawal now", now.changed_at, None, [("it is", now.status)])]
 
     def _receipt(self, found: AnyResult) -> list[Step]:
         """The receipt that was made of a transfer, if its source gets any."""

@@ -85,12 +85,12 @@ def _waiting(opened: connection, settings: Settings) -> Iterator[Finding]:
         what = f"was moved {ahead_ms / 1000:,.0f} s ahead: this is a development copy"
         yield warning("ledger's clock", what, "never `wallet clock advance` where money is real")
     yield _counted(
-        "dead letters", int(_one(opened, _LETTERS)), "that nobody has decided about",
+        "dead letters", int(_one(opened, _LETTERS)), "wait for somebody to decide about them",
         "wallet dlq list, then retry or drop each",
     )  # fmt: skip
     status = WITHDRAWAL_STATUSES.index("needs_review")
     yield _counted(
-        "reviews", int(_one(opened, _STATUS, status)), "withdrawals wait for a person",
+        "reviews", int(_one(opened, _STATUS, status)), "withdrawals wait for a person to look",
         "wallet withdrawals list --status needs_review, then wallet withdrawals resolve",
     )  # fmt: skip
     overdue = int(_one(opened, _OVERDUE, OVERDUE_SECONDS))
@@ -105,7 +105,7 @@ def _waiting(opened: connection, settings: Settings) -> Iterator[Finding]:
 
 
 def _counted(check: str, count: int, what: str, fix: str) -> Finding:
-    return warning(check, f"{count:,} {what}", fix) if count else fine(check, f"none {what}")
+    return warning(check, f"{count:,} {what}", fix) if count else fine(check, "none waits")
 
 
 def _one(opened: connection, query: str, *arguments: object) -> Any:  # noqa: ANN401 - a value

@@ -42,7 +42,7 @@ def contract(settings: Settings) -> Iterator[Finding]:
     Raises Failure when it does not answer.
     """
     plan = topic_plan.plan(settings, ANSWER_SECONDS)
-    yield fine(KAFKA, f"{plan.brokers} brokers answer at {settings.kafka_bootstrap}")
+    yield fine(KAFKA, f"answers at {settings.kafka_bootstrap}; brokers: {plan.brokers}")
     for each in plan.differences:
         if not each.hurts:
             yield fine("topics", f"{each.line()}: more than the contract asks for")
@@ -83,7 +83,7 @@ def producers(settings: Settings) -> Iterator[Finding]:
         what = f"{count} of the last commands of {source} are on a wrong partition"
         yield harm("partitioner", what, FIX_PARTITIONER)
     if not strays:
-        yield fine("partitioner", f"the last {seen:,} commands are on their wallets' partitions")
+        yield fine("partitioner", f"{seen:,} commands looked at, none on a wrong partition")
     ahead = newest_ms / 1000 - time.time()
     if newest_ms:
         # Of a broker that is behind nothing can be said: its last record may be an old one.
