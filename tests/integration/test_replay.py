@@ -12,9 +12,10 @@ from consumers.phones import count_again
 from schemas import events
 from schemas.settings import Settings
 from tests import rawbatches, replays
+from tests.hands import hands_of
 from tests.ledgers import Ledger, Said
 from tests.rawbatches import RawName
-from tests.workers import Workers, execute, rows
+from tests.workers import execute, rows
 from wallet.failure import Failure, ignore
 from wallet.migrate import upgrade
 from wallet.replay.cutting import From
@@ -38,24 +39,20 @@ class Played(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def played(new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(new_ledger: Callable[..., Settings]) -> Played:
     """A storm among 12 wallets on all partitions, in two halves with a backup between them."""
-    ledger = Ledger(new_ledger(batch_max=150), SEED)
-    folder = tmp_path_factory.mktemp("replayed")
+    ledger = Ledger(new_ledger(), SEED)
     backup = f"{ledger.settings.application}_backup".replace("-", "_")
-    with Workers(ledger.settings, folder) as workers:
-        workers.start_and_hold("1")
-        wallets = replays.wallets_of(ledger, 12)
-        ledger.send(*replays.mixture(ledger, wallets, 500))
-        odd = Said(b"x", b"{", [(RawName.of(b"\xfe\xff"), b"1")])  # no client would show its name
-        rawbatches.produce(ledger.settings, 0, rawbatches.batch_of([odd]))
-        ledger.verify()
+    hands = hands_of(ledger.settings)
+    wallets = replays.wallets_of(ledger, 12)
+    ledger.send(*replays.mixture(ledger, wallets, 500))
+    odd = Said(b"x", b"{", [(RawName.of(b"\xfe\xff"), b"1")])  # no client would show its name
+    rawbatches.produce(ledger.settings, 0, rawbatches.batch_of([odd]))
+    hands.work(most=70)
     replays.copied(ledger.settings, backup)
-    with Workers(ledger.settings, folder) as workers:
-        workers.start_and_hold("1")
-        ledger.send(*replays.refunds(ledger, ledger.results()))
-        ledger.send(*replays.mixture(ledger, wallets, 700))
-        ledger.verify()
+    ledger.send(*replays.refunds(ledger, ledger.results()))
+    ledger.send(*replays.mixture(ledger, wallets, 700))
+    hands.work(most=70)
     return Played(ledger, backup)
 
 

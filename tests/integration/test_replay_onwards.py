@@ -6,53 +6,16 @@ from pathlib import Path
 import pytest
 
 from schemas.settings import Settings
-from streams.asked import Asked
-from streams.claim import Claim, claim
-from streams.journal import Held, Journal
-from streams.rendering import arrived_message, numbered
-from streams.rows import Place
 from tests import replays
+from tests.hands import hands_of
 from tests.ledgers import Ledger, Said
 from tests.workers import Workers, rows
 from wallet.failure import Failure
-from wallet.replay.reading import Logs, Span
-from wallet.replay.recorded import items
 from wallet.replay.run import catch_up
 
 pytestmark = pytest.mark.integration
 
 SEED = 20261127
-
-
-class Hand:
-    """A worker's partition moved by hand: a batch is committed, and published only if told to."""
-
-    def __init__(self, settings: Settings, partition: int) -> None:
-        self.settings = settings
-        place = Place(settings.topics.commands.name, partition, settings.partitions)
-        self.held: Claim = claim(settings, place, "hand@here:0", lambda: True)
-        self.next_offset = self.held.next_offset
-        self.next_event = self.held.next_event
-
-    def batch(self, *, is_published: bool) -> None:
-        """Do all that waits in the log."""
-        partition, topic = self.held.place.partition, self.held.place.topic
-        with Logs(self.settings) as logs:
-            high = logs.bounds(topic, partition).high
-        span = Span(topic, partition, self.next_offset, high)
-        asked = Asked()
-        for item in items(self.settings, span):
-            asked.add(*item)
-        journal = Journal(self.settings, self.held.place)
-        written = journal.write(Held(self.held.epoch, self.next_offset, high), asked)
-        journal.close()
-        assert written is not None
-        arrived = [arrived_message(text) for text in written.arrived]
-        told = numbered(arrived + written.decided.events, self.next_event)
-        self.next_offset, self.next_event = high, self.next_event + len(told)
-        if is_published:
-            decided = written.decided
-            self.held.publisher.publish(decided.results, told, decided.steps, decided.dead)
 
 
 def untold(_stage: str, _done: int, _total: int) -> None:
@@ -67,15 +30,12 @@ def test_workers_go_on_from_what_was_caught_up(
     While they are at it, a catch-up refuses.
     """
     ledger = Ledger(new_ledger(), SEED)
-    with Workers(ledger.settings, tmp_path) as workers:
-        workers.start_and_hold("1")
-        wallets = replays.wallets_of(ledger, 8)
-        ledger.verify()
+    hands = hands_of(ledger.settings)
+    wallets = replays.wallets_of(ledger, 8)
+    hands.work()
     backup = replays.copied(ledger.settings, "restored_and_on")
-    with Workers(ledger.settings, tmp_path) as workers:
-        workers.start_and_hold("1")
-        ledger.send(*replays.mixture(ledger, wallets, 300))
-        ledger.verify()
+    ledger.send(*replays.mixture(ledger, wallets, 300))
+    hands.work()
     catch_up(backup, untold, dry_run=False)
     told = len(ledger.results()), len(ledger.events())
     after = Ledger(backup, SEED + 1)
@@ -98,18 +58,17 @@ def test_what_was_committed_and_never_said_is_decided_again(
     """
     ledger = Ledger(new_ledger(partitions=2), SEED)
     payer, payee = (ledger.wallet_on(p) for p in range(2))
-    hands = [Hand(ledger.settings, p) for p in range(2)]
+    hands = hands_of(ledger.settings)
     ledger.send(*(ledger.command("wallet.create", each) for each in (payer, payee)))
     ledger.send(ledger.command("deposit", payer, amount="9.00"))
-    for hand in hands:
-        hand.batch(is_published=True)
+    hands.work()
     backup = replays.copied(ledger.settings, "before_it_was_said")
     ledger.send(ledger.command("deposit", payer, amount="1.00"))
-    hands[0].batch(is_published=True)
+    hands.of[0].batch(is_published=True)
     ledger.send(ledger.command("transfer", payer, to_wallet_id=payee, amount="5.00"))
-    hands[0].batch(is_published=False)
+    hands.of[0].batch(is_published=False)
     ledger.send(ledger.command("charge_sale", payee, amount="4.00", phone_number="09120000000"))
-    hands[1].batch(is_published=True)
+    hands.of[1].batch(is_published=True)
 
     outcome = catch_up(backup, untold, dry_run=False)
 
@@ -127,18 +86,17 @@ def test_a_batch_that_nobody_has_said_is_left_to_the_claim(
     """A restored database that is ahead of the log on a partition keeps what it has to say."""
     ledger = Ledger(new_ledger(partitions=2), SEED)
     payer, payee = (ledger.wallet_on(p) for p in range(2))
-    hands = [Hand(ledger.settings, p) for p in range(2)]
+    hands = hands_of(ledger.settings)
     sent: list[Said] = [ledger.command("wallet.create", each) for each in (payer, payee)]
     ledger.send(*sent, ledger.command("deposit", payer, amount="9.00"))
-    for hand in hands:
-        hand.batch(is_published=True)
+    hands.work()
     ledger.send(ledger.command("transfer", payer, to_wallet_id=payee, amount="5.00"))
-    hands[0].batch(is_published=True)
+    hands.of[0].batch(is_published=True)
     ledger.send(ledger.command("deposit", payee, amount="2.00"))
-    hands[1].batch(is_published=False)  # the transfer's event arrived there: two are not said
+    hands.of[1].batch(is_published=False)  # the transfer's event arrived there: two are not said
     backup = replays.copied(ledger.settings, "ahead_of_the_log")
     ledger.send(ledger.command("deposit", payer, amount="1.00"))
-    hands[0].batch(is_published=True)
+    hands.of[0].batch(is_published=True)
 
     assert catch_up(backup, untold, dry_run=False).commands == 1
 

@@ -23,12 +23,12 @@ ROUNDS: Final = 1000
 BEFORE: Final = """c."offset" < ('{cut}'::bigint[])[c.partition + 1]"""
 """SQL: whether a row c of commands comes before a cut."""
 
-# A wallet's changes before the cut must be the first ones it had.
+# What a command after the cut has made or only seen of a wallet is not older than the cut's state.
 _TORN: Final = """
 WITH after AS (
-    SELECT e.account_id, min(e.sequence) AS first
-    FROM commands AS c JOIN entries AS e USING (transaction_id)
-    WHERE NOT {before} AND e.sequence IS NOT NULL GROUP BY 1
+    SELECT s.key::uuid AS account_id, min(s.value::bigint) AS first
+    FROM commands AS c, json_each_text(c.result::json -> 'sequences') AS s
+    WHERE NOT {before} GROUP BY 1
 )
 SELECT c.partition, min(c."offset")
 FROM after AS a
