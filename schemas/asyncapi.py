@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from schemas import vectors
 from schemas.channels import CHANNELS, DEAD_LETTER, Channel
+from schemas.events import EVENT_TYPES
 from schemas.header_schemas import CONTENT_TYPE, DEAD_LETTER_HEADERS, headers_schema
 from schemas.identifiers import UUID_PATTERN
 from schemas.jsonschemas import DIALECT, message_schema, portable
@@ -34,6 +35,12 @@ _WORDS: Final = (
     " structured mode, all else in binary mode. Amounts are decimal texts in major units."
     f" The schemas keep to JSON Schema 2020-12 ({DIALECT}) and to draft 7 alike."
 )
+
+_EVENTS: Final = {
+    name: f"A wallet of the posting, after a command of the kind `{kind}`."
+    for kind, name in EVENT_TYPES.items()
+}
+"""Type of an event -> what it tells; their schemas all say what an event is."""
 
 _KEY: Final[Json] = {
     "type": "string",
@@ -173,7 +180,7 @@ def _structured(schema: Json, payload: Json) -> Json:
 def _told(schema: Json) -> Json:
     """Name, title and words of a message; the words begin with its type where it has its own."""
     name, words = schema["title"], schema["description"]
-    own = words.removeprefix(f"{name}: ")
+    own = _EVENTS.get(name, words).removeprefix(f"{name}: ")
     return {"name": name, "title": name, "summary": own[:1].upper() + own[1:]}
 
 

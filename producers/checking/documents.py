@@ -6,7 +6,7 @@ or a record as `kcat -J` prints it, with its key and headers inside.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 Headers = Sequence[tuple[str, bytes]]
@@ -32,6 +32,8 @@ class Document(NamedTuple):
     """Whether the key is known: None is one, too."""
     place: str = ""
     """Of a record: "partition:offset"."""
+    repeated: tuple[str, ...] = ()
+    """Names that stand twice in one object: the last of them counts."""
 
 
 class Broken(NamedTuple):
@@ -43,9 +45,11 @@ class Broken(NamedTuple):
 
 def documents_of(text: str, key: bytes | None, headers: Headers) -> Iterator[Document | Broken]:
     """The messages of a file's text. After what is no JSON, it goes on with the next line."""
-    decoder = json.JSONDecoder()
+    repeated: list[str] = []
+    decoder = json.JSONDecoder(object_pairs_hook=partial(_object, repeated))
     position = _blanks(text, 0)
     while position < len(text):
+        repeated.clear()
         try:
             found, end = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
@@ -55,22 +59,18 @@ def documents_of(text: str, key: bytes | None, headers: Headers) -> Iterator[Doc
         except RecursionError:
             yield Broken(position, "nested too deep")
             return
-        yield _document(text, position, end, found, (key, headers))
+        made = _document(text, position, end, found, (key, headers))
+        yield made._replace(repeated=tuple(dict.fromkeys(repeated)))
         position = _blanks(text, end)
 
 
-def repeated_names(value: bytes) -> list[str]:
-    """The names that stand twice in one object of a JSON value: the last of them counts."""
-    found: list[str] = []
-
-    def take(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(repeated: list[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of its members, the last of each name; names that stand twice are noted."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        found.extend(name for name in dict.fromkeys(names) if names.count(name) > 1)
-        return dict(pairs)
-
-    with suppress(ValueError, RecursionError):
-        json.loads(value, object_pairs_hook=take)
-    return found
+        repeated.extend(name for name in made if names.count(name) > 1)
+    return made
 
 
 def _document(

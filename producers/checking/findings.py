@@ -16,6 +16,7 @@ from schemas import decoding, money, vectors
 from schemas.cloudevents import Envelope, headers_of
 from schemas.commands import TYPES, Command, ScheduleWithdrawal
 from schemas.diagnosis import did_you_mean
+from schemas.jsonschemas import MESSAGES
 from schemas.refusals import DETAILS, Code, detail_of
 
 Headers = Sequence[tuple[str, bytes]]
@@ -23,6 +24,9 @@ Fields = dict[str, Any]
 
 MOST: Final = 50
 """Most findings of one message: more have one cause."""
+
+_FINEST: Final = max(money.DECIMALS, key=lambda code: money.DECIMALS[code])
+"""A currency of which none has more decimals."""
 
 _ATTRIBUTES: Final = {*Envelope.__struct_fields__}
 _GOOD: Final[dict[str, Any]] = {
@@ -93,6 +97,7 @@ class _Patient:
         self._value = value
         self._headers = dict(headers)
         self._told: set[tuple[str, tuple[str, ...]]] = set()
+        self._seen: decoding.Decoded | None = None
         self.is_binary = "ce_id" in self._headers or "ce_type" in self._headers
         self.inside: tuple[str, ...] = () if self.is_binary else ("data",)
         """The path of the data within the message."""
@@ -112,7 +117,10 @@ class _Patient:
             path = self._path("id") if is_id else ()
             return Finding(path, "unreadable", f"{decoded.reason}. It goes to the dead letters.")
         refusal = decoded.refusal
-        return Finding(self._path(refusal.param), refusal.code, detail_of(refusal))
+        detail = detail_of(refusal)
+        if refusal.code == Code.UNKNOWN_TYPE and decoded.type in MESSAGES:
+            detail = f"{decoded.type} is what the ledger says, not what it is asked."
+        return Finding(self._path(refusal.param), refusal.code, detail)
 
     def mend(self, found: Finding) -> bool:
         """Make the finding go away, to see what else there is; False where it cannot be."""
@@ -120,13 +128,17 @@ class _Patient:
         if name in self._told or not found.path:
             return False
         self._told.add(name)
+        self._seen = None
         if found.code == Code.KEY_MISMATCH:
             self._key = None
             return True
         return self._mend_attribute(found) if self._is_attribute(found) else self._mend_data(found)
 
     def _decoded(self) -> decoding.Decoded:
-        return decoding.decode(self._key, self._value, list(self._headers.items()))
+        if self._seen is None:
+            headers = list(self._headers.items())
+            self._seen = decoding.decode(self._key, self._value, headers)
+        return self._seen
 
     def _path(self, param: str | None) -> tuple[str, ...]:
         """The path of a field at fault: an attribute of the envelope, or within the data."""
@@ -146,7 +158,8 @@ class _Patient:
         name = found.path[0].removeprefix("ce_")
         good = _GOOD.get(name)
         if name == "type":
-            good = next(iter(_nearest(self._attribute("type"))), None)
+            given = self._attribute("type")
+            good = None if given in MESSAGES else next(iter(_nearest(given)), None)
             if good is None:
                 return False  # whose fields these are nobody knows
         if not self.is_binary:
@@ -229,11 +242,10 @@ def _of_amount(command: Command, inside: tuple[str, ...]) -> list[Finding]:
     if amount is None:
         return []
     currency: str | None = getattr(command.data, "currency", None)
-    finest = max(money.DECIMALS, key=lambda code: money.DECIMALS[code])
     try:
-        money.parse(amount, currency or finest)
+        money.parse(amount, currency or _FINEST)
     except money.AmountError as error:
-        detail = str(error) if currency else str(error).replace(finest, "No currency")
+        detail = str(error) if currency else str(error).replace(_FINEST, "No currency")
         return [Finding((*inside, "amount"), error.code, f"amount: {detail}")]
     return []
 

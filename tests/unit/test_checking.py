@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from producers.checking.documents import Broken, documents_of, repeated_names
+from producers.checking.documents import Broken, Document, documents_of
 from producers.checking.findings import inspect
 from producers.checking.places import Lines, position_of
 from schemas import vectors
@@ -110,6 +110,12 @@ def test_each_slip_has_its_finding(whole: object, found: list[tuple[str, str]]) 
     assert found_in(whole) == found
 
 
+def test_what_the_ledger_says_is_no_command() -> None:
+    """Somebody took a result or an event for one."""
+    (found,) = inspect(None, json.dumps(message(type="wallet.deposited.v1")).encode()).findings
+    assert "what the ledger says" in found.detail
+
+
 def test_a_wrong_key_hides_nothing() -> None:
     """What stands behind it is told too."""
     value = json.dumps(message({"wallet_id": A, "amount": "5", "memo": "x"})).encode()
@@ -171,7 +177,9 @@ def test_documents_stand_on_one_line_or_several() -> None:
     assert len(told) - len(whys) == 3
     assert "double quotes" in whys[0]
     assert "ends too early" in whys[-1]
-    assert repeated_names(b'{"a": 1, "b": {"c": 1, "c": 2}, "a": 3}') == ["c", "a"]
+    (twice,) = documents_of('{"a": 1, "b": {"c": 1, "c": 2}, "a": 3}', None, ())
+    assert isinstance(twice, Document)
+    assert twice.repeated == ("c", "a")
 
 
 def checked(tmp_path: Path, text: str, *options: str) -> tuple[int, Any, str]:

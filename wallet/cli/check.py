@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from producers.checking.documents import Broken, Document, documents_of, repeated_names
+from producers.checking.documents import Broken, Document, documents_of
 from producers.checking.findings import Finding, Inspected, inspect
 from producers.checking.places import Lines, Spot, position_of
 from schemas.commands import Command
@@ -162,7 +162,7 @@ class _Check:
 
 
 def _of_names(document: Document) -> Iterator[Finding]:
-    for name in repeated_names(document.value):
+    for name in document.repeated:
         words = f"{name} stands twice in one object: the last one counts."
         yield Finding((name,), "stands_twice", words, is_note=True)
 
