@@ -1,6 +1,5 @@
 """The fault `disk`: the disk of PostgreSQL or of Kafka is full for a while."""
 
-import time
 from contextlib import suppress
 from random import Random
 from typing import ClassVar, Final
@@ -41,7 +40,6 @@ class DiskFull:
         self._next = self._next or dice.sample(SERVERS, len(SERVERS))
         name = self._next.pop()
         disk, seconds = self._disks[name], dice.uniform(*FULL_SECONDS)
-        began = time.monotonic()
         try:
             try:
                 used = disk.fill()
@@ -52,8 +50,7 @@ class DiskFull:
             raise FaultError(str(error)) from error
         back_at = stage.await_answers(name, BACK_SECONDS)
         what = f"the disk of {name} full at {used / 2**20:.0f} MB for {seconds:.0f} s"
-        counts = {f"disk full, {name}": 1, "seconds until it answered": round(back_at - began)}
-        return Struck(what, counts, back_at=back_at, sort=name)
+        return Struck(what, {f"disk full, {name}": 1}, back_at=back_at, sort=name)
 
     def close(self) -> None:
         """Unmount both disks, with all that is on them."""
