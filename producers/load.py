@@ -5,7 +5,7 @@ The same seed gives the same commands, ids and all, so that two runs compare lik
 
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from confluent_kafka import Producer
@@ -14,21 +14,25 @@ from producers.message import Message, message_of
 from schemas.settings import Settings
 
 SOURCE: Final = "/wallet/load"
-MIXES: Final = ("sale", "deposit", "transfer", "mixed", "hot")
-"""sale: half deposits, half charge sales; mixed: with 30 % transfers; hot: sale on one wallet."""
+MIXES: Final = ("sale", "deposit", "transfer", "mixed", "hot", "one-seller")
+"""sale: half deposits, half charge sales; mixed: with 30 % transfers; hot: sale on one wallet.
 
+one-seller: charge sales of one wallet to the wallets of all others.
+"""
+
+PHONE: Final = {"phone_number": "09123456789"}
 FLUSH_SECONDS: Final = 120.0
-START: Final = "1000000.00"
+START: Final = "1000000000.00"
 """What each wallet begins with: enough for every command of a run."""
 
 
 class Load:
-    """A seeded source of commands on `wallets` wallets."""
+    """A seeded source of commands on so many new wallets, or on those given."""
 
-    def __init__(self, seed: int, wallets: int) -> None:
+    def __init__(self, seed: int, wallets: int | Sequence[str]) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a load, no secret
         self._clock = 0x0190_0000_0000 + seed
-        self.wallets = [str(uuid.UUID(int=self._bits(128), version=4)) for _ in range(wallets)]
+        self.wallets = wallets if not isinstance(wallets, int) else self._new(wallets)
 
     def opening(self) -> Iterator[Message]:
         """Make every wallet and give it its first money."""
@@ -39,7 +43,8 @@ class Load:
     def commands(self, count: int, mix: str) -> Iterator[Message]:
         """So many commands of a mix."""
         for _ in range(count):
-            wallet = self.wallets[0] if mix == "hot" else self._random.choice(self.wallets)
+            is_one = mix in {"hot", "one-seller"}
+            wallet = self.wallets[0] if is_one else self._random.choice(self.wallets)
             yield self._command(mix, wallet)
 
     def _command(self, mix: str, wallet: str) -> Message:
@@ -49,9 +54,15 @@ class Load:
         if mix == "transfer" or (mix == "mixed" and drawn < 0.3):  # noqa: PLR2004
             other = self._random.choice(self.wallets)
             return self._message("transfer.v1", {**data, "to_wallet_id": other})
+        if mix == "one-seller":
+            other = self.wallets[self._random.randrange(1, len(self.wallets))]
+            return self._message("charge_sale.v1", {**data, **PHONE, "to_wallet_id": other})
         if mix == "deposit" or drawn > 0.5:  # noqa: PLR2004
             return self._message("deposit.v1", data)
-        return self._message("charge_sale.v1", {**data, "phone_number": "09123456789"})
+        return self._message("charge_sale.v1", data | PHONE)
+
+    def _new(self, count: int) -> Sequence[str]:
+        return [str(uuid.UUID(int=self._bits(128), version=4)) for _ in range(count)]
 
     def _message(self, command_type: str, data: dict[str, object]) -> Message:
         return message_of(command_type, data, source=SOURCE, command_id=self._id())
@@ -66,7 +77,7 @@ class Load:
         return self._random.getrandbits(count)
 
 
-def send(settings: Settings, messages: Iterator[Message] | Sequence[Message]) -> int:
+def send(settings: Settings, messages: Iterable[Message]) -> int:
     """Send all and wait until the broker has them; how many there were.
 
     Raises RuntimeError when the broker did not take them all in time.

@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from producers.bounds import bounds
 from schemas.settings import Settings
+from wallet.bench.telling import Moved, unmoved
 
 ENDS_SECONDS: Final = 20.0
 
@@ -16,6 +17,8 @@ class Count(NamedTuple):
 
     results: int
     seconds: float
+    per_second: float
+    """Of those after the first look, which had taken nobody knows how long."""
     steady_per_second: float
     """Speed between a tenth and nine tenths of the results: without start and tail."""
 
@@ -40,7 +43,7 @@ class Counter:
             top.offset = bounds(self._consumer, topic, top.partition, ENDS_SECONDS).high
         self._consumer.assign(tops)
 
-    def count(self, wanted: int, silence: float = 60.0) -> Count:
+    def count(self, wanted: int, silence: float = 60.0, moved: Moved = unmoved) -> Count:
         """Count until so many were seen. Raises TimeoutError after a long silence."""
         seen, points = 0, [(time.perf_counter(), 0)]
         while seen < wanted:
@@ -49,14 +52,21 @@ class Counter:
             if records:
                 seen += len(records)
                 points.append((now, seen))
+                moved(seen)
             elif now - points[-1][0] > silence:
                 raise TimeoutError(f"{seen} of {wanted} results, then {silence} s of silence")
-        first = points[1][0] if len(points) > 2 else points[0][0]  # noqa: PLR2004
-        return Count(seen, points[-1][0] - first, _steady(points, wanted))
+        return _count_of(points, wanted)
 
     def close(self) -> None:
         """Stop reading."""
         self._consumer.close()
+
+
+def _count_of(points: list[tuple[float, int]], wanted: int) -> Count:
+    """What the looks at these moments say; the first was before anything was there."""
+    first, few = points[1] if len(points) > 2 else points[0]  # noqa: PLR2004 - all came at once
+    last, seen = points[-1]
+    return Count(seen, last - first, (seen - few) / (last - first), _steady(points, wanted))
 
 
 def _steady(points: list[tuple[float, int]], wanted: int) -> float:

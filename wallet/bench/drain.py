@@ -1,129 +1,119 @@
 """`wallet bench drain`: commands a second from a preloaded topic to read_committed results."""
 
 import statistics
-import sys
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import stamina.instrumentation
-
-from producers import load
 from schemas.settings import Settings
-from wallet import migrate
-from wallet.bench.counting import Count, Counter
-from wallet.bench.processes import WORKER, Process, worker_process
-from wallet.bench.scratch import scratch_ledger
+from wallet.bench import peers
+from wallet.bench.arms import (
+    BARE,
+    Arm,
+    Given,
+    bare_mix,
+    begin,
+    figures_of,
+    ratio,
+    scratch_drained,
+    speeds_of,
+    workers_of,
+)
+from wallet.bench.charts import Bar, Chart, Group
+from wallet.bench.peers import Peer
+from wallet.bench.telling import Telling
 
-Tell = Callable[[str], None]
-
-ANSWER_SECONDS: Final = 5.0
+Figures = dict[str, Any]
 
 
-class Arm(NamedTuple):
-    """One drain: what was counted, and the most memory its process had, in MB."""
-
-    seen: Count
-    memory_mb: float
-    processor_seconds: float
-
-
-class Drained(NamedTuple):
-    """What `wallet bench drain` says; speeds are medians over the runs."""
+class Wanted(NamedTuple):
+    """What is to be measured. Each run measures every arm, one after the other."""
 
     commands: int
     wallets: int
-    mix: str
+    mixes: tuple[str, ...]
     workers: int
     runs: int
-    commands_per_second: float
-    steady_per_second: float
-    bare_loop_per_second: float
-    ratio_to_bare_loop: float
-    worker_memory_mb: float
-    worker_cpu_us_per_command: float
-    spread_percent: float
-    """Between the slowest and the fastest run: how noisy the machine was."""
+    seed: int
+    peer: Path | None = None
+    """The program of Kafka Streams, where it is to be measured too."""
 
 
-def drain(  # noqa: PLR0913 - the options of the command, by name
-    settings: Settings,
-    *,
-    commands: int,
-    wallets: int,
-    mix: str,
-    workers: int,
-    runs: int,
-    seed: int,
-    tell: Tell,
-) -> Drained:
-    """Measure the ledger and the bare loop in turn, each on a scratch ledger of its own."""
-    stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
-    migrate.wait_until_answers(settings.database_url, ANSWER_SECONDS, tell)
-    ours: list[Arm] = []
-    bare: list[Arm] = []
-    for run in range(runs):
-        given = load.Load(seed + run, wallets)
-        tell(f"run {run + 1} of {runs}: the ledger")
-        ours.append(_arm(settings, given, commands, mix, workers_of(workers)))
-        given = load.Load(seed + run, wallets)
-        tell(f"run {run + 1} of {runs}: the bare loop")
-        # It knows no transfer: half of their work is on the same rows.
-        bare.append(_arm(settings, given, commands, "hot" if mix == "hot" else "sale", [BARE]))
-    speeds = [arm.seen.results / arm.seen.seconds for arm in ours]
-    yardstick = [arm.seen.results / arm.seen.seconds for arm in bare]
-    ratios = [mine / theirs for mine, theirs in zip(speeds, yardstick, strict=True)]
-    speed = statistics.median(speeds)
-    return Drained(
-        commands,
-        wallets,
-        mix,
-        workers,
-        runs,
-        round(speed),
-        round(statistics.median(arm.seen.steady_per_second for arm in ours)),
-        round(statistics.median(yardstick)),
-        round(statistics.median(ratios), 3),
-        round(max(arm.memory_mb for arm in ours), 1),
-        round(1e6 * statistics.median(arm.processor_seconds for arm in ours) / commands, 1),
-        round(100 * (max(speeds) - min(speeds)) / speed, 1),
+class Run(NamedTuple):
+    """The arms of one run."""
+
+    ours: Arm
+    bare: Arm
+    peer: Peer | None
+
+
+def measure(settings: Settings, wanted: Wanted, tell: Telling) -> Figures:
+    """Figures of every mix, by name; speeds are medians over the runs. Raises Failure."""
+    if wanted.peer is not None:
+        peers.check(wanted.peer)
+    index = begin(settings, tell)
+    found = []
+    for mix in wanted.mixes:
+        runs = [
+            _run(settings, wanted, mix, wanted.seed + number, tell) for number in range(wanted.runs)
+        ]
+        found.append(_figures(wanted, mix, runs))
+    shared = {name: getattr(wanted, name) for name in ("commands", "wallets", "workers", "runs")}
+    return {**shared, "mixes": found, "machine": index.end()._asdict()}
+
+
+def chart(figures: Figures) -> Chart:
+    """The mixes side by side."""
+    groups = []
+    for each in figures["mixes"]:
+        bars = [
+            Bar("Wallet Streams", each["commands_per_second"], each["slowest"], each["fastest"])
+        ]
+        bars.append(Bar("bare loop", each["bare_loop_per_second"]))
+        if "kafka_streams_per_second" in each:
+            bars.append(Bar("Kafka Streams", each["kafka_streams_per_second"]))
+        groups.append(Group(each["mix"], bars))
+    runs = "one run" if figures["runs"] == 1 else f"medians of {figures['runs']} runs"
+    note = (
+        f"{figures['commands']:,} commands on {figures['wallets']:,} wallets,"
+        f" {figures['workers']} workers, {figures['machine']['processors']} processors, {runs}"
     )
+    return Chart("Drain: from a full topic to committed results", "commands/s", note, groups)
 
 
-BARE: Final = (sys.executable, "-m", "wallet.bench.bare")
+def _run(settings: Settings, wanted: Wanted, mix: str, seed: int, tell: Telling) -> Run:
+    tell(f"{mix}, seed {seed}: the ledger")
+    given = Given(seed, wanted.wallets, wanted.commands, mix)
+    ours = scratch_drained(settings, given, workers_of(wanted.workers), tell)
+    tell(f"  {ours.seen.per_second:,.0f}/s; the bare loop")
+    bare = scratch_drained(settings, given._replace(mix=bare_mix(mix)), [BARE], tell)
+    tell(f"  {bare.seen.per_second:,.0f}/s")
+    if wanted.peer is None:
+        return Run(ours, bare, None)
+    tell("Kafka Streams")
+    peer = peers.kafka_streams(settings, wanted.peer, wanted.commands)
+    tell(f"  {peer.commands_per_second:,.0f}/s")
+    return Run(ours, bare, peer)
 
 
-def workers_of(count: int) -> list[Process]:
-    """The commands of so many workers."""
-    return [(*WORKER, f"bench-{slot}") for slot in range(1, count + 1)]
+def _figures(wanted: Wanted, mix: str, runs: Sequence[Run]) -> Figures:
+    ours, bare = [run.ours for run in runs], speeds_of([run.bare for run in runs])
+    return {
+        "mix": mix,
+        **figures_of(ours, wanted.commands),
+        "bare_loop_per_second": round(statistics.median(bare)),
+        "ratio_to_bare_loop": ratio(speeds_of(ours), bare),
+        **_of_peer(speeds_of(ours), [run.peer for run in runs if run.peer is not None]),
+    }
 
 
-def _arm(
-    settings: Settings, given: load.Load, commands: int, mix: str, processes: list[Process]
-) -> Arm:
-    with scratch_ledger(settings, "bench") as ledger:
-        open_wallets(ledger, given)
-        load.send(ledger, given.commands(commands, mix))
-        counter = Counter(ledger)
-        try:
-            with ExitStack() as stack:
-                watches = [
-                    stack.enter_context(worker_process(ledger, argv, slot))
-                    for slot, argv in enumerate(processes, 1)
-                ]
-                seen = counter.count(commands)
-                seconds = sum(watch.processor_seconds for watch in watches)
-                return Arm(seen, max(watch.most_mb for watch in watches), seconds)
-        finally:
-            counter.close()
-
-
-def open_wallets(ledger: Settings, given: load.Load) -> None:
-    """Make the wallets through the ledger itself, before the clock runs."""
-    counter = Counter(ledger)
-    try:
-        sent = load.send(ledger, given.opening())
-        with worker_process(ledger, workers_of(1)[0], 1):
-            counter.count(sent)
-    finally:
-        counter.close()
+def _of_peer(speeds: list[float], found: Sequence[Peer]) -> Figures:
+    if not found:
+        return {}
+    theirs = [peer.commands_per_second for peer in found]
+    steady = statistics.median(peer.steady_per_second for peer in found)
+    return {
+        "kafka_streams_per_second": round(statistics.median(theirs)),
+        "kafka_streams_steady_per_second": round(steady),
+        "ratio_to_kafka_streams": ratio(speeds, theirs),
+    }

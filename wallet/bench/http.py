@@ -20,6 +20,7 @@ import stamina.instrumentation
 
 from schemas.settings import Settings
 from wallet import migrate
+from wallet.bench.django_peer import django_peer
 from wallet.bench.http_load import Ask, Job, Saw
 from wallet.bench.processes import WORKER, Watch, process, worker_process
 from wallet.bench.scratch import scratch_ledger
@@ -47,6 +48,8 @@ class Wanted(NamedTuple):
     workers: int
     gateways: int
     """Processes of the gateway that share one port."""
+    peer: bool = False
+    """Whether a Django service is measured beside it."""
 
 
 class Server(NamedTuple):
@@ -74,11 +77,14 @@ def measure(settings: Settings, wanted: Wanted, tell: Tell) -> Figures:
         wallets = [_call(gateway, "POST", "/wallets/", None)["uuid"] for _ in range(SELLERS)]
         sales = [Ask("POST", "/api/charge-sales/", json.dumps(_sale(seller))) for seller in sellers]
         looks = [Ask("GET", f"/wallets/{wallet}/") for wallet in wallets]
-        rounds = [
-            _round(name, asks, count, wanted.seconds, (echo, gateway), watches, tell)
-            for count in wanted.connections
-            for name, asks in (("charge sale", sales), ("get wallet", looks))
-        ]
+        peer = stack.enter_context(_django(ledger, tell)) if wanted.peer else None
+        rounds = []
+        for count in wanted.connections:
+            for name, asks in (("charge sale", sales), ("get wallet", looks)):
+                servers = (echo, gateway)
+                found = _round(name, asks, count, wanted.seconds, servers, watches, tell)
+                beside = _beside(peer, found, wanted.seconds, tell) if peer else {}
+                rounds.append(found | beside)
     shown = {"workers": wanted.workers, "gateways": wanted.gateways, "seconds": wanted.seconds}
     return {**shown, "rounds": rounds}
 
@@ -115,6 +121,29 @@ def _round(  # noqa: PLR0913, PLR0917 - what one round needs
         f"p99 {seen['p99_ms']} ms, gateway {seen['server_cpu_us']:.0f} us a request"
     )
     return found
+
+
+def _beside(peer: Server, ours: Figures, seconds: float, tell: Tell) -> Figures:
+    """The same of a Django service, right after."""
+    if ours["request"] == "charge sale":
+        asks = [
+            Ask("POST", "/api/charge-sales/", json.dumps(_sale(number)))
+            for number in range(1, SELLERS + 1)
+        ]
+    else:
+        asks = [Ask("GET", f"/api/sellers/{n}/balance/") for n in range(1, SELLERS + 1)]
+    seen, _ = _loaded(peer, asks, ours["connections"], seconds, [])
+    tell(f"  Django: {seen['requests_per_second']:,.0f}/s, p99 {seen['p99_ms']} ms")
+    names = ("requests_per_second", "p50_ms", "p99_ms", "errors", "server_cpu_us")
+    ratio = ours["requests_per_second"] / seen["requests_per_second"]
+    return {**{f"django_{each}": seen[each] for each in names}, "ratio_to_django": round(ratio, 3)}
+
+
+@contextmanager
+def _django(ledger: Settings, tell: Tell) -> Iterator[Server]:
+    with django_peer(ledger, SELLERS, CREDIT, tell) as (port, watches):
+        _await_listening(watches, port, "the Django peer")
+        yield Server(ports.HOST, port, watches)
 
 
 def _loaded(
@@ -157,9 +186,11 @@ def _loaded(
 
 
 def _used(watches: Sequence[Watch]) -> float:
-    """Processor time of processes until now, seconds."""
+    """Processor time of processes and their children until now, seconds."""
     try:
-        times = [psutil.Process(watch.pid).cpu_times() for watch in watches]
+        roots = [psutil.Process(watch.pid) for watch in watches]
+        family = [each for root in roots for each in (root, *root.children(recursive=True))]
+        times = [each.cpu_times() for each in family]
     except psutil.NoSuchProcess:
         raise Failure("a process of the bench has ended; see above") from None
     return sum(each.user + each.system for each in times)
@@ -175,12 +206,17 @@ def _server(ledger: Settings, argv: Sequence[str], count: int) -> Iterator[Serve
             stack.enter_context(process(ledger, (*argv, str(port), *shared), {}))
             for _ in range(count)
         ]
-        deadline = time.monotonic() + START_SECONDS
-        while any(not _listens(watch, port) for watch in watches):
-            if time.monotonic() > deadline:
-                raise Failure(f"{' '.join(argv[1:])} does not listen in time")
-            time.sleep(LOOK_SECONDS)  # a process that begins to listen tells nobody
+        _await_listening(watches, port, " ".join(argv[1:]))
         yield Server(ports.HOST, port, watches)
+
+
+def _await_listening(watches: Sequence[Watch], port: int, name: str) -> None:
+    """Wait until all of them do. Raises Failure."""
+    deadline = time.monotonic() + START_SECONDS
+    while any(not _listens(watch, port) for watch in watches):
+        if time.monotonic() > deadline:
+            raise Failure(f"{name} does not listen in time")
+        time.sleep(LOOK_SECONDS)  # a process that begins to listen tells nobody
 
 
 def _listens(watch: Watch, port: int) -> bool:

@@ -22,7 +22,7 @@ from producers.message import Message
 from producers.sender import producer_settings
 from schemas.settings import Settings
 from wallet import migrate
-from wallet.bench.drain import BARE, open_wallets, workers_of
+from wallet.bench.arms import BARE, open_wallets, workers_of
 from wallet.bench.processes import Process, Watch, worker_process
 from wallet.bench.scratch import scratch_ledger
 from wallet.failure import Failure, Tell
@@ -107,8 +107,12 @@ def _run(
     if not heard.wait():
         raise Failure(f"{len(heard.at):,} of {len(messages):,} results, then silence")
     taken = sorted(1000 * (heard.at[key] - moment) for key, moment in due.items())
+    parts = [round(taken[math.ceil(p * len(taken)) - 1], 1) for p in (0.5, 0.95, 0.99, 1.0)]
     return Latency(
-        *(round(taken[math.ceil(part * len(taken)) - 1], 1) for part in (0.5, 0.95, 0.99, 1.0)),
+        parts[0],
+        parts[1],
+        parts[2],
+        parts[3],
         round(len(messages) / max(1, heard.transactions), 1),
         round(1e6 * (_used(watches) - used) / len(messages), 1),
     )

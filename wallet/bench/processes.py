@@ -58,12 +58,19 @@ def worker_process(ledger: Settings, argv: Process, slot: int) -> AbstractContex
     return process(ledger, argv, processors.environment_of(slot))
 
 
+def process(
+    ledger: Settings, argv: Process, more: Mapping[str, str]
+) -> AbstractContextManager[Watch]:
+    """A process of ours on this ledger, with `more` in its environment."""
+    return watched(argv, {**environment(ledger), **more})
+
+
 @contextmanager
-def process(ledger: Settings, argv: Process, more: Mapping[str, str]) -> Iterator[Watch]:
-    """A process of ours on this ledger, with `more` in its environment; ended and awaited."""
+def watched(argv: Process, environ: Mapping[str, str]) -> Iterator[Watch]:
+    """A process in this environment, watched, ended and awaited."""
     started = subprocess.Popen(  # noqa: S603 - our own program
         argv,
-        env={**environment(ledger), **more},
+        env=environ,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -82,10 +89,12 @@ def process(ledger: Settings, argv: Process, more: Mapping[str, str]) -> Iterato
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait(STOP_SECONDS)
+        said.join(STOP_SECONDS)
 
 
 def _drain_pipe(process: subprocess.Popen[str]) -> None:
     assert process.stderr is not None, "it was asked for"
-    for line in process.stderr:
-        if "critical" in line or "Error" in line:
-            sys.stderr.write(line)
+    with process.stderr as said:
+        for line in said:
+            if "critical" in line or "Error" in line:
+                sys.stderr.write(line)

@@ -2,12 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg2
 from confluent_kafka import KafkaException
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from schemas.settings import Settings
 from wallet import migrate, topics
@@ -18,22 +18,31 @@ WAIT_SECONDS = 30.0
 @contextmanager
 def scratch_ledger(settings: Settings, name: str) -> Iterator[Settings]:
     """Settings of a new, empty ledger beside the real one; nothing of the real one is touched."""
+    with scratch_database(settings, name) as url:
+        mark = str(url.database)
+        mine = settings.model_copy(
+            update={
+                "database_url": url.render_as_string(hide_password=False),
+                "topic_prefix": f"{mark}.",
+                "application": f"{settings.application}-{mark}",
+            }
+        )
+        try:
+            migrate.upgrade(mine.database_url, WAIT_SECONDS)
+            topics.apply(mine, WAIT_SECONDS)
+            yield mine
+        finally:
+            _remove_topics(mine)
+
+
+@contextmanager
+def scratch_database(settings: Settings, name: str) -> Iterator[URL]:
+    """The address of a new, empty database on the ledger's server."""
     mark = f"{name}_{secrets.token_hex(4)}"
-    url = make_url(settings.database_url)
-    mine = settings.model_copy(
-        update={
-            "database_url": url.set(database=mark).render_as_string(hide_password=False),
-            "topic_prefix": f"{mark}.",
-            "application": f"{settings.application}-{mark}",
-        }
-    )
     _execute(settings, f'CREATE DATABASE "{mark}"')
     try:
-        migrate.upgrade(mine.database_url, WAIT_SECONDS)
-        topics.apply(mine, WAIT_SECONDS)
-        yield mine
+        yield make_url(settings.database_url).set(database=mark)
     finally:
-        _remove_topics(mine)
         _execute(settings, f'DROP DATABASE "{mark}" WITH (FORCE)')
 
 
@@ -55,8 +64,13 @@ def _execute(settings: Settings, statement: str) -> None:
 
 def _remove_topics(settings: Settings) -> None:
     names = [topic.name for topic in settings.topics.all()]
-    for future in topics.client(settings).delete_topics(names, operation_timeout=10).values():
-        with suppress(
-            KafkaException, TimeoutError
-        ):  # a broker that is gone has no topics to remove
-            future.result(WAIT_SECONDS)
+    with suppress(KafkaException, TimeoutError):  # a broker that is gone has no topics to remove
+        delete_topics(settings, names)
+
+
+def delete_topics(settings: Settings, names: Collection[str]) -> None:
+    """Delete topics and wait for it. Raises KafkaException, TimeoutError."""
+    admin = topics.client(settings)  # kept by name: with it its answers would be gone
+    found = admin.delete_topics([*names], operation_timeout=10)
+    for future in found.values():
+        future.result(WAIT_SECONDS)

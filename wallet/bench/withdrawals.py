@@ -100,7 +100,7 @@ class _Running(NamedTuple):
     """The scratch ledger with all its processes."""
 
     ledger: Settings
-    wallets: list[str]
+    wallets: Sequence[str]
     timer: Watch
     payments: Path | None
     bank_seconds: float
@@ -157,7 +157,7 @@ def _running(ledger: Settings, wanted: Wanted, tell: Tell) -> Iterator[_Running]
         yield _Running(ledger, wallets, watches["delayed"], payments, wanted.bank_ms / 1000)
 
 
-def _open_wallets(ledger: Settings) -> list[str]:
+def _open_wallets(ledger: Settings) -> Sequence[str]:
     counter = Counter(ledger)
     try:
         given = load.Load(1, WALLETS)

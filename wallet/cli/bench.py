@@ -1,15 +1,26 @@
 """`wallet bench`: figures, each with a ratio against something in the same run."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from wallet.cli import bench_sizes
+from wallet.cli.asking import AsJson
+from wallet.cli.bench_options import (
+    MIXES,
+    ChartFile,
+    Runs,
+    Seed,
+    Shown,
+    Workers,
+    one_mix,
+    print_figures,
+)
 from wallet.cli.connected import UsageFailure, load_settings
-from wallet.cli.printing import print_json
 from wallet.local.processors import usual_workers
 
 MOST_CONNECTIONS = 2000
-MIXES = ("sale", "deposit", "transfer", "mixed", "hot")
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +28,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Measure the ledger on the running stack.", no_args_is_help=True)
     group.command("drain")(drain)
     group.command("latency")(latency)
+    bench_sizes.register(group)
     group.command("withdrawals")(withdrawals)
     group.command("http")(http)
     group.callback()(_bench)
@@ -30,31 +42,29 @@ def _bench() -> None:
 def drain(  # noqa: PLR0913 - its options
     *,
     commands: Annotated[int, typer.Option(min=1000, help="Commands to drain.")] = 200_000,
-    wallets: Annotated[int, typer.Option(min=1, help="Wallets they go to.")] = 10_000,
-    mix: Annotated[str, typer.Option(help=f"One of {', '.join(MIXES)}.")] = "sale",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.  [default: as `wallet up`]")
+    wallets: Annotated[int, typer.Option(min=2, help="Wallets they go to.")] = 10_000,
+    mix: Annotated[str, typer.Option(help=f"One or some of {','.join(MIXES)}.")] = "sale",
+    workers: Workers = None,
+    runs: Runs = 1,
+    seed: Seed = 1,
+    peer: Annotated[
+        bool, typer.Option("--peer", help="Measure Kafka Streams too, where it is beside us.")
+    ] = False,
+    peer_program: Annotated[
+        Path | None, typer.Option(help="The peer's drain.py, where it is elsewhere.")
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Runs of each arm; medians are told.")] = 1,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same commands.")] = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    chart: ChartFile = None,
+    json: AsJson = False,
 ) -> None:
     """Commands a second from a preloaded topic to committed results, against a bare loop."""
-    from wallet.bench.drain import drain as measure  # noqa: PLC0415 - heavy imports
+    from wallet.bench import drain as bench  # noqa: PLC0415 - heavy imports
+    from wallet.bench import peers  # noqa: PLC0415 - as above
 
-    if mix not in MIXES:
-        raise UsageFailure(f"--mix {mix}: choose one of {', '.join(MIXES)}")
-    figures = measure(
-        load_settings(),
-        commands=commands,
-        wallets=wallets,
-        mix=mix,
-        workers=workers or usual_workers(),
-        runs=runs,
-        seed=seed,
-        tell=lambda line: typer.echo(line, err=True),
-    )._asdict()
-    _print(figures, json=json)
+    program = (peer_program or peers.PROGRAM) if peer or peer_program else None
+    mixes = tuple(one_mix(each.strip()) for each in mix.split(","))
+    shown = Shown(chart, json=json)
+    wanted = bench.Wanted(commands, wallets, mixes, workers or usual_workers(), runs, seed, program)
+    shown.print(bench.measure(load_settings(), wanted, shown.telling()), bench.chart)
 
 
 def latency(  # noqa: PLR0913 - its options
@@ -63,20 +73,16 @@ def latency(  # noqa: PLR0913 - its options
     seconds: Annotated[float, typer.Option(min=1, help="For so long.")] = 20,
     wallets: Annotated[int, typer.Option(min=1, help="Wallets they go to.")] = 1000,
     mix: Annotated[str, typer.Option(help=f"One of {', '.join(MIXES)}.")] = "sale",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.  [default: as `wallet up`]")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same commands.")] = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    workers: Workers = None,
+    seed: Seed = 1,
+    json: AsJson = False,
 ) -> None:
     """Milliseconds from a command to its result at a fixed rate, beside a bare loop."""
     from wallet.bench.latency import Wanted, measure  # noqa: PLC0415 - heavy imports
 
-    if mix not in MIXES:
-        raise UsageFailure(f"--mix {mix}: choose one of {', '.join(MIXES)}")
-    wanted = Wanted(rate, seconds, wallets, mix, workers or usual_workers(), seed)
+    wanted = Wanted(rate, seconds, wallets, one_mix(mix), workers or usual_workers(), seed)
     found = measure(load_settings(), wanted, lambda line: typer.echo(line, err=True))
-    _print(found, json=json)
+    print_figures(found, json=json)
 
 
 def withdrawals(  # noqa: PLR0913 - its options
@@ -90,17 +96,15 @@ def withdrawals(  # noqa: PLR0913 - its options
     bank_ms: Annotated[
         int, typer.Option(min=0, help="What the bank takes for a payment; 0: call no bank.")
     ] = 50,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.  [default: as `wallet up`]")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    workers: Workers = None,
+    json: AsJson = False,
 ) -> None:
     """How late withdrawals are executed and paid, among how many, each exactly once."""
     from wallet.bench.withdrawals import Wanted, measure  # noqa: PLC0415 - heavy imports
 
     wanted = Wanted(scheduled, due, seconds, burst, workers or usual_workers(), bank_ms)
     found = measure(load_settings(), wanted, lambda line: typer.echo(line, err=True))
-    _print(found, json=json)
+    print_figures(found, json=json)
 
 
 def http(
@@ -109,11 +113,12 @@ def http(
         str, typer.Option(help="Connections that are kept open, one round each.")
     ] = "16,64,256",
     seconds: Annotated[float, typer.Option(min=1, help="For so long each.")] = 10,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.  [default: as `wallet up`]")
-    ] = None,
+    workers: Workers = None,
     gateways: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    peer: Annotated[
+        bool, typer.Option("--peer", help="Measure a Django service too; it is installed for that.")
+    ] = False,
+    json: AsJson = False,
 ) -> None:
     """Charge sales and looks at wallets over HTTP, against a server that only echoes."""
     from wallet.bench.http import Wanted, measure  # noqa: PLC0415 - heavy imports
@@ -122,14 +127,6 @@ def http(
     if not all(each.isdigit() and 0 < int(each) <= MOST_CONNECTIONS for each in counts):
         raise UsageFailure(f"--connections {connections}: numbers up to {MOST_CONNECTIONS}")
     numbers = tuple(int(each) for each in counts)
-    wanted = Wanted(numbers, seconds, workers or usual_workers(), gateways)
+    wanted = Wanted(numbers, seconds, workers or usual_workers(), gateways, peer)
     found = measure(load_settings(), wanted, lambda line: typer.echo(line, err=True))
-    _print(found, json=json)
-
-
-def _print(figures: dict[str, Any], *, json: bool) -> None:
-    if json:
-        print_json(figures)
-    else:
-        for name, value in figures.items():
-            typer.echo(f"{name:28} {value}")
+    print_figures(found, json=json)

@@ -1,0 +1,118 @@
+"""The benches from the command line, at their smallest: what they say is there and adds up."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from schemas.settings import Settings
+from tests.shell import Shell
+from tests.workers import rows
+from wallet import topics
+from wallet.bench import peers
+from wallet.failure import Failure
+
+pytestmark = pytest.mark.integration
+
+PEER = """
+import json, sys
+from confluent_kafka.admin import AdminClient, NewTopic
+_, bootstrap, count = sys.argv
+admin = AdminClient({"bootstrap.servers": bootstrap})
+made = admin.create_topics([NewTopic("peer-of-a-test", 1)])
+made["peer-of-a-test"].result(20)
+print("built")
+print(json.dumps({"peer": "of a test", "options": [], "commands": int(count) - %d,
+                  "commands_per_second": 1000, "steady_per_second": 1100}))
+sys.exit(%d)
+"""
+"""What beside us is measured as Kafka Streams: it misses so many results, and ends with a code."""
+
+
+@pytest.fixture
+def peer(tmp_path: Path) -> Callable[..., Path]:
+    """Make the program of a peer."""
+
+    def make(missing: int = 0, code: int = 0) -> Path:
+        program = tmp_path / "drain.py"
+        program.write_text(PEER % (missing, code), encoding="utf-8")
+        return program
+
+    return make
+
+
+def left_behind(settings: Settings) -> list[Any]:
+    """Topics and databases of benches that are still there."""
+    names = topics.client(settings).list_topics(timeout=20).topics
+    with rows(settings, "SELECT datname FROM pg_database WHERE datname LIKE 'bench%%'") as found:
+        return [name for name in names if name.startswith(("bench", "peer"))] + found
+
+
+@pytest.mark.long
+def test_a_drain_of_sellers(settings: Settings, peer: Callable[..., Path], tmp_path: Path) -> None:
+    """One seller's sales: figures of ours, the bare loop and the peer; a chart; nothing left."""
+    chart = tmp_path / "drain.svg"
+    options = ("--commands", 1000, "--wallets", 50, "--workers", 1, "--mix", "one-seller")
+    done = Shell(settings)(
+        *("bench", "drain", *options, "--peer-program", peer(), "--chart", chart, "--json")
+    )
+    assert done.code == 0, done.complained
+    (mix,) = done.json["mixes"]
+    assert mix["mix"] == "one-seller"
+    assert mix["slowest"] == mix["commands_per_second"] == mix["fastest"] > 0
+    ratio = mix["commands_per_second"] / mix["bare_loop_per_second"]
+    assert mix["ratio_to_bare_loop"] == pytest.approx(ratio, rel=0.01)
+    assert mix["kafka_streams_per_second"] == 1000
+    assert mix["ratio_to_kafka_streams"] == pytest.approx(
+        mix["commands_per_second"] / 1000, rel=0.01
+    )
+    assert done.json["machine"]["loop_ms_after"] > 0
+    assert "one-seller" in (ET.parse(chart).getroot().get("aria-label") or "")  # noqa: S314 - ours
+    assert left_behind(settings) == []
+
+
+@pytest.mark.long
+def test_a_drain_on_a_past(settings: Settings) -> None:
+    """A small history: as many rows as asked for, beside an empty ledger, and sums that hold."""
+    options = ("--entries", "3k:1k", "--active", 20, "--commands", 1000, "--workers", 1)
+    done = Shell(settings)("bench", "history", *options, "--check", "--json")
+    assert done.code == 0, done.complained
+    (size,) = done.json["sizes"]
+    assert (size["entries"], size["wallets"]) == (3000, 1000)
+    assert size["ratio_to_empty"] == pytest.approx(
+        size["commands_per_second"] / size["empty_per_second"], rel=0.01
+    )
+    assert size["worker_memory_mb"] > 20
+    assert left_behind(settings) == []
+
+
+def test_a_peer_that_fails_is_told(settings: Settings, peer: Callable[..., Path]) -> None:
+    """Results missing, an exit code, no program: each a failure; its topics are removed."""
+    with pytest.raises(Failure, match="99 of 100 results"):
+        peers.kafka_streams(settings, peer(missing=1), 100)
+    with pytest.raises(Failure, match="ended with 3"):
+        peers.kafka_streams(settings, peer(code=3), 100)
+    with pytest.raises(Failure, match="no peer at"):
+        peers.check(Path("nowhere.py"))
+    assert left_behind(settings) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("drain", "--mix", "sale,sales"),
+        ("history", "--entries", "1G"),
+        ("history", "--entries", "1M,2M:1M"),
+        ("scale", "--workers", "1,0"),
+        ("latency", "--mix", "sales"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_at_once(
+    settings: Settings, words: tuple[str, ...]
+) -> None:
+    """A wrong mix, size or number is a usage error, before anything is started."""
+    done = Shell(settings)("bench", *words)
+    assert done.code == 2
+    assert words[-1].split(",")[-1].partition(":")[0] in done.complained
