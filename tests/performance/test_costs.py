@@ -1,0 +1,183 @@
+"""The guard of speed: what a batch may cost, counted. No clock is looked at.
+
+Beside each limit stands a planted slowdown that it must tell. A limit is what was counted when it
+was set and some percent more; whoever makes a command dearer raises it here, and says why.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+import pytest
+
+from schemas.decoding import Decoded, decode
+from schemas.settings import Settings
+from streams import asked, sql
+from tests.meters import COMMANDS, Cost, Desk, Instructions, Source, least
+from tests.paper import PaperRecord
+from tests.workers import execute
+
+pytestmark = pytest.mark.integration
+
+Make = Callable[[int], list[PaperRecord]]
+
+
+class Limits(NamedTuple):
+    """What was counted of a batch of COMMANDS commands."""
+
+    statements: int
+    rows: int
+    """Inserted for a command, at most."""
+    scans: float
+    """Of tables and indexes for a command."""
+    wal_records: float
+    """For a command, as all that follow."""
+    wal_bytes: float
+    instructions: float
+    memory: float
+    """Bytes."""
+
+
+LIMITS: Final = {
+    "sale": Limits(4, 3, 0.82, 7.75, 1190, 2320, 7130),
+    "transfer": Limits(4, 3, 1.26, 9.6, 1370, 2765, 9050),
+    "abroad": Limits(5, 4, 1.7, 12.2, 2140, 2715, 10_400),
+}
+MARGIN: Final = {"scans": 1.1, "wal_records": 1.05, "wal_bytes": 1.1}
+INSTRUCTIONS_MARGIN: Final = 1.05 if sys.version_info[:2] == (3, 11) else 1.25
+MEMORY_MARGIN: Final = 1.1 if sys.version_info[:2] == (3, 11) else 1.25
+"""Instructions and objects have other sizes in other Pythons."""
+
+REQUESTS: Final = {"AddPartitionsToTxn": 2, "Produce": 3, "EndTxn": 1}
+"""Of a batch: results and events, each added and sent, together or not, and one commit."""
+
+
+@pytest.fixture(params=LIMITS)
+def mix(request: pytest.FixtureRequest) -> str:
+    """Sales and deposits, transfers within the partition, and transfers to all partitions."""
+    return str(request.param)
+
+
+def maker(source: Source, mix: str) -> Make:
+    """What makes commands of a mix."""
+    return source.abroad if mix == "abroad" else lambda count: source.records(mix, count)
+
+
+def exceeded(cost: Cost, limits: Limits) -> set[str]:
+    """What of a batch of COMMANDS commands is dearer than it may be."""
+    over = {"statements": cost.statements - limits.statements, "round_trips": cost.round_trips - 2}
+    over["inserted"] = cost.inserted - limits.rows * COMMANDS
+    for name, margin in MARGIN.items():
+        over[name] = getattr(cost, name) - getattr(limits, name) * COMMANDS * margin
+    for kind, count in cost.kafka_requests.items():
+        over[kind] = count - REQUESTS.get(kind, 0)
+    return {name for name, excess in over.items() if excess > 0}
+
+
+def test_a_batch_stays_within_its_limits(desk: Desk, source: Source, mix: str) -> None:
+    """Statements, rows, scans, WAL and requests to Kafka are no more than they were."""
+    cost = least(desk, maker(source, mix))
+    assert exceeded(cost, LIMITS[mix]) == set(), cost
+
+
+def test_a_large_batch_asks_no_oftener_than_a_small_one(
+    desk: Desk, source: Source, mix: str
+) -> None:
+    """Statements and requests are those of a batch, not of its commands."""
+    one, limits = least(desk, maker(source, mix), 1), LIMITS[mix]
+    assert one.round_trips == 2
+    assert 4 <= one.statements <= limits.statements
+    assert one.kafka_requests["EndTxn"] == 1
+    assert one.inserted <= limits.rows
+
+
+def test_a_command_takes_no_more_instructions(
+    desk: Desk, source: Source, instructions: Instructions, mix: str
+) -> None:
+    """Python executes no more of our code for a command than it did."""
+    took = instructions_of(desk, maker(source, mix), instructions)
+    assert took <= LIMITS[mix].instructions * INSTRUCTIONS_MARGIN
+    assert took >= LIMITS[mix].instructions / 2, "so fast now? Then lower the limit"
+
+
+def test_a_command_takes_no_more_memory(desk: Desk, source: Source, mix: str) -> None:
+    """A batch holds no more of Python's memory at once than it did."""
+    assert memory_of(desk, maker(source, mix)) <= LIMITS[mix].memory * MEMORY_MARGIN
+
+
+def test_a_statement_more_is_told(
+    desk: Desk, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: a batch looks something up before it writes."""
+    monkeypatch.setattr(sql, "WRITE", f"SELECT 1;{sql.WRITE}")
+    cost = least(desk, maker(source, "sale"))
+    assert exceeded(cost, LIMITS["sale"]) == {"statements"}
+
+
+def test_an_index_more_is_told(desk: Desk, source: Source) -> None:
+    """Planted: one more index on the journal, which each entry must then be put into."""
+    with planted_index(desk.settings):
+        cost = least(desk, maker(source, "sale"))
+    assert "wal_records" in exceeded(cost, LIMITS["sale"]), cost
+
+
+def test_smaller_requests_are_told(guarded: Settings, source: Source) -> None:
+    """Planted: a producer that sends 20 messages at a time."""
+    desk = Desk(guarded, partition=1, batch_num_messages=20)
+    try:
+        desk.batch(source.records("sale", COMMANDS))  # opens the session that is measured
+        cost = least(desk, maker(source, "sale"))
+    finally:
+        desk.close()
+    assert "Produce" in exceeded(cost, LIMITS["sale"]), cost
+
+
+def test_work_done_twice_is_told(
+    desk: Desk, source: Source, instructions: Instructions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: each record is decoded twice, which is a part of its work only."""
+
+    def twice(*record: object) -> Decoded:
+        decode(*record)  # type: ignore[arg-type]
+        return decode(*record)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asked, "decode", twice)
+    took = instructions_of(desk, maker(source, "sale"), instructions)
+    assert took > LIMITS["sale"].instructions * INSTRUCTIONS_MARGIN
+
+
+def test_what_is_kept_for_nothing_is_told(
+    desk: Desk, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: what was read of each record stays until its batch is done."""
+    kept: list[object] = []
+
+    def keeping(key: bytes | None, value: bytes | None, headers: object) -> Decoded:
+        kept.append([json.loads(value or b"{}") for _ in range(3)])
+        return decode(key, value, headers)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asked, "decode", keeping)
+    assert memory_of(desk, maker(source, "sale")) > LIMITS["sale"].memory * MEMORY_MARGIN
+
+
+def instructions_of(desk: Desk, make: Make, counter: Instructions) -> float:
+    """Instructions of a command: to a thousandth the same in every batch."""
+    records = make(COMMANDS)
+    return counter.of(lambda: desk.batch(records)) / COMMANDS
+
+
+def memory_of(desk: Desk, make: Make) -> float:
+    """Bytes that a command takes at the worst moment of its batch, the least of some batches."""
+    return min(desk.memory(make(COMMANDS)) for _ in range(2)) / COMMANDS
+
+
+@contextmanager
+def planted_index(settings: Settings) -> Iterator[None]:
+    """An index on entries for as long as the block lasts."""
+    execute(settings, "CREATE INDEX planted ON entries (transaction_id)")
+    try:
+        yield
+    finally:
+        execute(settings, "DROP INDEX planted")
