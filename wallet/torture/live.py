@@ -94,7 +94,7 @@ def _recoveries(verdict: Verdict) -> Table:
 def _print_troubles(verdict: Verdict, console: Console) -> None:
     """All that is off, and what was not judged."""
     for text in verdict.excused:
-        console.print(f"not judged: {text}")
+        console.print(f"not judged: {text}", markup=False)
     for text in (*verdict.over, *verdict.wrong, *verdict.tally.first):
         console.print(text, style="red", markup=False)
     findings = verdict.findings
