@@ -82,7 +82,7 @@ def test_a_clean_verdict() -> None:
     ):  # fmt: skip
         assert text in words
     (line,) = (line for line in words.splitlines() if line.startswith("kill "))
-    assert line.split() == ["kill", "2", "6.50", "8", "0.70", "1", "0.00"]
+    assert line.split() == ["kill", "2", "6.50", "8", "0.70", "1"]
     assert words.splitlines()[-1] == "clean"
 
 

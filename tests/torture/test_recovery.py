@@ -33,7 +33,7 @@ def test_the_longest_of_some_partitions() -> None:
     assert longest(gaps, frozenset({2})) is None
 
 
-def judged(sort: str, *gaps: Gap, others: float = 0.0, back_at: float = 100.0) -> Judged:
+def judged(sort: str, *gaps: Gap, others: float = 0.0, back_at: float | None = 100.0) -> Judged:
     """A strike at 100 that hit partition 0 of two."""
     recovery = Recovery(sort, 100.0, back_at, 130.0, frozenset({0}), 2)
     return judge(recovery, list(gaps), lambda _since, _until: others)
@@ -70,6 +70,7 @@ def test_a_broker_s_absence_is_its_own() -> None:
     """Ten seconds count from when it answers again, for those that still waited then."""
     found = judged("broker", Gap(0, 100.0, 119.0), Gap(1, 100.0, 111.0), back_at=112.0)
     assert (found.over, round(found.back, 1)) == ((), 7.0)
+    assert judged("kill", Gap(0, 100.0, 105.0), back_at=None).back == 0.0
 
 
 def test_a_sort_keeps_its_longest() -> None:

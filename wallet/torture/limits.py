@@ -36,12 +36,12 @@ class Recovery(NamedTuple):
     """One strike as the partitions felt it; seconds, monotonic moments.
 
     `began` to `settled`: from the strike to when everything moved and was held again. `back_at`:
-    when what was broken answered again.
+    when a server that was broken answered again; None where none was.
     """
 
     sort: str
     began: float
-    back_at: float
+    back_at: float | None
     settled: float
     hit: frozenset[int]
     partitions: int
@@ -62,12 +62,7 @@ def judge(recovery: Recovery, gaps: list[Gap], others: Callable[[float, float], 
     every = frozenset(range(recovery.partitions))
     limit = LIMITS.get(recovery.sort, Limit())
     hit, rest = longest(gaps, recovery.hit), longest(gaps, every - recovery.hit)
-    waiting = [gap for gap in gaps if gap.start <= recovery.back_at < gap.end]
-    back = max(
-        (gap._replace(start=recovery.back_at) for gap in waiting),
-        key=lambda gap: gap.seconds,
-        default=None,
-    )
+    back = None if recovery.back_at is None else _longest_after(gaps, recovery.back_at)
     found = (
         (limit.hit, hit, "silence where it struck"),
         (limit.rest, rest, "silence elsewhere"),
@@ -85,6 +80,12 @@ def judge(recovery: Recovery, gaps: list[Gap], others: Callable[[float, float], 
             over.append(text)
     seconds = [0.0 if gap is None else gap.seconds for gap in (hit, rest, back)]
     return Judged(*seconds, tuple(over), tuple(excused))
+
+
+def _longest_after(gaps: list[Gap], at: float) -> Gap | None:
+    """What was left of the longest gap that went on at a moment."""
+    left = [gap._replace(start=at) for gap in gaps if gap.start <= at < gap.end]
+    return max(left, key=lambda gap: gap.seconds, default=None)
 
 
 @dataclass(slots=True)

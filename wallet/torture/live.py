@@ -85,7 +85,7 @@ def _recoveries(verdict: Verdict) -> Table:
     for name, sort in sorted(verdict.sorts.items()):
         limit = LIMITS.get(name)
         limits = ("" if each is None else f"{each:g}" for each in limit or (None, None, None))
-        figures = (f"{each:.2f}" for each in (sort.hit, sort.rest, sort.back))
+        figures = (f"{each:.2f}" if each else "" for each in (sort.hit, sort.rest, sort.back))
         pairs = [cell for pair in zip(figures, limits, strict=True) for cell in pair]
         table.add_row(name, str(sort.strikes), *pairs)
     return table

@@ -183,14 +183,13 @@ class Run:
         progress, every = self.progress, frozenset(range(stage.settings.partitions))
         progress.strike, began = kind.name, time.monotonic()
         struck = kind.strike(stage, dice)
-        back_at = struck.back_at or time.monotonic()
         stage.await_held(HELD_SECONDS)
         stage.await_progress(PROGRESS_SECONDS)
         stage.pause(SETTLE_SECONDS)
         sort = f"{kind.name} {struck.sort}".strip()
         hit = every if struck.hit is None else struck.hit
         settled = time.monotonic()
-        recovery = Recovery(sort, began, back_at, settled, hit, len(every))
+        recovery = Recovery(sort, began, struck.back_at, settled, hit, len(every))
         gaps = stage.gaps(began, settled)
         judged = limits.judge(recovery, gaps, lambda a, b: machine.mean(a, b).others)
         self._recoveries.append((recovery, judged))
@@ -272,7 +271,7 @@ class Run:
 def _line(seconds: float, what: str, judged: Judged) -> str:
     told = [f"silent {judged.hit:.1f} s"] if judged.hit else []
     told += [f"elsewhere {judged.rest:.1f} s"] if judged.rest else []
-    told += [f"{judged.back:.1f} s until it went on"] if judged.back else []
+    told += [f"{judged.back:.1f} s after it was back"] if judged.back else []
     told += [f"OVER {text}" for text in judged.over]
     return f"{seconds:6.1f} s  {what}: {', '.join(told) or 'not felt'}"
 
