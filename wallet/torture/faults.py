@@ -66,7 +66,7 @@ class Struck(NamedTuple):
 
     `what`: one line for people, e.g. "worker-2 killed". `counts`: figures of the verdict, summed
     over the run, e.g. {"kills": 1}. `hit`: partitions that may be silent for longer; None: all.
-    `back_at`: the monotonic moment at which what was broken answered again; else the strike's end.
+    `back_at`: the monotonic moment at which a server that was broken answered again.
     `sort`: a finer name under which recovery is told and judged, where a kind has several.
     """
 
