@@ -16,6 +16,7 @@ with what the ledger made of it: once committed, it is done. What is read comes 
 - 202 says that the result is not there yet; its `url` tells it.
 - 503 says that a server is away, or that too many wait; come again after `Retry-After` seconds.
 - Every answer has an `X-Request-ID`, the caller's own or a new one.
+- The Kafka topics behind it, for who produces or consumes there: `/docs/messages`.
 - Wallets can be followed live: `/v1/wallets/UUID/events` speaks server-sent events, `/v1/stream`
   WebSocket.
 """

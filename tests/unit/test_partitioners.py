@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import Producer
 
 from schemas import vectors
@@ -58,6 +59,7 @@ def expected() -> list[list[str]]:
     return [[str(line["partitions"][count]) for count in COUNTS] for line in KEYS]
 
 
+@pytest.mark.long  # the first time Go compiles its own library
 @needs("go")
 def test_the_partitioner_in_go(tmp_path: Path) -> None:
     """Without any package, so without a network."""
