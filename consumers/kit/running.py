@@ -77,6 +77,7 @@ class Running:
         self._places = Places(projection.name, topic.name, owner)
         self._batches = Batches(projection, self._places)
         self._held: dict[int, Place] = {}
+        self._failing_since: float | None = None
         self._opened: connection | None = None
         self._insist(lambda opened: self._places.prepare(opened, projection.tables))
         self._member = Member(
@@ -121,10 +122,20 @@ class Running:
         try:
             opened = self._connected()
             self._held[partition] = self._batches.apply(opened, place, run)
+            self._failing_since = None
         except LOST as error:
-            log.warning("the database refuses, trying again", why=_line(error))
-            self._let_go()
+            self._bear(error)
             self._begin_again()
+
+    def _bear(self, error: psycopg2.Error) -> None:
+        """Take it that a batch was refused, for a while; raises the error when that is over."""
+        self._let_go()
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since > PATIENCE_SECONDS:
+            raise error
+        log.warning("the database refuses, trying again", why=_line(error))
+        self._stopping.wait(PAUSE_SECONDS)
 
     def _begin_again(self) -> None:
         """Go on where the database says: only it knows whether the last commit was done."""

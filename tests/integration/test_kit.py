@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import ClassVar, Literal
 
 import psycopg2
@@ -12,7 +12,8 @@ from psycopg2.extensions import cursor
 
 from consumers.kit import PoisonError, Projection, Told
 from consumers.kit.batch import StoppedError
-from consumers.kit.places import FencedError
+from consumers.kit.connecting import connect
+from consumers.kit.places import FencedError, Places
 from consumers.kit.running import Running
 from schemas.settings import Settings
 from tests.told import WALLETS, say, told
@@ -214,6 +215,22 @@ def test_an_older_owner_writes_nothing(log: Settings) -> None:
         with pytest.raises(FencedError, match="claimed by another"):
             turn_until(lambda: False, consumer)
     assert seen_by(log, "zombie") == []
+
+
+def test_a_claim_waits_out_an_older_owner(log: Settings) -> None:
+    """One that is frozen in its transaction: the server ends it, and nothing of it is written."""
+    frozen = Seen("frozen")
+
+    def claim() -> None:
+        places = Places("frozen", log.topics.events.name, "the next owner")
+        with closing(connect(log, log.database_url, "frozen")) as opened, opened:
+            for partition in range(log.partitions):
+                places.claim(opened, partition)
+
+    frozen.before = claim
+    with running(log, frozen) as consumer, pytest.raises(FencedError):
+        turn_until(lambda: False, consumer)
+    assert seen_by(log, "frozen") == []
 
 
 def test_a_broken_connection_costs_nothing(log: Settings) -> None:
