@@ -179,7 +179,8 @@ def _structured(schema: Json, payload: Json) -> Json:
 
 def _told(schema: Json) -> Json:
     """Name, title and words of a message; the words begin with its type where it has its own."""
-    name, words = schema["title"], schema["description"]
+    name: str = schema["title"]
+    words: str = schema["description"]
     own = _EVENTS.get(name, words).removeprefix(f"{name}: ")
     return {"name": name, "title": name, "summary": own[:1].upper() + own[1:]}
 
