@@ -20,7 +20,17 @@ Name = tuple[str, str]
 class Pending:
     """One sent record and what is known of it. `tell` is called whenever that becomes more."""
 
-    __slots__ = ("failure", "heard", "message", "place", "result", "seconds", "sent_at", "tell")
+    __slots__ = (
+        "failure",
+        "heard",
+        "is_loose",
+        "message",
+        "place",
+        "result",
+        "seconds",
+        "sent_at",
+        "tell",
+    )
 
     def __init__(self, message: Message, tell: Callable[["Pending"], object]) -> None:
         self.message = message
@@ -29,6 +39,8 @@ class Pending:
         self.failure: ClientError | None = None
         self.result: AnyResult | None = None
         self.heard: list[AnyResult] = []
+        self.is_loose = False
+        """Whether nobody may ever wait for it: past the limit such a one is forgotten first."""
         self.sent_at = time.perf_counter()
         self.seconds = 0.0
 
@@ -47,8 +59,8 @@ class Pending:
 class Board:
     """The records whose results are awaited, by source and id; at most `limit` of them.
 
-    Past the limit the oldest is forgotten: whoever still waits for it asks the database. Safe to
-    use from several threads.
+    Past the limit the oldest that is loose is forgotten, else the oldest: whoever still waits for
+    it asks where first answers are kept. Safe to use from several threads.
     """
 
     def __init__(self, limit: int) -> None:
@@ -56,13 +68,16 @@ class Board:
         self._lock = threading.Lock()
         self._pending: dict[Name, list[Pending]] = {}
         self._ids: dict[str, int] = {}
+        self._loose: dict[Pending, None] = {}
         self._count = 0
 
     def pin(self, pending: Pending) -> None:
         """Expect results for this record; call it before the record is sent."""
         with self._lock:
             if self._count >= self._limit:
-                self._drop(next(iter(self._pending.values()))[0])
+                self._drop(next(iter(self._loose), next(iter(self._pending.values()))[0]))
+            if pending.is_loose:
+                self._loose[pending] = None
             self._pending.setdefault(pending.name, []).append(pending)
             self._ids[pending.message.id] = self._ids.get(pending.message.id, 0) + 1
             self._count += 1
@@ -113,6 +128,7 @@ class Board:
         if pending not in same:
             return
         same.remove(pending)
+        self._loose.pop(pending, None)
         if not same:
             del self._pending[pending.name]
         command_id = pending.message.id

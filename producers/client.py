@@ -168,6 +168,7 @@ class Client:
         """Put a ready record into the log, as `send` does."""
         known = threading.Event()
         pending = Pending(message, lambda _: known.set())
+        pending.is_loose = True
         self._post(pending)
         if not known.wait(self._settings.kafka_timeout + 1):
             self._board.unpin(pending)

@@ -108,6 +108,20 @@ def test_past_the_limit_the_oldest_is_forgotten() -> None:
     assert [number for number in range(10) if board.expects(str(number))] == [7, 8, 9]
 
 
+def test_what_nobody_may_wait_for_is_forgotten_first() -> None:
+    """A load of commands that are only sent leaves alone who waits for a result."""
+    board = Board(3)
+    awaited, _ = _pinned(board, "awaited")
+    for number in range(10):
+        sent = Pending(_message(str(number)), lambda _: None)
+        sent.is_loose = True
+        board.pin(sent)
+    assert board.expects("awaited")
+    assert [number for number in range(10) if board.expects(str(number))] == [8, 9]
+    board.unpin(awaited)
+    assert not board.expects("awaited")
+
+
 def test_a_failure_is_told() -> None:
     """Who waits for a record that did not reach the log is not left waiting."""
     board = Board(10)
