@@ -2,12 +2,17 @@
 
 import json
 
+import msgspec
 from aiokafka import partitioner
 
+from consumers.audit.books import Place
+from consumers.audit.oracle import Oracle
+from schemas import events as messages
 from schemas import identifiers, vectors
 from schemas.commands import TYPES, Command
 from schemas.decoding import decode
 from schemas.jsonschemas import MESSAGES
+from schemas.topics import Topics
 from tests.vectors import FILE, document, text_of
 
 
@@ -15,6 +20,26 @@ def test_the_file_is_what_the_rules_say() -> None:
     """If a change to the rules is meant: `python -m tests.vectors` writes it anew."""
     assert FILE == vectors.FILE
     assert json.loads(vectors.text()) == json.loads(text_of(document()))
+
+
+def test_the_auditors_own_rules_say_the_same() -> None:
+    """They share no code with those that made the file."""
+    told = vectors.document()
+    oracle = Oracle(Topics().commands.name, partitions=told["partitions"])
+    for sample in told["samples"]:
+        record, key = sample["record"], sample["record"]["key"]
+        headers = [(name, text.encode()) for name, text in record["headers"].items()]
+        decoded = decode(key and key.encode(), record["value"].encode(), headers)
+        place = Place(record["partition"], record["offset"], record["timestamp_ms"])
+        answer = oracle.answer(decoded, place)
+        said = [msgspec.to_builtins(answer.result)] if answer else []
+        assert said == ([sample["result"]["value"]] if sample["result"] else []), sample["name"]
+        answered = answer.events if answer else ()
+        events = {(event.wallet_id, messages.encode(event).decode()) for event in answered}
+        assert events == {
+            (event["key"], json.dumps(event["value"], separators=(",", ":"), ensure_ascii=False))
+            for event in sample["events"]
+        }
 
 
 def test_every_type_of_message_has_an_example() -> None:
