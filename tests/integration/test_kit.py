@@ -1,13 +1,18 @@
 """The kit for consumers of events, on real Kafka and PostgreSQL: once, in order, nothing eaten."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
+from textwrap import dedent
 from typing import ClassVar, Literal
 
 import psycopg2
 import pytest
+from confluent_kafka import KafkaException
 from psycopg2.extensions import cursor
 
 from consumers.kit import PoisonError, Projection, Told
@@ -17,7 +22,7 @@ from consumers.kit.places import FencedError, Places
 from consumers.kit.running import Running
 from schemas.settings import Settings
 from tests.told import WALLETS, say, told
-from tests.workers import execute, rows
+from tests.workers import environment, execute, rows
 
 pytestmark = pytest.mark.integration
 
@@ -251,6 +256,39 @@ def test_a_broken_connection_costs_nothing(log: Settings) -> None:
     with running(log, seen, batch=2) as consumer:
         turn_until(lambda: has_all(log, "broken"), consumer)
     assert cuts[0] > 3
+
+
+def test_a_log_that_does_not_reach_so_far_is_told(log: Settings) -> None:
+    """A topic that was made anew, or cut: it is not begun somewhere else in silence."""
+    with running(log, Seen("far")) as consumer:
+        turn_until(lambda: has_all(log, "far"), consumer)
+    execute(log, "UPDATE consumer_places SET next_offset = 1000000 WHERE consumer = 'far'")
+    with running(log, Seen("far"), slot="2") as consumer, pytest.raises(KafkaException):
+        turn_until(lambda: False, consumer)
+
+
+def test_a_process_that_gives_up_says_why(log: Settings, tmp_path: Path) -> None:
+    """Exit code 70, for its supervisor; the reason is the last line of its log."""
+    text = """
+        import sys
+        from consumers.kit import Projection, run
+
+        class Strict(Projection):
+            name, poison = "strict process", "stop"
+
+            def apply(self, cursor, events):
+                pass
+
+        sys.exit(run(Strict(), batch=1))
+    """
+    (path := tmp_path / "strict.py").write_text(dedent(text), encoding="utf-8")
+    given = {**environment(log), "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        env=given, capture_output=True, text=True, timeout=WAIT_SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 70
+    assert "no event" in done.stderr.splitlines()[-1]
 
 
 def test_its_tables_may_be_in_another_database(
