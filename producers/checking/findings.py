@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import fields
 
 from schemas import decoding, money, vectors
-from schemas.cloudevents import Envelope, headers_of
+from schemas.cloudevents import STRUCTURED, Envelope, headers_of
 from schemas.commands import TYPES, Command, ScheduleWithdrawal
 from schemas.diagnosis import did_you_mean
 from schemas.jsonschemas import MESSAGES
@@ -98,7 +98,9 @@ class _Patient:
         self._headers = dict(headers)
         self._told: set[tuple[str, tuple[str, ...]]] = set()
         self._seen: decoding.Decoded | None = None
-        self.is_binary = "ce_id" in self._headers or "ce_type" in self._headers
+        is_said = (self._headers.get("content-type") or b"").startswith(STRUCTURED)
+        has_any = "ce_id" in self._headers or "ce_type" in self._headers
+        self.is_binary = has_any and not is_said
         self.inside: tuple[str, ...] = () if self.is_binary else ("data",)
         """The path of the data within the message."""
 

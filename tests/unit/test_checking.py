@@ -110,6 +110,13 @@ def test_each_slip_has_its_finding(whole: object, found: list[tuple[str, str]]) 
     assert found_in(whole) == found
 
 
+def test_a_content_type_says_structured_whatever_other_headers_there_are() -> None:
+    """As the ledger reads it: the value is the whole then."""
+    headers = [("ce_id", b"9"), ("content-type", b"application/cloudevents+json; charset=utf-8")]
+    inspected = inspect(None, json.dumps(message({"wallet_id": A})).encode(), headers)
+    assert [found.path for found in inspected.findings] == [("data", "amount")]
+
+
 def test_what_the_ledger_says_is_no_command() -> None:
     """Somebody took a result or an event for one."""
     (found,) = inspect(None, json.dumps(message(type="wallet.deposited.v1")).encode()).findings
