@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from producers.bounds import bounds
 from producers.failure import ClientError
+from producers.sender import DEAF_MS
 from schemas import results
 from schemas.results import AnyResult
 from schemas.settings import Settings
@@ -33,6 +34,7 @@ def consumer_settings(settings: Settings) -> dict[str, Any]:
         "enable.auto.commit": False,
         "isolation.level": "read_committed",
         "auto.offset.reset": "earliest",  # rather see a result again than miss one
+        "socket.timeout.ms": DEAF_MS,
         "fetch.wait.max.ms": 500,  # the broker answers at once when there is something
         "fetch.error.backoff.ms": 50,
         "queued.max.messages.kbytes": 16 * 1024,

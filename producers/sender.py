@@ -17,6 +17,12 @@ QUEUED: Final = 20_000
 """Most records that wait in librdkafka; some 600 bytes each."""
 
 
+DEAF_MS: Final = 10_000
+"""How long a broker may say nothing to a request, until another connection is tried: librdkafka's
+own 60 s kept withdrawals waiting for 76 behind a connection that was open and passed nothing on.
+Not for producers with transactions: an EndTxn must not be sent twice (FAULTS.md)."""
+
+
 def producer_settings(settings: Settings) -> dict[str, Any]:
     """What the producer of commands is given; for the partitioner see DESIGN.md 2."""
     return {
@@ -26,6 +32,8 @@ def producer_settings(settings: Settings) -> dict[str, Any]:
         "partitioner": "murmur2_random",
         "compression.type": "lz4",
         "linger.ms": 2,
+        "socket.timeout.ms": DEAF_MS,
+        "request.timeout.ms": DEAF_MS,
         "delivery.timeout.ms": int(settings.kafka_timeout * 1000),
         "queue.buffering.max.messages": QUEUED,
         "queue.buffering.max.kbytes": 64 * 1024,

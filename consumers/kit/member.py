@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from producers.sender import DEAF_MS
 from schemas.settings import Settings
 from schemas.topics import Topic
 
@@ -195,6 +196,7 @@ def _consumer_settings(settings: Settings, group: str, slot: str | None) -> dict
         "enable.auto.offset.store": False,
         "isolation.level": "read_committed",
         "topic.metadata.refresh.interval.ms": 5_000,  # so soon a topic that is made late is found
+        "socket.timeout.ms": DEAF_MS,
         "fetch.wait.max.ms": 500,  # the broker answers at once when there is something
         "fetch.error.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
