@@ -15,8 +15,11 @@ from tests.integration.test_cli_topics import alter
 from tests.ledgers import Ledger, opening
 from tests.shell import Done, Shell
 from tests.workers import Workers, execute
-from wallet.doctor.around import environment
+from wallet.doctor.around import environment, receipts
 from wallet.doctor.clocks import judge_skew
+from wallet.doctor.topics import judge
+from wallet.doctor.work import judge_follower
+from wallet.topic_plan import Plan
 
 PLANTED = (
     "INSERT INTO dead_letters (partition, \"offset\", reason, record) VALUES (0, 900, 'r', '{}')",
@@ -128,7 +131,7 @@ def test_servers_that_are_away() -> None:
     harms = levels(done, "harm")
     assert {"kafka", "postgresql"} <= set(harms)
     assert "wallet up" in harms["kafka"]["fix"]
-    assert not {"workers", "followers", "partitioner"} & set(harms)
+    assert not {"workers", "work", "partitioner"} & set(harms)
 
 
 def test_a_setting_that_is_misspelt() -> None:
@@ -138,6 +141,35 @@ def test_a_setting_that_is_misspelt() -> None:
     assert "Did you mean WALLET_PARTITIONS?" in found.what
     (well,) = environment({"WALLET_PARTITIONS": "8", "WALLET_PRETEND_BANK_DELAY": "1"})
     assert well.level == "fine"
+
+
+def test_a_cluster_with_too_few_copies() -> None:
+    """Of one broker nobody wants three."""
+    ours = Settings()
+    found = [list(judge(ours, Plan(brokers, 1, ()))) for brokers in (1, 3)]
+    assert [[each.check for each in findings] for findings in found] == [
+        ["kafka", "topics"],
+        ["kafka", "topics", "replicas"],
+    ]
+
+
+def test_who_is_behind_or_not_there() -> None:
+    """Each process beside the workers is worth a look, and no harm."""
+    everywhere = frozenset({0, 1})
+    assert judge_follower("delayed", 2, everywhere, None).what == "follows all partitions"
+    assert judge_follower("balances", 2, everywhere, 3).level == "fine"
+    assert "10,001 events" in judge_follower("balances", 2, everywhere, 10_001).what
+    assert "partitions 1" in judge_follower("receipts", 2, frozenset({0}), 0).what
+    assert "does not say" in judge_follower("receipts", 2, None, 0).what
+
+
+def test_receipts_that_could_not_be_written(tmp_path: Path) -> None:
+    """A file stands where their folder should be."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    there, wrong = (
+        receipts(Settings(receipts=tmp_path / name / "receipts")) for name in ("new", "file")
+    )
+    assert (there.level, wrong.level) == ("fine", "warning")
 
 
 def test_clocks_that_differ() -> None:

@@ -19,9 +19,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from stored
     if not _has_harm(kafka, topics.KAFKA, topics.MISSING, topics.COUNTS):
         yield from _told("partitioner", topics.producers(settings))
-        if not _has_harm(stored, "postgresql", "migrations"):
-            yield from work.workers(settings)
-        yield from _told("followers", work.followers(settings))
+        is_stored = not _has_harm(stored, "postgresql", "migrations")
+        yield from _told("work", work.work(settings, is_stored=is_stored))
     yield around.bank(settings)
     yield around.receipts(settings)
 

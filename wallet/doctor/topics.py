@@ -16,6 +16,7 @@ from wallet import topic_plan
 from wallet.doctor.clocks import judge_skew
 from wallet.doctor.findings import Finding, fine, harm, warning
 from wallet.failure import Failure
+from wallet.topic_plan import Plan
 
 ANSWER_SECONDS: Final = 5.0
 
@@ -41,7 +42,11 @@ def contract(settings: Settings) -> Iterator[Finding]:
 
     Raises Failure when it does not answer.
     """
-    plan = topic_plan.plan(settings, ANSWER_SECONDS)
+    yield from judge(settings, topic_plan.plan(settings, ANSWER_SECONDS))
+
+
+def judge(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    """What the difference between a cluster and the contract means."""
     yield fine(KAFKA, f"answers at {settings.kafka_bootstrap}; brokers: {plan.brokers}")
     for each in plan.differences:
         if not each.hurts:

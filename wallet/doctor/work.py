@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from consumers.failure import RecordsError
 from consumers.records import Records
@@ -12,7 +13,6 @@ from schemas.settings import Settings
 from wallet import topics
 from wallet.doctor.findings import Finding, fine, harm, warning
 from wallet.local.consumers import GROUPS
-from wallet.local.groups import partitions_of
 from wallet.local.lag import LagReader, LagUnknownError, PartitionLag
 
 LOOK_SECONDS: Final = 1.0
@@ -27,19 +27,49 @@ KEEPS_OFFSETS: Final = ("receipts", "balances")
 """Processes whose group's offsets say how far they are; the others have their state elsewhere."""
 
 
-def workers(settings: Settings) -> Iterator[Finding]:
+def work(settings: Settings, *, is_stored: bool) -> Iterator[Finding]:
+    """Whether anybody follows every topic, and how far behind.
+
+    `is_stored`: the database answers, which knows how far the ledger is. Raises RecordsError.
+    """
+    names = {process: f"{settings.application}-{group}" for process, group in GROUPS.items()}
+    held = _held(topics.client(settings), [settings.application, *names.values()])
+    if is_stored:
+        yield from _workers(settings, held.get(settings.application))
+    for process, name in names.items():
+        behind = _behind(settings, name) if process in KEEPS_OFFSETS else None
+        yield judge_follower(process, settings.partitions, held.get(name), behind)
+
+
+def judge_follower(
+    process: str, partitions: int, held: frozenset[int] | None, behind: int | None
+) -> Finding:
+    """What it means who follows a topic, and how many events behind."""
+    if held is None:
+        return warning(process, "Kafka does not say who follows", "ask again")
+    missing = sorted(set(range(partitions)) - held)
+    if missing:
+        what = f"nobody follows partitions {_listed(missing)}"
+        return warning(process, what, f"start `wallet {process}`, and see its log")
+    if behind is not None and behind > BEHIND:
+        fix = f"it catches up, or start more `wallet {process} --slot N`"
+        return warning(process, f"{behind:,} events behind", fix)
+    told = "" if behind is None else f", {behind:,} behind"
+    return fine(process, f"follows all partitions{told}")
+
+
+def _workers(settings: Settings, held: frozenset[int] | None) -> Iterator[Finding]:
     """Whether every partition of the commands has a worker, and the ledger moves."""
-    held = frozenset[int]().union(
-        *partitions_of(topics.client(settings), settings.application).values()
-    )
     try:
         lag = LagReader(settings).read()
     except LagUnknownError as error:
         yield harm("ledger", f"how far it is cannot be told: {error}", "see the findings above")
         return
     total = sum(each.lag for each in lag)
-    missing = [each.partition for each in lag if each.partition not in held]
-    if missing:
+    missing = [each.partition for each in lag if held is not None and each.partition not in held]
+    if held is None:
+        yield warning("workers", "Kafka does not say who is at work", "ask again")
+    elif missing:
         what = f"no worker has partitions {_listed(missing)}; {total:,} commands wait"
         yield harm("workers", what, "start `wallet worker --slot N`, and see its log")
     else:
@@ -47,26 +77,18 @@ def workers(settings: Settings) -> Iterator[Finding]:
     yield _moving(settings, lag, total)
 
 
-def followers(settings: Settings) -> Iterator[Finding]:
-    """Whether the processes beside the workers follow their topics. Raises RecordsError."""
-    admin = topics.client(settings)
-    for process, group in GROUPS.items():
-        name = f"{settings.application}-{group}"
-        held = frozenset[int]().union(*partitions_of(admin, name).values())
-        missing = sorted(set(range(settings.partitions)) - held)
-        if missing:
-            what = f"nobody follows partitions {_listed(missing)}"
-            yield warning(process, what, f"start `wallet {process}`, and see its log")
+def _held(admin: AdminClient, groups: list[str]) -> dict[str, frozenset[int]]:
+    """The partitions that members of each group have; without those that Kafka does not tell of."""
+    found: dict[str, frozenset[int]] = {}
+    answers = admin.describe_consumer_groups(groups, request_timeout=ANSWER_SECONDS)
+    for name, answer in answers.items():
+        try:
+            members = answer.result(ANSWER_SECONDS * 2).members
+        except (KafkaException, TimeoutError):
             continue
-        behind = _behind(settings, name) if process in KEEPS_OFFSETS else 0
-        if behind > BEHIND:
-            what = f"{behind:,} events behind"
-            yield warning(
-                process, what, f"it catches up, or start more `wallet {process} --slot N`"
-            )
-        else:
-            told = f", {behind:,} behind" if process in KEEPS_OFFSETS else ""
-            yield fine(process, f"follows all partitions{told}")
+        owned = (each.assignment.topic_partitions for each in members)
+        found[name] = frozenset(place.partition for places in owned for place in places)
+    return found
 
 
 def _moving(settings: Settings, lag: tuple[PartitionLag, ...], total: int) -> Finding:
