@@ -143,7 +143,9 @@ def _beside(peer: Server, ours: Figures, seconds: float, tell: Tell) -> Figures:
 def _django(ledger: Settings, tell: Tell) -> Iterator[Server]:
     with django_peer(ledger, SELLERS, CREDIT, tell) as (port, watches):
         _await_listening(watches, port, "the Django peer")
-        yield Server(ports.HOST, port, watches)
+        server = Server(ports.HOST, port, watches)
+        _call(server, "GET", "/api/sellers/1/balance/", None)  # its processes are loaded by now
+        yield server
 
 
 def _loaded(
