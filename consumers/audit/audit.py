@@ -19,6 +19,7 @@ from consumers.audit.snapshot import Snapshot
 from consumers.audit.sources import Progress, Sources, read_columns
 from consumers.audit.telling import Teller
 from consumers.audit.unpublished import add_unpublished
+from consumers.seals import Chains
 
 
 def audit(sources: Sources, timeout: float, limit: int, progress: Progress) -> Findings:
@@ -58,7 +59,9 @@ class Audit:
         self._progress = progress
         names, advances = Names(), sources.snapshot.advances()
         self._results = ResultsLog(findings, names, rest, advances)
-        self._events = EventsLog(findings, names, rest, cut=sources.events.is_cut())
+        chains = Chains(findings, sources.events.topic, sources.seals) if sources.seals else None
+        is_cut = sources.events.is_cut()
+        self._events = EventsLog(findings, names, rest, cut=is_cut, chains=chains)
         self._delayed = DelayedLog(findings, rest, self._results, cut=sources.delayed.is_cut())
         self._teller = Teller(
             findings,

@@ -11,6 +11,7 @@ from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
 from consumers.headers import headers_of
+from consumers.seals import Chains
 from schemas.events import EVENT_TYPES, event_type
 from schemas.identifiers import event_id, partition_of
 from schemas.results import WithdrawalBody
@@ -42,8 +43,17 @@ _read: Final = msgspec.json.Decoder(_Event).decode
 class EventsLog:
     """Columns of the events topic; row by wallet and sequence (columns.Names.step) in `rows`."""
 
-    def __init__(self, findings: Findings, names: Names, rest: Rest, *, cut: bool = False) -> None:
+    def __init__(
+        self,
+        findings: Findings,
+        names: Names,
+        rest: Rest,
+        *,
+        cut: bool = False,
+        chains: Chains | None = None,
+    ) -> None:
         self._findings = findings
+        self._chains = chains
         self.names: Final = names
         self._rest = rest
         self._due = {p: rest.of(p).next_event for p in rest.ends}
@@ -79,12 +89,16 @@ class EventsLog:
             if found < expected:
                 what = "the log has fewer events than the database has numbered"
                 self._findings.violation("I4", what, str(partition), expected, found)
+        if self._chains is not None:
+            self._chains.finish(cut=self.cut)
 
     def _take(self, message: Record) -> None:
         partition, value = message.partition(), message.value() or b""
         where = f"{partition}:{message.offset()}"
         headers = dict(headers_of(message) or ())
         number = self._numbered(partition, headers.get("number"), where)
+        if number is not None and self._chains is not None:
+            self._chains.take(partition, number, value)
         if number is not None and number >= self._due[partition]:
             return  # came after the snapshot
         try:

@@ -1,13 +1,14 @@
 """Where an audit looks: the topics, one view of the database, the bank's ledger."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import Final, Protocol, Self
 
 from consumers.audit.log import Log, Record
 from consumers.audit.payments import Payments
 from consumers.audit.snapshot import Snapshot, Standing
+from consumers.seals import Seal
 from schemas.settings import Settings
 
 KAFKA_SECONDS: Final = 20.0
@@ -33,9 +34,13 @@ class Sources:
     """The open topics and the snapshot; a context that closes them.
 
     `payments` is what the bank says that it has paid; without it I8 is not checked.
+    `seals` are links of the chain over the events (consumers.seals), for I11.
     """
 
-    def __init__(self, settings: Settings, payments: Payments | None = None) -> None:
+    def __init__(
+        self, settings: Settings, payments: Payments | None = None, seals: Sequence[Seal] = ()
+    ) -> None:
+        self.seals: Final = seals
         self._database_url = settings.database_url
         self.horizon_days: Final = settings.withdrawal_horizon_days
         self.payments: Final = payments

@@ -22,6 +22,7 @@ FAMILIES: Final = {
     "dlq": ("dlq",),
     "demo": ("demo",),
     "verify": ("verify",),
+    "seal": ("seal",),
     "replay": ("replay",),
     "rebuild": ("rebuild",),
     "torture": ("torture",),

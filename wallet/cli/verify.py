@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import psycopg2
@@ -12,15 +13,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from consumers import seals
 from consumers.audit.audit import audit
 from consumers.audit.findings import Findings, Invariant
 from consumers.audit.log import LogError
 from consumers.audit.payments import BankLedger, PaymentsError
 from consumers.audit.sources import Sources
+from consumers.seals import Seal, SealError
 from schemas.settings import Settings
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import NoAnswer, load_settings
 from wallet.cli.printing import print_json
+from wallet.failure import Failure
 from wallet.local import state
 from wallet.local.folder import DataFolder
 
@@ -51,6 +55,14 @@ def verify(
             help="What the bank says it has paid, or none. Default: the local pretend bank's.",
         ),
     ] = None,
+    sealed: Annotated[
+        Path | None,
+        typer.Option("--seals", metavar="FILE", help="Seals of `wallet seal` to hold it against."),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="KEYFILE", help="The secret that these seals are signed by."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit the ledger: topics against database against an oracle that replays every command.
@@ -64,12 +76,25 @@ def verify(
     with (
         _failures(),
         _progress(hidden=as_json) as progress,
-        Sources(settings, payments_of(settings, bank_ledger)) as sources,
+        Sources(settings, payments_of(settings, bank_ledger), _seals(sealed, key)) as sources,
     ):
         findings = audit(sources, timeout, limit, progress)
     print_json(findings.as_json()) if as_json else _print(findings)
     if not findings.ok:
         raise typer.Exit(1)
+
+
+def _seals(sealed: Path | None, key: Path | None) -> list[Seal]:
+    """The seals of a file. Raises Failure where it has none, or not of this key."""
+    if sealed is None:
+        return []
+    try:
+        found = seals.read(sealed, seals.key_of(key) if key else None)
+    except (SealError, OSError) as error:
+        raise Failure(str(error)) from error
+    if not found:
+        raise Failure(f"{sealed} has no seal")
+    return found
 
 
 @contextmanager

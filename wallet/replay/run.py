@@ -27,6 +27,8 @@ BATCH: Final = 4000
 ROUND: Final = 20_000
 """Commands of a round of a catch-up, which is one transaction: fewer versions of each row."""
 
+WALLETS_IN_MEMORY: Final = 1_000_000
+"""Of as many the sequences are read at the beginning: some 150 MB."""
 CLOCKS_MS: Final = 60_000
 """How far apart the clocks of the broker and of the workers may be."""
 
@@ -224,9 +226,9 @@ class Run:
         )
 
     def _sequence_of(self, second: Second) -> Callable[[str], int]:
-        """How wallets are looked up that the replay has not come by; none are in a new ledger."""
-        is_new = all(part.start == 0 for part in self._parts)
-        return (lambda _: 0) if is_new else second.sequence
+        """How wallets are looked up that the replay has not come by: at once, or one by one."""
+        found = second.sequences(WALLETS_IN_MEMORY)
+        return second.sequence if found is None else (lambda wallet_id: found.get(wallet_id, 0))
 
 
 def _first(settings: Settings) -> Snapshot:

@@ -31,6 +31,8 @@ _WALLETS: Final = (
     " WHERE wallet_id = ANY(%s::uuid[])"
 )
 
+_SEQUENCES: Final = "SELECT wallet_id::text, sequence FROM wallets LIMIT %s"
+
 
 class Start(NamedTuple):
     """Where a partition of the second ledger stands before its next batch."""
@@ -92,6 +94,13 @@ class Second:
         self._cursor.execute(_WALLETS, (array([wallet_id]),))
         row = self._cursor.fetchone()
         return int(row[5]) if row else 0
+
+    def sequences(self, most: int) -> dict[str, int] | None:
+        """The sequences of all wallets; None where there are more than so many."""
+        self._cursor.execute(_SEQUENCES, (most + 1,))
+        if self._cursor.rowcount > most:
+            return None
+        return dict(self._cursor.fetchall())
 
     def fingerprints(self, keys: Iterable[str]) -> dict[str, str]:
         """Key -> fingerprint of the commands that have an answer."""
