@@ -16,6 +16,7 @@ from producers.client import TIMEOUT, Client, FindResult
 from producers.failure import ClientClosed
 from producers.message import SOURCE, Attributes, Message, message_of
 from producers.pipeline import IN_FLIGHT
+from schemas.commands import CommandData
 from schemas.results import AnyResult
 from schemas.settings import Settings
 
@@ -68,8 +69,8 @@ class AsyncClient:
 
     async def submit(
         self,
-        command_type: str,
-        data: Mapping[str, object],
+        command: str | CommandData,
+        data: Mapping[str, object] | None = None,
         *,
         source: str = SOURCE,
         id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
@@ -82,7 +83,7 @@ class AsyncClient:
         time. Whoever is cancelled while it waits does not know: the command may still be done.
         """
         return await self.submit_message(
-            message_of(command_type, data, source=source, command_id=id, attributes=attributes),
+            message_of(command, data, source=source, command_id=id, attributes=attributes),
             timeout,
         )
 

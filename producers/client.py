@@ -23,6 +23,7 @@ from producers.pipeline import IN_FLIGHT, NEXT_LOOK, Answer, Pipeline
 from producers.promises import Promises
 from producers.sender import Sender
 from schemas import decoding
+from schemas.commands import CommandData
 from schemas.identifiers import partition_of
 from schemas.results import AnyResult
 from schemas.settings import Settings
@@ -107,8 +108,8 @@ class Client:
 
     def send(
         self,
-        command_type: str,
-        data: Mapping[str, object],
+        command: str | CommandData,
+        data: Mapping[str, object] | None = None,
         *,
         source: str = SOURCE,
         id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
@@ -116,16 +117,17 @@ class Client:
     ) -> Sent:
         """Put a command into the log and wait until all replicas have it.
 
+        A command is its type and its data, or both as a struct of schemas.commands.
         Raises ClientError when they do not within `kafka_timeout`.
         """
         return self.send_message(
-            message_of(command_type, data, source=source, command_id=id, attributes=attributes)
+            message_of(command, data, source=source, command_id=id, attributes=attributes)
         )
 
     def submit(
         self,
-        command_type: str,
-        data: Mapping[str, object],
+        command: str | CommandData,
+        data: Mapping[str, object] | None = None,
         *,
         source: str = SOURCE,
         id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
@@ -133,13 +135,13 @@ class Client:
         **attributes: Unpack[Attributes],
     ) -> AnyResult:
         """Send a command and give its result; raises as `send` and `wait` do."""
-        sent = self.send(command_type, data, source=source, id=id, **attributes)
+        sent = self.send(command, data, source=source, id=id, **attributes)
         return self.wait(sent, timeout)
 
     def promise(
         self,
-        command_type: str,
-        data: Mapping[str, object],
+        command: str | CommandData,
+        data: Mapping[str, object] | None = None,
         *,
         source: str = SOURCE,
         id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
@@ -152,7 +154,7 @@ class Client:
         for room, `kafka_timeout` at most, then raises ClientError.
         """
         return self.promise_message(
-            message_of(command_type, data, source=source, command_id=id, attributes=attributes),
+            message_of(command, data, source=source, command_id=id, attributes=attributes),
             timeout,
         )
 

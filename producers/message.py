@@ -10,6 +10,7 @@ from typing import Final, TypedDict
 import msgspec
 
 from schemas.cloudevents import Envelope, headers_of
+from schemas.commands import TYPES, CommandData
 from schemas.identifiers import is_uuid
 from schemas.moments import in_milliseconds
 
@@ -38,6 +39,7 @@ class Message(msgspec.Struct, frozen=True):
     headers: list[tuple[str, bytes]]
 
 
+_TYPE_OF: Final = {struct: name for name, struct in TYPES.items()}
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -49,8 +51,8 @@ def uuid7() -> str:
 
 
 def message_of(
-    command_type: str,
-    data: Mapping[str, object],
+    command: str | CommandData,
+    data: Mapping[str, object] | None = None,
     *,
     source: str = SOURCE,
     command_id: str | None = None,
@@ -58,13 +60,14 @@ def message_of(
 ) -> Message:
     """The record of a command; without an id it gets a new UUIDv7.
 
-    `data` is the command's data as schemas.commands describes it; nothing is checked here, the
-    ledger answers for it.
+    A command is its type and its data, or both as a struct of schemas.commands. Nothing is checked
+    here, the ledger answers for it.
     """
+    command_type, wallet_id, value = _parts(command, data)
     own_id = command_id or uuid7()
     given: dict[str, str] = {"time": now(), **(attributes or {})}  # type: ignore[dict-item]
     named = {"specversion": "1.0", "id": own_id, "source": source, "type": command_type, **given}
-    return Message(source, own_id, _key(data), _encode(data), _headers(named))
+    return Message(source, own_id, _key(wallet_id), value, _headers(named))
 
 
 def message_from(envelope: Envelope) -> Message:
@@ -76,7 +79,7 @@ def message_from(envelope: Envelope) -> Message:
         data = msgspec.json.decode(value)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         data = None
-    key = _key(data) if isinstance(data, dict) else None
+    key = _key(data.get("wallet_id")) if isinstance(data, dict) else None
     return Message(envelope.source or "", envelope.id or "", key, value, _headers(texts))
 
 
@@ -89,6 +92,16 @@ def _headers(named: Mapping[str, str]) -> list[tuple[str, bytes]]:
     return [*headers_of(named.items()), ("content-type", b"application/json")]
 
 
-def _key(data: Mapping[str, object]) -> bytes | None:
-    wallet_id = data.get("wallet_id")
+def _parts(
+    command: str | CommandData, data: Mapping[str, object] | None
+) -> tuple[str, object, bytes]:
+    """Type, wallet id and encoded data of a command."""
+    if isinstance(command, CommandData):
+        assert data is None, "the struct is the data"
+        return _TYPE_OF[type(command)], command.wallet_id, _encode(command)
+    assert data is not None, "a type needs its data"
+    return command, data.get("wallet_id"), _encode(data)
+
+
+def _key(wallet_id: object) -> bytes | None:
     return wallet_id.encode() if isinstance(wallet_id, str) and is_uuid(wallet_id) else None

@@ -181,7 +181,7 @@ def test_the_examples_in_python_are_true(
     for own in snippets("python"):
         code = own.replace("http://127.0.0.1:8001", gateway.base)
         exec(compile(code, str(PAGE), "exec"), names)  # noqa: S102 - our own page
-    assert len(snippets("python")) == 5
+    assert len(snippets("python")) == 6
 
 
 @needs("javac", "java")

@@ -3,10 +3,12 @@
 import uuid
 
 import msgspec
+import pytest
 
 from producers.message import message_from, message_of, uuid7
+from schemas import vectors
 from schemas.cloudevents import read
-from schemas.commands import Command
+from schemas.commands import TYPES, Command
 from schemas.decoding import decode
 
 WALLET = "01930f6e-0000-7000-8000-000000000001"
@@ -38,6 +40,29 @@ def test_the_ledger_reads_what_was_meant() -> None:
     assert decoded.data.wallet_id == WALLET
     assert decoded.extras == {"correlationid": "cart 9"}
     assert decoded.expires_at is not None
+
+
+@pytest.mark.parametrize("command_type", list(TYPES))
+def test_a_struct_means_what_its_fields_mean(command_type: str) -> None:
+    """Type, key and content are those of the type with its data."""
+    data = vectors.examples()[command_type].value
+    struct = msgspec.convert(data, TYPES[command_type])
+    one = message_of(struct, command_id="7")
+    two = message_of(command_type, data, command_id="7")
+    assert one.key == two.key
+    told = decode(one.key, one.value, one.headers)
+    assert isinstance(told, Command)
+    assert told.data == struct
+    assert told == decode(two.key, two.value, two.headers)
+
+
+def test_a_type_needs_its_data_and_a_struct_has_it() -> None:
+    """Anything else is a slip of whoever calls."""
+    with pytest.raises(AssertionError, match="needs its data"):
+        message_of("deposit.v1")
+    struct = msgspec.convert(DEPOSIT, TYPES["deposit.v1"])
+    with pytest.raises(AssertionError, match="is the data"):
+        message_of(struct, DEPOSIT)
 
 
 def test_what_names_no_wallet_has_no_key() -> None:
