@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
-from streams import transport
-from streams.transport import LedgerConsumer
+from streams.transport import BUSY_SECONDS, LedgerConsumer
 
 
 def test_a_run_leaves_no_gap() -> None:
@@ -30,8 +29,8 @@ def test_fetches_keep_a_distance_while_a_lane_works(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(transport.asyncio, "sleep", sleep)
-    monkeypatch.setattr(transport.time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr("streams.transport.asyncio.sleep", sleep)
+    monkeypatch.setattr("streams.transport.time", SimpleNamespace(monotonic=lambda: 1000.0))
     holding = SimpleNamespace(lanes=[SimpleNamespace(idle=True), SimpleNamespace(idle=is_idle)])
     consumer = SimpleNamespace(holding=holding, _fetched_at=0.0)
 
@@ -40,4 +39,4 @@ def test_fetches_keep_a_distance_while_a_lane_works(
             await vars(LedgerConsumer)["_pace"](consumer)
 
     asyncio.run(fetch_twice())
-    assert slept == [pytest.approx(transport.BUSY_SECONDS)] * pauses
+    assert slept == [pytest.approx(BUSY_SECONDS)] * pauses
