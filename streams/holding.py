@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -110,16 +111,18 @@ class Holding:
             lane.wake()
 
     async def give_up(self) -> None:
-        """The assignment ends: start nothing new, await running batches, up to the limit.
+        """The assignment ends: start nothing new, await running batches and claims, to the limit.
 
         The lanes stay parked, for the partitions that come back. A batch that outlives the limit
-        is fenced by the next claim.
+        is fenced by the next claim. A claim that did would fence the next owner: of two that make
+        a producer for one partition, the one that does so last shuts the other out.
         """
         self.round += 1
         lanes = self.lanes
         for lane in lanes:
             lane.park()
         busy = await self._drained(lanes)
+        await self._claims_ended()
         log.info("parked", partitions=[lane.place.partition for lane in lanes], busy=busy)
 
     async def take_over(
@@ -199,7 +202,7 @@ class Holding:
             )
             for place in places
         ]
-        done = await asyncio.gather(*work, return_exceptions=True)
+        done = await _to_the_end(asyncio.gather(*work, return_exceptions=True))
         failed = [result for result in done if isinstance(result, BaseException)]
         alarms = [error for error in failed if not isinstance(error, OvertakenError)]
         for error in alarms or failed:
@@ -230,6 +233,13 @@ class Holding:
         if elsewhere:
             self._tell_elsewhere(elsewhere)
 
+    async def _claims_ended(self) -> None:
+        """Await the claims under way, up to the limit; they see that their round is over."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.settings.drain_timeout
+        while self._lock.locked() and loop.time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)  # a lock can only be awaited by taking it
+
     async def _drained(self, lanes: list[Lane]) -> list[int]:
         """Await the running batches; the partitions still busy at the limit."""
         loop = asyncio.get_running_loop()
@@ -238,6 +248,20 @@ class Holding:
         while any(not lane.idle for lane in lanes) and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)  # as said above
         return [lane.place.partition for lane in lanes if not lane.idle]
+
+
+async def _to_the_end(work: asyncio.Future[list[Any]]) -> list[Any]:
+    """Await work in threads even where we are cancelled, as Faust does when partitions change.
+
+    Threads are not cancelled, and nobody may claim beside them.
+    """
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        while not work.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({work})
+        raise
 
 
 def unchanged(settings: Settings, lanes: Sequence[Lane], outside: Outside = OUTSIDE) -> set[int]:
