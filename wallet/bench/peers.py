@@ -5,8 +5,11 @@ keeps balances in RocksDB, deduplicates nothing, has no journal and no database,
 a ceiling to pass, not an equal.
 """
 
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -46,23 +49,35 @@ def kafka_streams(settings: Settings, program: Path, commands: int) -> Peer:
     """Let it drain so many commands; its topics are removed. Raises Failure."""
     before = _topics(settings)
     try:
-        done = subprocess.run(  # noqa: S603 - the program that the user named
-            (sys.executable, str(program), settings.kafka_bootstrap, str(commands)),
-            capture_output=True,
-            check=False,
-            timeout=SECONDS,
-            text=True,
-        )
-    except subprocess.TimeoutExpired:
-        raise Failure(f"the peer has not ended after {SECONDS:.0f} s: {program}") from None
+        code, said, complained = _run(program, settings.kafka_bootstrap, commands)
     finally:
         _remove(settings, _topics(settings) - before)
-    if done.returncode:
-        raise Failure(f"the peer ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    said = msgspec.json.decode(done.stdout.splitlines()[-1], type=Peer)
-    if said.commands != commands:
-        raise Failure(f"the peer gave {said.commands:,} of {commands:,} results")
-    return said
+    if code:
+        raise Failure(f"the peer ended with {code}: {complained.strip()[-500:]}")
+    peer = msgspec.json.decode(said.splitlines()[-1], type=Peer)
+    if peer.commands != commands:
+        raise Failure(f"the peer gave {peer.commands:,} of {commands:,} results")
+    return peer
+
+
+def _run(program: Path, *words: object) -> tuple[int, str, str]:
+    """Its exit code and what it said. It starts others: however it ends, they end with it."""
+    child = subprocess.Popen(  # noqa: S603 - the program that the user named
+        (sys.executable, str(program), *map(str, words)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    with child:
+        try:
+            said, complained = child.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"the peer has not ended after {SECONDS:.0f} s: {program}") from None
+        finally:
+            with suppress(ProcessLookupError):  # as it usually is: all have ended
+                os.killpg(child.pid, signal.SIGKILL)
+    return child.returncode, said, complained
 
 
 def _topics(settings: Settings) -> set[str]:

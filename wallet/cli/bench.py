@@ -1,5 +1,6 @@
 """`wallet bench`: figures, each with a ratio against something in the same run."""
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,8 @@ def register(app: typer.Typer) -> None:
 
 def _bench() -> None:
     """Measure on scratch topics and a scratch database beside the real ones."""
+    # As Ctrl-C: what was started is ended, and no scratch ledger is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def drain(  # noqa: PLR0913 - its options
