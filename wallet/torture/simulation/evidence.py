@@ -167,6 +167,7 @@ class SimulatedSources:
     """Where the audit looks (consumers.audit.sources.Sources)."""
 
     payments = None
+    seals = ()
 
     def __init__(self, world: "World") -> None:
         topics, count = world.settings.topics, world.settings.partitions
