@@ -20,3 +20,6 @@ IN_TRANSIT: Final = ("executing", "needs_review")
 
 CREDIT_REQUEST_STATUSES: Final = ("pending", "approved", "rejected")
 """The position of a status is its number in credit_requests.status."""
+
+BANK_CALL_STATES: Final = ("sending", "unknown", "not_done", "paid", "refused", "review")
+"""The position of a state is its number in bank_calls.state; consumers.bank.policy.State is it."""

@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from producers.http.answers import Answer
+from producers.http.console import refusals
 from producers.http.errors import EarlyError, detail
 from producers.http.gateway import Gateway
 from producers.http.people.audit import Noted
@@ -77,14 +78,12 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
         noted.address = entrance.admit(request.remote, request.headers, request.scheme)
         response = await handler(request)
     except EarlyError as early:
-        response = _response(problems.told(request.path, request_id, early))
+        response = _refused(request, request_id, early)
     except web.HTTPException as error:
-        told = EarlyError(_told(request, error))
-        response = _response(problems.told(request.path, request_id, told))
+        response = _refused(request, request_id, EarlyError(_told(request, error)))
     except Exception as error:
         log.exception("request failed", request_id=request_id, path=request.path, error=str(error))
-        told = detail(500, "An error of ours.")
-        response = _response(problems.told(request.path, request_id, told))
+        response = _refused(request, request_id, detail(500, "An error of ours."))
     entrance.note(noted, response.status)
     if not response.prepared:
         response.headers[ID_HEADER] = request_id
@@ -152,6 +151,13 @@ def _response(answer: Answer) -> web.Response:
         body = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", **answer.headers}
     return web.Response(body=body, status=answer.status, headers=headers)
+
+
+def _refused(request: web.Request, request_id: str, early: EarlyError) -> web.Response:
+    """An error in the shape of its path: a page of the console, a problem, or as it was raised."""
+    if refusals.is_ours(request.path):
+        return _response(refusals.told(request, request_id, early))
+    return _response(problems.told(request.path, request_id, early))
 
 
 def _told(request: web.Request, error: web.HTTPException) -> Answer:

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from producers.http.vendored import ASSETS, LOCK, Locked, digest
+from producers.http.vendored import LOCK, Locked, digest
 
 WANTED: Final = {
     ("swagger-ui-dist", "5.35.0"): (
@@ -27,7 +27,6 @@ WANTED: Final = {
         "bundles/redoc.standalone.js.LICENSE.txt",
     ),
     ("htmx.org", "2.0.11"): ("LICENSE", "dist/htmx.min.js"),
-    ("uplot", "1.6.32"): ("LICENSE", "dist/uPlot.iife.min.js", "dist/uPlot.min.css"),
 }
 """Package and version -> its files that the pages need, and their licences."""
 

@@ -9,6 +9,7 @@ from producers.http import reading_wallets
 from producers.http.access_log import AccessLog
 from producers.http.answers import Answer
 from producers.http.asking import Asking, PendingAnswerError
+from producers.http.console.watching import Watch
 from producers.http.errors import EarlyError
 from producers.http.live.hub import Hub
 from producers.http.people.entrance import Entrance
@@ -43,6 +44,7 @@ class Gateway:
         self.keys = Keys()
         self.sellers = Sellers(settings, reading)
         self.live = Hub(settings, reading)
+        self.watch = Watch(settings, reading)
         self.wallets = Together(reading, reading_wallets.several)
         self.v1_wallets = Together(reading, v1_wallets.by_id)
         self.people = People(settings, reading)
@@ -54,6 +56,7 @@ class Gateway:
         """Let threads and connections go."""
         self.access_log.flush()
         self.sellers.close()
+        await self.watch.close()
         await self.people.close()
 
     async def ask(self, asked: Asked, command_type: str, data: Mapping[str, object]) -> AnyResult:

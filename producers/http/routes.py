@@ -3,6 +3,7 @@
 from typing import Final
 
 from producers.http import contract, docs, meta, seed000, seed001, seed002, seed003, seed004
+from producers.http.console import routes as console
 from producers.http.live import routes as live
 from producers.http.people import serving_audit, serving_tokens, serving_users
 from producers.http.route import Route
@@ -22,4 +23,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *meta.ROUTES,
     *contract.ROUTES,
     *docs.ROUTES,
+    *console.ROUTES,
 )

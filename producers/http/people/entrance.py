@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from producers.http.errors import early
-from producers.http.people import access
+from producers.http.people import access, sessions
 from producers.http.people.access import Access
 from producers.http.people.addresses import Addresses, neighbourhood
 from producers.http.people.audit import REFUSED, Noted
@@ -64,6 +64,8 @@ class Entrance:
         """The rights of who asks for a route. Raises EarlyError 401, 403, 429 or 503."""
         who = self.credentials.without
         is_shown = AUTHORIZATION in headers or KEY_HEADER in headers
+        if route.takes_session and not is_shown and (token := sessions.token_of(headers)):
+            headers, is_shown = {AUTHORIZATION: f"Bearer {token}"}, True
         if is_shown and route.access is not Access.PUBLIC:
             who = await self.credentials.of(headers, neighbourhood(noted.address))
         noted.rights = rights = Rights(who, self_deposits=self.self_deposits)

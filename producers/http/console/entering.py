@@ -1,0 +1,62 @@
+"""Logging in to the console, and out: a form, and a token in a cookie."""
+
+from typing import Final
+
+from producers.http.answers import Answer
+from producers.http.console import forms, tokens
+from producers.http.console.forms import STALE, Form
+from producers.http.console.page import ROOT, redirect
+from producers.http.errors import detail
+from producers.http.people import passwords, sessions
+from producers.http.people.access import unknown
+from producers.http.people.credentials import NAME_MAX, WRONG_PASSWORD, Basic
+from producers.http.people.principal import NOBODY
+from producers.http.route import Asked
+
+_MISSING: Final = "Type your username and your password."
+
+
+async def log_in(asked: Asked) -> Answer:
+    """Give a session for a password, and go on where it was asked for."""
+    form: Form = asked.body
+    cookie = sessions.cookie_of(asked.headers, tokens.COOKIE)
+    if cookie is None or form.text("token") != tokens.token_of(cookie, NOBODY):
+        raise detail(400, STALE)
+    username, password = form.text("username"), form.said.get("password", [""])[-1]
+    if username is None or not password:
+        raise unknown(_MISSING)
+    if len(username) > NAME_MAX or len(password) > passwords.LONGEST:
+        raise unknown(WRONG_PASSWORD)
+    credentials = asked.gateway.entrance.credentials
+    who = await credentials.log_in(Basic(username, password), asked.address)
+    assert who.user_id is not None, "who has a password is a user"
+    asked.rights.who = who  # whose login it is, for the audit log
+    token, _ = await asked.gateway.people.new_token(who.user_id)
+    is_secure = sessions.is_secure(asked.headers)
+    place = _place(form.text("next"))
+    said = sessions.cookie(sessions.COOKIE, token, is_secure=is_secure)
+    return redirect(place, {"Set-Cookie": said})
+
+
+async def look_around(asked: Asked) -> Answer:
+    """The form to log in is shown wherever somebody has to: on the overview, for one."""
+    del asked
+    return redirect(ROOT)
+
+
+async def log_out(asked: Asked) -> Answer:
+    """End the session, here and everywhere."""
+    forms.of(asked)
+    token = sessions.token_of(asked.headers)
+    if token is not None:
+        await asked.gateway.people.end_token(token)
+    is_secure = sessions.is_secure(asked.headers)
+    gone = sessions.cookie(sessions.COOKIE, "", is_secure=is_secure)
+    return redirect(ROOT, {"Set-Cookie": gone})
+
+
+def _place(wanted: str | None) -> str:
+    """Where to go on: a page of ours, and nowhere else."""
+    if wanted is None or not (wanted == ROOT or wanted.startswith((f"{ROOT}/", f"{ROOT}?"))):
+        return ROOT
+    return wanted if wanted.isascii() and wanted.isprintable() else ROOT
