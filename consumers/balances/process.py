@@ -65,7 +65,7 @@ class Balances:
         records = self._member.poll(POLL_SECONDS)
         if not records:
             return
-        last = newest(_readable(records)).values()
+        last = newest(_last_of_keys(records) or _readable(records)).values()
         wanted = [record_of(told) for told in self._still_so(last)]
         ends = {record.partition() or 0: (record.offset() or 0) + 1 for record in records}
         offsets = [TopicPartition(self._topic, number, end) for number, end in ends.items()]
@@ -108,6 +108,20 @@ class Balances:
         now = self._sequences.of({each.event.wallet_id for each in history})
         gone = {each.id for each in history if now.get(each.event.wallet_id) != each.event.sequence}
         return [each for each in told if each.id not in gone]
+
+
+def _last_of_keys(records: Sequence[Message]) -> list[Told] | None:
+    """The last event under each key, the only one that matters; the others need not be decoded.
+
+    None where one of them is no event of its key's wallet: then all must be looked at.
+    """
+    last = {record.key(): record for record in records}
+    try:
+        told = [read(record) for record in last.values()]
+    except UnreadableError:
+        return None
+    pairs = zip(last, told, strict=True)
+    return told if all(each.event.wallet_id.encode() == key for key, each in pairs) else None
 
 
 def _readable(records: Sequence[Message]) -> list[Told]:

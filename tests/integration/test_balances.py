@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,11 @@ import pytest
 from confluent_kafka import Producer
 
 from consumers.balances.comparing import Comparison, compare
+from consumers.balances.process import Balances
 from schemas import balances
+from schemas.events import encode
 from schemas.settings import Settings
+from tests import told as events
 from tests.ledgers import Ledger, opening
 from tests.shell import Shell
 from tests.workers import Worker, Workers, rows, wait_until
@@ -93,8 +97,7 @@ def test_it_tells_what_the_wallets_hold_through_kills(ledger: Ledger, tmp_path: 
             move(ledger, wallets, 100)
             wait_until(lambda: is_caught_up(settings), WAIT_SECONDS, "all balances", made, other)
     with rows(settings, "SELECT wallet_id::text, sequence FROM wallets") as found:
-        newest = {wallet_id: sequence for wallet_id, sequence, _ in told(ledger)}
-        assert newest == dict(found)
+        assert last(ledger) == dict(found)
 
 
 def test_all_may_be_published_again(ledger: Ledger, tmp_path: Path) -> None:
@@ -138,6 +141,35 @@ def test_what_is_not_so_is_found(new_ledger: Callable[..., Settings], tmp_path: 
     done = Shell(settings)("balances", "--check")
     assert done.code == 1
     assert "999.00" in done.said
+
+
+def test_what_is_no_event_hides_nothing(new_ledger: Callable[..., Settings]) -> None:
+    """Under whatever key it stands: the last event of each wallet is told."""
+    ledger = Ledger(new_ledger(partitions=1))
+    settings = ledger.settings
+    first, second, third, fourth = events.WALLETS
+    events.say(settings, [events.told(first, 1), events.told(second, 1), events.told(first, 2)])
+    maker = Balances(settings, "1")
+    try:
+        turn_until(lambda: last(ledger) == {first: 2, second: 1}, maker)
+        poison = [(third, b"no event"), (fourth, encode(events.told(second, 9).event))]
+        events.say(settings, [events.told(third, 1), *poison, events.told(first, 3)])
+        turn_until(lambda: last(ledger) == {first: 3, second: 1, third: 1}, maker)
+    finally:
+        maker.close()
+
+
+def last(ledger: Ledger) -> dict[str, int]:
+    """The sequence that each wallet's newest record tells."""
+    return {wallet_id: sequence for wallet_id, sequence, _ in told(ledger)}
+
+
+def turn_until(done: Callable[[], bool], maker: Balances) -> None:
+    """Let it work until it is so."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not done():
+        assert time.monotonic() < deadline
+        maker.turn()
 
 
 def say(settings: Settings, *said: tuple[str, int, str]) -> None:
