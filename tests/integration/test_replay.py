@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -15,6 +16,7 @@ from tests import rawbatches, replays
 from tests.hands import hands_of
 from tests.ledgers import Ledger, Said
 from tests.rawbatches import RawName
+from tests.shell import Shell
 from tests.workers import execute, rows
 from wallet.failure import Failure, ignore
 from wallet.migrate import upgrade
@@ -239,6 +241,36 @@ def test_balances_of_the_past(played: Played) -> None:
             past.at_time(wallet, datetime.now(UTC) + timedelta(hours=1))
         with pytest.raises(NeverSoError, match="was opened"):
             past.at_time(wallet, datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_the_command_line(played: Played, tmp_path: Path) -> None:
+    """Balances of the past, statements, a dry run, and what is wrong about the words said."""
+    told = [events.decode(message.value() or b"") for message in played.ledger.events()]
+    shell, wallet = Shell(played.ledger.settings), told[0].wallet_id
+    own = [event for event in told if event.wallet_id == wallet]
+    third = shell("balance", wallet, "--sequence", 3, "--json").json
+    assert (third["balance"], third["sequence"]) == (own[2].balance.after, 3)
+    assert shell("balance", wallet, "--offset", third["command"], "--json").json == third
+    assert shell("balance", wallet, "--at", "2020-01-01").complained.startswith("the wallet was")
+    for words in (("--sequence", 1, "--at", "2020-01-01"), ("--offset", "3"), ("--at", "noon")):
+        assert shell("balance", wallet, *words).code == 2
+    for words in ((), ("--into", "x", "--catch-up"), ("--into", "x", "--partition", 9)):
+        assert shell("replay", *words).code == 2
+    planned = shell("replay", "--into", "unmade", "--dry-run", "--json").json
+    assert (planned["dry_run"], planned["equal"]) == (True, True)
+    key, path = tmp_path / "key", tmp_path / "statement.json"
+    key.write_bytes(b"k" * 32)
+    made = shell("statement", "export", wallet, "--key", key)
+    assert [line["sequence"] for line in made.json["lines"]] == [e.sequence for e in own]
+    assert made.json["closing"]["balance"] == own[-1].balance.after
+    path.write_text(made.said)
+    assert "by this key" in shell("statement", "check", path, "--key", key).said
+    path.write_text(made.said.replace(own[1].transaction.id, own[2].transaction.id))
+    assert "signature" in shell("statement", "check", path, "--key", key).complained
+    since = own[5].transaction.recorded_at
+    later = shell("statement", "export", wallet, "--from", since).json
+    assert later["opening"]["sequence"] + len(later["lines"]) == own[-1].sequence
+    assert 0 < len(later["lines"]) < len(own)
 
 
 def test_phones_are_counted_again(played: Played) -> None:

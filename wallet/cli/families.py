@@ -23,6 +23,7 @@ FAMILIES: Final = {
     "demo": ("demo",),
     "verify": ("verify",),
     "seal": ("seal",),
+    "statement": ("statement",),
     "replay": ("replay",),
     "rebuild": ("rebuild",),
     "torture": ("torture",),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import Final
 
@@ -18,9 +19,9 @@ from wallet.replay.cutting import From, cut, since
 from wallet.replay.failure import Difference, DiffersFailure
 from wallet.replay.order import Head, Known, Order
 from wallet.replay.plan import Part, Standing, await_said, plan, published_ends, said_so_far
-from wallet.replay.recorded import Survey, commands, items, recorded
+from wallet.replay.recorded import Next, Survey, commands, items, recorded
 from wallet.replay.said import Said
-from wallet.replay.second import Second, Start
+from wallet.replay.second import Made, Second, Start
 
 BATCH: Final = 4000
 """Commands of a transaction of the second ledger."""
@@ -147,22 +148,32 @@ class Run:
         known = Known(second.fingerprints)
         heads = [self._head(part) for part in self._parts]
         order = Order(heads, survey.watchers, known, self._sequence_of(second))
-        total = sum(part.end - part.start for part in self._parts)
         with batch():
             handed = settling.begin(self._cursor, self.settings, self._parts, self._said)
             self._said.add(second.write((), handed))
-        while taken := order.take(size):
-            with batch():
-                made = second.write(taken, {})
-            fresh = sum(each.fresh for each in taken)
-            if fresh:
-                order.learn({name: each.sequence for name, each in made.wallets.items()})
-            self.unpublished += fresh
-            self._said.add(made)
-            self.done += len(taken)
-            self.tell("commands", min(self.done, total), total)
+        # The events log is followed aside, while PostgreSQL is at the next batch.
+        with ThreadPoolExecutor(1, thread_name_prefix="events") as aside:
+            following: Future[None] | None = None
+            while taken := order.take(size):
+                with batch():
+                    made = second.write(taken, {})
+                self._count(taken, made, order)
+                if following is not None:
+                    following.result()
+                following = aside.submit(self._said.add, made)
+            if following is not None:
+                following.result()
         self._counts["results"] = survey.answered
         self._ahead_ms = second.most_ahead_ms
+
+    def _count(self, taken: list[Next], made: Made, order: Order) -> None:
+        fresh = sum(each.fresh for each in taken)
+        if fresh:
+            order.learn({name: each.sequence for name, each in made.wallets.items()})
+        self.unpublished += fresh
+        self.done += len(taken)
+        total = sum(part.end - part.start for part in self._parts)
+        self.tell("commands", min(self.done, total), total)
 
     def settle(self, *, is_end_of_log: bool) -> None:
         """Let the rows say what the logs have; `is_end_of_log` where these have nothing more."""
