@@ -119,6 +119,21 @@ def test_what_cannot_be_read_is_dropped(ledger: Ledger, wallet: Shell) -> None:
     assert "a test of the till" in shown.said
 
 
+def test_many_at_once(ledger: Ledger, wallet: Shell, funded: str) -> None:
+    """What cannot be sent is told, and the others are sent; all of several may be dropped."""
+    good = [bury(ledger, wallet, wrong_key(ledger, funded)) for _ in range(2)]
+    bad = bury(ledger, wallet, Said(None, b"nothing", []))
+    sent = wallet("dlq", "retry", good[0], bad, good[1], *BY, "--json")
+    assert sent.code == 1
+    assert [line["balance"] for line in sent.lines] == ["1005.00", "1010.00"]
+    assert f"{bad} was not sent" in sent.complained
+    refused = wallet("dlq", "drop", bad, good[0], *BY, "--why", "old")
+    assert refused.code == 1
+    assert wallet("dlq", "show", bad, "--json").json["decisions"] == []
+    dropped = wallet("dlq", "drop", bad, good[0], *BY, "--why", "old", "--force")
+    assert dropped.said.splitlines() == [f"{bad} is dropped", f"{good[0]} is dropped"]
+
+
 def test_only_what_came_since(ledger: Ledger, wallet: Shell) -> None:
     """By the broker's time of the record."""
     place = bury(ledger, wallet, Said(None, b"", []))

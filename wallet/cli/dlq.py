@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from consumers.failure import RecordsError
-from consumers.letters.again import HopelessError, again
+from consumers.letters.again import Again, HopelessError, again
 from consumers.letters.deciding import Said, decide
 from consumers.letters.letter import Decision, Letter
 from consumers.letters.looking import Filed, Letters
@@ -29,7 +29,7 @@ from wallet.cli.connected import (
     told_as_failures,
 )
 from wallet.cli.moments import moment
-from wallet.cli.printing import print_json, print_pairs, print_result, print_table
+from wallet.cli.printing import print_json, print_pairs, print_result, print_table, result_line
 from wallet.failure import Failure
 
 SHOWN_BYTES = 2000
@@ -65,6 +65,10 @@ def _place(text: str) -> Place:
 Which = Annotated[
     Place,
     typer.Argument(metavar="PARTITION:OFFSET", help="Where it stood.", parser=_place),
+]
+Those = Annotated[
+    list[Place],
+    typer.Argument(metavar="PARTITION:OFFSET...", help="Where it stood, or they.", parser=_place),
 ]
 By = Annotated[str, typer.Option(metavar="NAME", help="Who decides; it is kept.")]
 Why = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; it is kept.")]
@@ -136,24 +140,65 @@ def show(
 
 
 def retry(
-    place: Which,
+    places: Those,
     *,
     by: By,
     why: Why = None,
     force: Annotated[
         bool, typer.Option("--force", help="Although it was decided about before.")
     ] = False,
-    timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for the result.")
-    ] = TIMEOUT,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for a result.")] = TIMEOUT,
     as_json: AsJson = False,
 ) -> None:
-    """Send a record again, as the command that it can be read as today; shows its result.
+    """Send records again, as the commands that they can be read as today; shows their results.
 
-    It is done once however often it is sent: an id that was refused is replaced by one made of it.
-    Exit code 1 when it is refused, cannot be read, or was done meanwhile by another copy.
+    Each is done once however often it is sent: an id that was refused is replaced by one made of
+    it. Exit code 1 when one is refused, cannot be read, or was done meanwhile by another copy; the
+    others are sent all the same. Of several, with --json, each line is a result.
     """
     settings = load_settings()
+    failed = False
+    with client_of(settings) as client:
+        for place in places:
+            try:
+                letter, sent = _sendable(settings, place, force=force)
+            except Failure as error:
+                if len(places) == 1:
+                    raise
+                typer.echo(str(error), err=True)
+                failed = True
+                continue
+            result = client.wait(client.send_message(sent.message), timeout)
+            command = (sent.message.source, sent.message.id)
+            _keep(settings, letter, "retried", by, why, command)
+            _show_result(result, as_json=as_json, is_one=len(places) == 1)
+            failed = failed or result.error is not None
+    if failed:
+        raise typer.Exit(1)
+
+
+def drop(
+    places: Those,
+    *,
+    by: By,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Although it was decided about before.")
+    ] = False,
+) -> None:
+    """Say that nothing is to be done about records. They stay where they are, with who and why."""
+    settings = load_settings()
+    with _letters(settings) as letters:
+        found = [_found(letters, place) for place in places]
+    for filed in found:
+        _refuse_decided(filed, force=force)
+    for filed in found:
+        _keep(settings, filed.letter, "dropped", by, why, None)
+        typer.echo(f"{filed.letter.place} is dropped")
+
+
+def _sendable(settings: Settings, place: Place, *, force: bool) -> tuple[Letter, Again]:
+    """A letter and what is sent for it. Raises Failure where nothing may be."""
     with _letters(settings) as letters:
         filed = _found(letters, place)
     _refuse_decided(filed, force=force)
@@ -163,31 +208,17 @@ def retry(
     except HopelessError as error:
         raise Failure(f"{letter.place} was not sent: {error}") from None
     for change in sent.changes:
-        typer.echo(f"sent with a change: {change}", err=True)
-    with client_of(settings) as client:
-        result = client.wait(client.send_message(sent.message), timeout)
-    _keep(settings, letter, "retried", by, why, (sent.message.source, sent.message.id))
-    print_json(result) if as_json else print_result(result)
-    if result.error is not None:
-        raise typer.Exit(1)
+        typer.echo(f"{letter.place} is sent with a change: {change}", err=True)
+    return letter, sent
 
 
-def drop(
-    place: Which,
-    *,
-    by: By,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept.")],
-    force: Annotated[
-        bool, typer.Option("--force", help="Although it was decided about before.")
-    ] = False,
-) -> None:
-    """Say that nothing is to be done about a record. It stays where it is, with who and why."""
-    settings = load_settings()
-    with _letters(settings) as letters:
-        filed = _found(letters, place)
-    _refuse_decided(filed, force=force)
-    _keep(settings, filed.letter, "dropped", by, why, None)
-    typer.echo(f"{filed.letter.place} is dropped")
+def _show_result(result: AnyResult, *, as_json: bool, is_one: bool) -> None:
+    if as_json:
+        print_json(result)
+    elif is_one:
+        print_result(result)
+    else:
+        typer.echo(result_line(result))
 
 
 @contextmanager
