@@ -85,3 +85,10 @@ def test_addresses_are_shown_without_passwords() -> None:
         "bank": "https://u@bank.example/orders",
     }
     assert "bank" not in Addresses("http://h", "k:1", postgres).shown()
+
+
+def test_the_console_is_where_the_gateway_is() -> None:
+    """People are told of both, and of neither without a gateway."""
+    shown = Addresses("http://h", "k:1", "postgresql://h/d", gateway="http://g:1").shown()
+    assert (shown["console"], shown["HTTP"]) == ("http://g:1/console", "http://g:1")
+    assert Addresses("http://h", "k:1", "postgresql://h/d").console is None

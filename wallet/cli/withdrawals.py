@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from consumers.views import WithdrawalView
+from producers import resolving
 from producers import withdrawals as steps
 from producers.client import TIMEOUT
 from producers.message import Message
-from schemas.statuses import IN_TRANSIT, WITHDRAWAL_STATUSES
+from schemas.statuses import WITHDRAWAL_STATUSES
 from wallet.cli import listing
 from wallet.cli.asking import Amount, AsJson, Asking, Currency, WalletId, asked, uuid_text
 from wallet.cli.commands import ask, show_answer
@@ -166,7 +167,7 @@ def _refuse_resolving(
     looking: "Withdrawals", found: WithdrawalView, *, paid: bool, force: bool
 ) -> None:
     """Raise where there is nothing to resolve, or where the bank caller may still call."""
-    if found.status not in IN_TRANSIT:
+    if not resolving.is_open(found.status):
         raise Failure(
             f"the withdrawal {found.id} is {found.status}; only one that needs review"
             " or is executing can be resolved"
@@ -179,8 +180,7 @@ def _refuse_resolving(
             f"the bank has answered that it has paid the withdrawal {found.id}, at"
             f" {calls.changed_at}; it is settled as soon as the bank caller has told the ledger"
         )
-    # Left to a person by the bank caller: it calls no more, and says so to the ledger just now.
-    if force or (calls is not None and calls.state == "review"):
+    if force or not resolving.is_at_work(found.status, calls.state if calls else None):
         return
     last = "it has not called the bank yet"
     if calls is not None:

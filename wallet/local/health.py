@@ -32,6 +32,8 @@ class Health(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     processes: tuple[ProcessHealth, ...]
     lag: tuple[PartitionLag, ...]
+    console: str | None = None
+    """Where operators look; None without a gateway."""
 
     @property
     def is_well(self) -> bool:
@@ -76,7 +78,8 @@ class HealthReader:
                 problems.append(f"lag unknown: {error}")
         processes = tuple(_health(process) for process in self._supervisor.processes)
         problems += [f"{each.name} is not running" for each in processes if not each.running]
-        return Health(self._supervisor.phase, tuple(problems), processes, lag)
+        console = self._supervisor.addresses.console
+        return Health(self._supervisor.phase, tuple(problems), processes, lag, console)
 
 
 def _health(process: Process) -> ProcessHealth:

@@ -17,7 +17,7 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #ddd; }
 td.n, th.n { text-align: right; } code { font-size: .9em; }
-.ok { color: #12703a; } .bad { color: #b3261e; } .note { color: #5b6675; }
+a { color: inherit; } .ok { color: #12703a; } .bad { color: #b3261e; } .note { color: #5b6675; }
 @media (prefers-color-scheme: dark) { body { color: #e3e6ea; background: #15181c; }
   th, td { border-color: #333; } .ok { color: #6cd391; } .bad { color: #ff8a80; } }
 """
@@ -52,7 +52,7 @@ def render(addresses: Addresses, health: Health) -> str:
     colour, word = ("ok", "ready") if health.is_well else ("bad", health.phase)
     problems = "".join(f'<p class="bad">{escape(problem)}</p>' for problem in health.problems)
     places = "".join(
-        f"<tr><td>{name}</td><td><code>{escape(address)}</code></td></tr>"
+        f"<tr><td>{name}</td><td>{_place(name, escape(address))}</td></tr>"
         for name, address in addresses.shown().items()
     )
     return (
@@ -66,6 +66,11 @@ def render(addresses: Addresses, health: Health) -> str:
         '<p class="note">A development setup. As JSON: <a href="/healthz">/healthz</a></p>'
         "</body></html>"
     )
+
+
+def _place(name: str, address: str) -> str:
+    """An address; the one that people look at with a browser leads there."""
+    return f'<a href="{address}">{address}</a>' if name == "console" else f"<code>{address}</code>"
 
 
 def _processes(health: Health) -> str:

@@ -20,11 +20,22 @@ class Addresses:
     bank: str | None = None
     gateway: str | None = None
 
+    @property
+    def console(self) -> str | None:
+        """Where operators look, which the gateway serves."""
+        return None if self.gateway is None else f"{self.gateway}/console"
+
     def shown(self) -> dict[str, str]:
         """Give what people see beside the status page: no passwords, nothing that is not there."""
         bank = None if self.bank is None else without_password(self.bank)
         postgres = without_password(self.postgres)
-        found = {"HTTP": self.gateway, "Kafka": self.kafka, "PostgreSQL": postgres, "bank": bank}
+        found = {
+            "console": self.console,
+            "HTTP": self.gateway,
+            "Kafka": self.kafka,
+            "PostgreSQL": postgres,
+            "bank": bank,
+        }
         return {name: address for name, address in found.items() if address is not None}
 
 

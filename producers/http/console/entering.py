@@ -33,7 +33,7 @@ async def log_in(asked: Asked) -> Answer:
     asked.rights.who = who  # whose login it is, for the audit log
     token, _ = await asked.gateway.people.new_token(who.user_id)
     is_secure = sessions.is_secure(asked.headers)
-    place = _place(form.text("next"))
+    place = place_of(form.text("next"))
     said = sessions.cookie(sessions.COOKIE, token, is_secure=is_secure)
     return redirect(place, {"Set-Cookie": said})
 
@@ -55,7 +55,7 @@ async def log_out(asked: Asked) -> Answer:
     return redirect(ROOT, {"Set-Cookie": gone})
 
 
-def _place(wanted: str | None) -> str:
+def place_of(wanted: str | None) -> str:
     """Where to go on: a page of ours, and nowhere else."""
     if wanted is None or not (wanted == ROOT or wanted.startswith((f"{ROOT}/", f"{ROOT}?"))):
         return ROOT
