@@ -17,6 +17,7 @@ from wallet.bench.machine import Index, spread_percent
 from wallet.bench.processes import WORKER, Process, worker_process
 from wallet.bench.scratch import scratch_ledger
 from wallet.bench.telling import Moved, Telling
+from wallet.failure import Failure
 
 BARE: Final = (sys.executable, "-m", "wallet.bench.bare")
 """The bare loop, in place of a worker."""
@@ -95,7 +96,10 @@ def drained(
     processes: Sequence[Process],
     tell: Telling,
 ) -> Arm:
-    """Fill the topic with so many commands, then start the processes and count the results."""
+    """Fill the topic with so many commands, then start the processes and count the results.
+
+    Raises Failure when one of them dies on the way: it would be the speed of fewer.
+    """
     with tell.bar("sending", count) as moved:
         load.send(ledger, _counted(messages, moved))
     counter = Counter(ledger)
@@ -107,6 +111,8 @@ def drained(
             ]
             with tell.bar("draining", count) as moved:
                 seen = counter.count(count, moved=moved)
+            if not all(watch.is_running for watch in watches):
+                raise Failure("a worker died while it was measured; see above, and run it again")
             for watch in watches:
                 watch.look()
             seconds = sum(watch.processor_seconds for watch in watches)

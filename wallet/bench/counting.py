@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, TopicPartition
 from producers.bounds import bounds
 from schemas.settings import Settings
 from wallet.bench.telling import Moved, unmoved
+from wallet.failure import Failure
 
 ENDS_SECONDS: Final = 20.0
 
@@ -44,7 +45,7 @@ class Counter:
         self._consumer.assign(tops)
 
     def count(self, wanted: int, silence: float = 60.0, moved: Moved = unmoved) -> Count:
-        """Count until so many were seen. Raises TimeoutError after a long silence."""
+        """Count until so many were seen. Raises Failure after a long silence."""
         seen, points = 0, [(time.perf_counter(), 0)]
         while seen < wanted:
             records = self._consumer.consume(20_000, timeout=0.05)
@@ -54,7 +55,7 @@ class Counter:
                 points.append((now, seen))
                 moved(seen)
             elif now - points[-1][0] > silence:
-                raise TimeoutError(f"{seen} of {wanted} results, then {silence} s of silence")
+                raise Failure(f"{seen:,} of {wanted:,} results, then {silence:g} s of silence")
         return _count_of(points, wanted)
 
     def close(self) -> None:

@@ -48,6 +48,14 @@ class Watch(threading.Thread):
         except psutil.NoSuchProcess:
             self._ended.set()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended by itself."""
+        try:
+            return bool(self._process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
     def end(self) -> None:
         """Look no more."""
         self._ended.set()
