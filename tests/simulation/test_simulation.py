@@ -6,11 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
 from streams import claim
-from wallet.cli import app
-from wallet.cli.connected import UsageFailure
 from wallet.torture.simulation import campaign
 from wallet.torture.simulation.campaign import play_some, shrink
 from wallet.torture.simulation.schedule import play, silence
@@ -64,10 +61,3 @@ def test_a_failure_is_made_small_and_plays_again(monkeypatch: pytest.MonkeyPatch
     with silence(), Threads() as threads:
         again = play(Plan.of(small.plan.seed, small.plan.commands), threads)
     assert again == small
-
-
-def test_the_command_says_what_it_can_do() -> None:
-    """There is no other torture yet."""
-    done = CliRunner().invoke(app, ["torture"])
-    assert isinstance(done.exception, UsageFailure)
-    assert "--simulate" in str(done.exception)
