@@ -94,7 +94,7 @@ def test_a_point_that_is_not_passed_is_told_as_such() -> None:
     told = struck(PointKills(), stage, len(POINTS))
     missed = [each for each in told if "not reached" in each.what]
     assert len(missed) == 1
-    assert missed[0].counts["killed inside-claim"] == 0
+    assert missed[0].counts == {"kills": 2}
     assert len(stage.killed) == len(POINTS) + 1
 
 

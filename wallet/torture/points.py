@@ -95,5 +95,5 @@ def struck(stage: Stage, name: str, point: str, passes: int) -> Struck:
     """Kill a process at a point, and say so."""
     was_reached = die_at(stage, name, point, passes)
     where = f"at pass {passes} of {point}" if was_reached else f"twice, {point} was not reached"
-    counts = {"kills": 2, f"killed {point}": int(was_reached)}
+    counts = {"kills": 2} | ({f"killed {point}": 1} if was_reached else {})
     return Struck(f"{name} killed {where}", counts, sort="at a point")
