@@ -65,7 +65,7 @@ class Page:
         if method == "Network.requestWillBeSent":
             self.asked.append(told["request"]["url"])
         is_error = told.get("entry", {}).get("level") == "error"
-        is_said = method == "Runtime.consoleAPICalled" and told["type"] in {"error", "warning"}
+        is_said = method == "Runtime.consoleAPICalled" and told["type"] == "error"
         if method == "Runtime.exceptionThrown" or is_error or is_said:
             self.wrong.append(json.dumps(told))
 

@@ -1,15 +1,10 @@
 """The description of all paths, and the two pages that show it without the internet."""
 
-import asyncio
 import json
 import re
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
-import aiohttp
 import openapi_spec_validator
 import pytest
 import yaml
@@ -17,6 +12,7 @@ import yaml
 from producers.http.docs import POLICY
 from producers.http.routes import ROUTES
 from schemas.settings import Settings
+from tests.browsers import CHROMIUM, browser
 from tests.gateways import GatewayProcess
 
 pytestmark = pytest.mark.integration
@@ -24,11 +20,6 @@ pytestmark = pytest.mark.integration
 PAGES = ("/api/schema/swagger-ui/", "/api/schema/redoc/")
 SHOWN = ("sold from the credit given", "Sell a charge to a phone")
 """What stands on each page: what a family is about on the first, whose operations are folded up."""
-
-CHROMIUM: Final = shutil.which("chromium")
-BROWSER_SECONDS = 100.0
-LOOK = {"expression": "document.body.innerText"}
-NOWHERE = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 @pytest.fixture(scope="module")
@@ -90,65 +81,10 @@ def test_other_files_are_not_there(gateway: GatewayProcess, name: str) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 async def test_a_browser_shows_both_pages(gateway: GatewayProcess, tmp_path: Path) -> None:
     """With no network but loopback, what the services do is there, and nothing went wrong."""
-    async with browser(tmp_path) as port, aiohttp.ClientSession() as session:
+    async with browser(tmp_path) as page:
         for path, shown in zip(PAGES, SHOWN, strict=True):
-            place = f"http://127.0.0.1:{port}/json/new?{gateway.base}{path}"
-            async with session.put(place) as answer:
-                page = (await answer.json())["webSocketDebuggerUrl"]
-            async with session.ws_connect(page, max_msg_size=0) as socket:
-                text, wrong = await read_page(socket, shown)
-            assert "Wallet Streams" in text
-            # ReDoc would show its makers' logo from their server: the policy keeps it from asking.
-            assert [each for each in wrong if "logo-mini.svg" not in each] == []
-
-
-@asynccontextmanager
-async def browser(folder: Path) -> AsyncIterator[int]:
-    """A browser that reaches loopback only; the port on which it takes orders."""
-    assert CHROMIUM is not None
-    process = await asyncio.create_subprocess_exec(
-        CHROMIUM,
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--no-first-run",
-        "--no-proxy-server",
-        f"--host-resolver-rules={NOWHERE}",
-        f"--user-data-dir={folder}",
-        "--remote-debugging-port=0",
-        "about:blank",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stderr is not None
-        async with asyncio.timeout(BROWSER_SECONDS):
-            async for line in process.stderr:
-                if found := re.search(rb"DevTools listening on ws://127.0.0.1:(\d+)/", line):
-                    break
-            else:
-                raise AssertionError("the browser does not start")
-        yield int(found[1])
-    finally:
-        process.terminate()
-        await process.communicate()
-
-
-async def read_page(socket: aiohttp.ClientWebSocketResponse, shown: str) -> tuple[str, list[str]]:
-    """The text of a page once `shown` is in it, and what it complained of."""
-    wrong: list[str] = []
-    text = ""
-    for turn, order in enumerate(("Runtime.enable", "Log.enable")):
-        await socket.send_json({"id": turn, "method": order})
-    async with asyncio.timeout(BROWSER_SECONDS):
-        while shown not in text:
-            await socket.send_json({"id": 9, "method": "Runtime.evaluate", "params": LOOK})
-            while (said := await socket.receive_json()).get("id") != 9:
-                method, told = said.get("method"), said.get("params", {})
-                is_error = told.get("entry", {}).get("level") == "error"
-                if method == "Runtime.exceptionThrown" or is_error:
-                    wrong.append(json.dumps(told))
-            text = str(said["result"]["result"].get("value", ""))
-            await asyncio.sleep(0.05)  # a page tells nobody that it is complete
-    return text, wrong
+            text = "document.body.innerText"
+            await page.go(f"{gateway.base}{path}", f"{text}.includes({json.dumps(shown)})")
+            assert "Wallet Streams" in await page.value(text)
+        # ReDoc would show its makers' logo from their server: the policy keeps it from asking.
+        assert [each for each in page.wrong if "logo-mini.svg" not in each] == []
