@@ -81,7 +81,7 @@ class LedgerConsumer(driver.Consumer):
         """Let some time pass since the last fetch, while there is work already."""
         early = self._fetched_at + BUSY_SECONDS - time.monotonic()
         if early > 0 and not all(lane.idle for lane in self.holding.lanes):
-            await asyncio.sleep(early)
+            await asyncio.sleep(early)  # what came meanwhile could not begin
         self._fetched_at = time.monotonic()
 
     def _new_offset(self, tp: TP) -> int | None:

@@ -155,7 +155,7 @@ class Link:
             await weather.moved.wait()
         slow = 0.0 if weather.rate is None else len(piece) / weather.rate
         if weather.delay or slow:
-            await asyncio.sleep(weather.delay + slow)
+            await asyncio.sleep(weather.delay + slow)  # the time is the fault
         writer.write(piece)
         await writer.drain()
         weather.counts[side] += len(piece)
