@@ -17,12 +17,13 @@ from wallet.bench.machine import Index, spread_percent
 from wallet.bench.processes import WORKER, Process, worker_process
 from wallet.bench.scratch import scratch_ledger
 from wallet.bench.telling import Moved, Telling
-from wallet.failure import Failure
+from wallet.failure import Failure, Tell
 
 BARE: Final = (sys.executable, "-m", "wallet.bench.bare")
 """The bare loop, in place of a worker."""
 
 ANSWER_SECONDS: Final = 5.0
+BUSY_PERCENT: Final = 20.0
 STEP: Final = 1000
 """Commands between two moves of a bar."""
 
@@ -72,11 +73,19 @@ class Given(NamedTuple):
     mix: str
 
 
-def begin(settings: Settings, tell: Telling) -> Index:
+def begin(settings: Settings, tell: Tell) -> Index:
     """Begin a bench: wait for the database, look at the machine. Raises Failure."""
     stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
     migrate.wait_until_answers(settings.database_url, ANSWER_SECONDS, tell)
-    return Index()
+    index = Index()
+    if index.others_percent > BUSY_PERCENT:
+        tell(f"others use {index.others_percent:.0f} % of this machine: look at ratios only")
+    return index
+
+
+def workers_in_words(count: int) -> str:
+    """For a chart's note."""
+    return "1 worker" if count == 1 else f"{count} workers"
 
 
 def workers_of(count: int) -> list[Process]:

@@ -17,6 +17,7 @@ from wallet.bench.arms import (
     ratio,
     scratch_drained,
     speeds_of,
+    workers_in_words,
     workers_of,
 )
 from wallet.bench.charts import Bar, Chart, Group
@@ -76,7 +77,8 @@ def chart(figures: Figures) -> Chart:
     runs = "one run" if figures["runs"] == 1 else f"medians of {figures['runs']} runs"
     note = (
         f"{figures['commands']:,} commands on {figures['wallets']:,} wallets,"
-        f" {figures['workers']} workers, {figures['machine']['processors']} processors, {runs}"
+        f" {workers_in_words(figures['workers'])}, {runs},"
+        f" {figures['machine']['processors']} processors"
     )
     return Chart("Drain: from a full topic to committed results", "commands/s", note, groups)
 

@@ -13,7 +13,16 @@ from consumers.audit.accounts import CHECKS
 from consumers.audit.snapshot import Snapshot
 from producers import load
 from schemas.settings import Settings
-from wallet.bench.arms import Arm, begin, drained, figures_of, ratio, speeds_of, workers_of
+from wallet.bench.arms import (
+    Arm,
+    begin,
+    drained,
+    figures_of,
+    ratio,
+    speeds_of,
+    workers_in_words,
+    workers_of,
+)
 from wallet.bench.charts import Bar, Chart, Group
 from wallet.bench.past import Past, Wallets, fill, size_gb
 from wallet.bench.scratch import scratch_ledger
@@ -64,7 +73,7 @@ def chart(figures: Figures) -> Chart:
     active = f"{figures['active']:,}" if figures["active"] else "all"
     note = (
         f"{figures['mix']}, {figures['commands']:,} commands a run on {active} wallets,"
-        f" {figures['workers']} workers, {figures['machine']['processors']} processors"
+        f" {workers_in_words(figures['workers'])}, {figures['machine']['processors']} processors"
     )
     return Chart("Drain against the size of the database", "commands/s", note, groups)
 

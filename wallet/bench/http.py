@@ -16,10 +16,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import psutil
-import stamina.instrumentation
 
 from schemas.settings import Settings
-from wallet import migrate
+from wallet.bench.arms import begin
 from wallet.bench.django_peer import django_peer
 from wallet.bench.http_load import Ask, Job, Saw
 from wallet.bench.processes import WORKER, Watch, process, worker_process
@@ -62,8 +61,7 @@ class Server(NamedTuple):
 
 def measure(settings: Settings, wanted: Wanted, tell: Tell) -> Figures:
     """Run it all; the figures by name. Raises Failure when something does not start."""
-    stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
-    migrate.wait_until_answers(settings.database_url, ANSWER_SECONDS, tell)
+    index = begin(settings, tell)
     # The paces of people would be measured instead.
     unpaced = settings.model_copy(update={"http_rate": 0, "http_address_rate": 0})
     with scratch_ledger(unpaced, "bench") as ledger, ExitStack() as stack:
@@ -86,7 +84,7 @@ def measure(settings: Settings, wanted: Wanted, tell: Tell) -> Figures:
                 beside = _beside(peer, found, wanted.seconds, tell) if peer else {}
                 rounds.append(found | beside)
     shown = {"workers": wanted.workers, "gateways": wanted.gateways, "seconds": wanted.seconds}
-    return {**shown, "rounds": rounds}
+    return {**shown, "rounds": rounds, "machine": index.end()._asdict()}
 
 
 def _sale(seller: int) -> Figures:

@@ -34,12 +34,12 @@ class Index:
     """Looks at the machine as the bench begins; `end()` looks again."""
 
     def __init__(self) -> None:
-        self._others = psutil.cpu_percent(LOOK_SECONDS)
+        self.others_percent = psutil.cpu_percent(LOOK_SECONDS)
         self._before = loop_ms()
 
     def end(self) -> Machine:
         """What the machine was like from beginning to end."""
-        return Machine(os.cpu_count() or 1, self._before, loop_ms(), self._others)
+        return Machine(os.cpu_count() or 1, self._before, loop_ms(), self.others_percent)
 
 
 def loop_ms() -> float:

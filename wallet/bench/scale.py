@@ -11,6 +11,7 @@ from wallet.bench.arms import (
     ratio,
     scratch_drained,
     speeds_of,
+    workers_in_words,
     workers_of,
 )
 from wallet.bench.charts import Bar, Chart, Group
@@ -38,7 +39,7 @@ def measure(settings: Settings, wanted: Wanted, tell: Telling) -> Figures:
         given = Given(wanted.seed + number, wanted.wallets, wanted.commands, wanted.mix)
         for count in wanted.workers:
             arms[count].append(scratch_drained(settings, given, workers_of(count), tell))
-            tell(f"{count} workers: {arms[count][-1].seen.per_second:,.0f}/s")
+            tell(f"{workers_in_words(count)}: {arms[count][-1].seen.per_second:,.0f}/s")
     first = speeds_of(arms[wanted.workers[0]])
     found = [
         {
@@ -58,7 +59,7 @@ def chart(figures: Figures) -> Chart:
     """The numbers of workers side by side."""
     groups = [
         Group(
-            f"{each['workers']} workers" if each["workers"] > 1 else "1 worker",
+            workers_in_words(each["workers"]),
             [Bar(figures["mix"], each["commands_per_second"], each["slowest"], each["fastest"])],
         )
         for each in figures["scales"]

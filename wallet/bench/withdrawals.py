@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
-import stamina.instrumentation
 
 from producers import load
 from producers.message import Message, message_of
 from schemas.moments import in_milliseconds
 from schemas.settings import Settings
-from wallet import migrate, topics
+from wallet import topics
+from wallet.bench.arms import begin
 from wallet.bench.counting import Counter
 from wallet.bench.filling import fill
 from wallet.bench.hearing import Ear
@@ -42,7 +42,6 @@ LEAD_SECONDS: Final = 10.0
 SCHEDULED_PER_SECOND: Final = 1500
 """The first is due when all are surely scheduled, on a machine as slow as this."""
 
-ANSWER_SECONDS: Final = 5.0
 READY_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.1
 PAYING_SECONDS: Final = 60.0
@@ -108,8 +107,7 @@ class _Running(NamedTuple):
 
 def measure(settings: Settings, wanted: Wanted, tell: Tell) -> dict[str, object]:
     """Run it all; the figures by name. Raises Failure when the machine cannot keep up."""
-    stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
-    migrate.wait_until_answers(settings.database_url, ANSWER_SECONDS, tell)
+    index = begin(settings, tell)
     with scratch_ledger(settings, "bench") as ledger:
         fill(ledger, wanted.scheduled, tell)
         with _running(ledger, wanted, tell) as running:
@@ -128,6 +126,7 @@ def measure(settings: Settings, wanted: Wanted, tell: Tell) -> dict[str, object]
         "consumer_memory_mb": round(memory_mb, 1),
         "consumer_cpu_us_per_withdrawal": round(1e6 * used / count, 1),
         **({f"burst_{name}": value for name, value in _figures(burst).items()} if burst else {}),
+        "machine": index.end()._asdict(),
     }
 
 
