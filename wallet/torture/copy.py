@@ -8,7 +8,7 @@ block while processes go on being started again.
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -42,10 +42,17 @@ def ground_at(folder: DataFolder) -> Ground:
 def together(needs: Sequence[Needs]) -> Needs:
     """What all kinds of a run need; the later one wins where two name the same."""
     return Needs(
-        *({name: value for each in needs for name, value in getattr(each, field).items()}
-          for field in ("kafka", "postgres", "servers", "processes", "bank")),
+        kafka=_merged(each.kafka for each in needs),
+        postgres=_merged(each.postgres for each in needs),
+        servers=_merged(each.servers for each in needs),
+        processes=_merged(each.processes for each in needs),
+        bank=_merged(each.bank for each in needs),
         withdrawals=any(each.withdrawals for each in needs),
-    )  # fmt: skip
+    )
+
+
+def _merged(said: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {name: value for each in said for name, value in each.items()}
 
 
 class NeedySupervisor(Supervisor):

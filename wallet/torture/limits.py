@@ -78,8 +78,11 @@ def judge(recovery: Recovery, gaps: list[Gap], others: Callable[[float, float], 
             excused.append(f"{text}; others had {share:.0%} of the machine")
         else:
             over.append(text)
-    seconds = [0.0 if gap is None else gap.seconds for gap in (hit, rest, back)]
-    return Judged(*seconds, tuple(over), tuple(excused))
+    return Judged(_seconds(hit), _seconds(rest), _seconds(back), tuple(over), tuple(excused))
+
+
+def _seconds(gap: Gap | None) -> float:
+    return 0.0 if gap is None else gap.seconds
 
 
 def _longest_after(gaps: list[Gap], at: float) -> Gap | None:

@@ -130,7 +130,7 @@ class Load(threading.Thread):
                     raw.value,
                     raw.key,
                     raw.partition,
-                    headers=list(raw.headers),  # type: ignore[arg-type]
+                    headers=list(raw.headers),
                     on_delivery=partial(self._reported, number, raw),
                 )
             except BufferError:
