@@ -128,8 +128,8 @@ def _last_result(place: Place, tail: Tail, now: Progress) -> int:
     if said >= now.next_offset:
         raise InconsistentError(
             f"The log has the result of command {said} on partition {place.partition}, the database"
-            f" only knows commands before {now.next_offset}: the database lost commits. Restore it"
-            " from a backup and replay the topic."
+            f" only knows commands before {now.next_offset}: the database lost commits. If it was"
+            " restored from a backup, stop the workers and say `wallet replay --catch-up`."
         )
     never_or_lost = tail.value is None and tail.low == 0
     if said < now.floor_offset and (tail.value is not None or never_or_lost):

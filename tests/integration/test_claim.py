@@ -76,7 +76,7 @@ def test_results_are_ahead_of_the_database(worked: Ledger) -> None:
     change(worked, 2, "next_offset = 2, batch_offset = 0, floor_offset = -1")
     said = refused(worked, 2)
     assert "has the result of command 3" in said
-    assert "only knows commands before 2: the database lost commits. Restore it" in said
+    assert "only knows commands before 2: the database lost commits. If it was restored" in said
 
 
 def test_results_were_lost(worked: Ledger) -> None:

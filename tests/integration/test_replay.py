@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg2
 import pytest
 
 from consumers.looking import Looking
@@ -12,6 +13,8 @@ from consumers.past import NeverSoError, Offset, Past
 from consumers.phones import count_again
 from schemas import events
 from schemas.settings import Settings
+from streams.claim import InconsistentError, claim
+from streams.rows import Place
 from tests import rawbatches, replays
 from tests.hands import hands_of
 from tests.ledgers import Ledger, Said
@@ -182,6 +185,24 @@ def test_a_catch_up_that_breaks_off_leaves_all_as_it_was(
     assert replays.compared(played.ledger.settings, restored) == before
 
 
+def test_a_worker_that_starts_ends_a_catch_up(played: Played, restored: Settings) -> None:
+    """It takes the partition away, refuses what it finds, and all is as it was."""
+    before = replays.compared(played.ledger.settings, restored)
+    place = Place(restored.topics.commands.name, 0, restored.partitions)
+    refused: list[str] = []
+
+    def start_worker(stage: str, _done: int, _total: int) -> None:
+        if stage == "commands":
+            with pytest.raises(InconsistentError) as error:
+                claim(restored, place, "early@here:0", lambda: True)
+            refused.append(str(error.value))
+
+    with pytest.raises(psycopg2.OperationalError):
+        catch_up(restored, start_worker, dry_run=False)
+    assert "wallet replay --catch-up" in refused[0]
+    assert replays.compared(played.ledger.settings, restored) == before
+
+
 def test_a_wiped_database_is_filled_again(played: Played) -> None:
     """An empty one, migrated, catches up from the first command on."""
     settings = played.ledger.settings
@@ -254,8 +275,8 @@ def test_the_command_line(played: Played, tmp_path: Path) -> None:
     assert shell("balance", wallet, "--at", "2020-01-01").complained.startswith("the wallet was")
     for words in (("--sequence", 1, "--at", "2020-01-01"), ("--offset", "3"), ("--at", "noon")):
         assert shell("balance", wallet, *words).code == 2
-    for words in ((), ("--into", "x", "--catch-up"), ("--into", "x", "--partition", 9)):
-        assert shell("replay", *words).code == 2
+    for asked in ((), ("--into", "x", "--catch-up"), ("--into", "x", "--partition", 9)):
+        assert shell("replay", *asked).code == 2
     planned = shell("replay", "--into", "unmade", "--dry-run", "--json").json
     assert (planned["dry_run"], planned["equal"]) == (True, True)
     key, path = tmp_path / "key", tmp_path / "statement.json"
