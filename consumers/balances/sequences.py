@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Final
 
-import psycopg2
 from psycopg2 import extensions
 
+from producers import answering
 from schemas.settings import Settings
 
 QUERY: Final = """
@@ -24,7 +24,7 @@ class Sequences:
         """The sequences of those wallets that are there."""
         if self._connection is None:
             given = self._settings.database_client("balances", default_transaction_read_only="on")
-            self._connection = psycopg2.connect(**given)
+            self._connection = answering.connect(self._settings.statement_timeout_ms, **given)
             self._connection.autocommit = True
         with self._connection.cursor() as cursor:
             cursor.execute(QUERY, (list(wallets),))

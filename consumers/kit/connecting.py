@@ -5,6 +5,7 @@ from typing import Any, Final
 import psycopg2
 from psycopg2 import extensions
 
+from producers import answering
 from schemas.settings import Settings
 
 LOST: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
@@ -23,8 +24,9 @@ def connect(settings: Settings, url: str, name: str) -> extensions.connection:
         "idle_in_transaction_session_timeout": f"{settings.idle_in_transaction_timeout_ms}ms",
         "client_connection_check_interval": "1000ms",
     }
-    opened: extensions.connection = psycopg2.connect(
-        url,
+    return answering.connect(
+        settings.statement_timeout_ms,
+        dsn=url,
         application_name=f"consumer {name}"[:63],
         connect_timeout=5,
         options=" ".join(f"-c {option}={value}" for option, value in session.items()),
@@ -33,4 +35,3 @@ def connect(settings: Settings, url: str, name: str) -> extensions.connection:
         keepalives_count=3,
         tcp_user_timeout=10_000,
     )
-    return opened
