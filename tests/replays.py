@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from typing import Any
 
 import psycopg2
 from sqlalchemy.engine import make_url
@@ -42,6 +43,24 @@ def refunds(ledger: Ledger, results: Sequence[dict[str, object]]) -> list[Said]:
         ledger.command("refund", str(each["wallet_id"]), transaction_id=str(each["transaction_id"]))
         for each in (*paid, *paid[:5])
     ]
+
+
+def steps(
+    ledger: Ledger, results: Sequence[dict[str, Any]], status: str, *kinds: str
+) -> list[Said]:
+    """The withdrawals that have come to a status, each taken a step further, by turns of a kind.
+
+    As the delayed consumer, the bank caller or a person would ask for it.
+    """
+    found = [each for each in results if each.get("withdrawal", {}).get("status") == status]
+    made = []
+    for turn, each in enumerate(found):
+        kind = kinds[turn % len(kinds)]
+        if kind:
+            reason = {"reason": "by a test"} if kind in ("fail", "review") else {}
+            terms = {"withdrawal_id": each["withdrawal"]["id"], **reason}
+            made.append(ledger.command(f"withdrawal.{kind}", each["wallet_id"], **terms))
+    return made
 
 
 def wallets_of(ledger: Ledger, count: int) -> list[str]:

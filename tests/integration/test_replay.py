@@ -8,11 +8,13 @@ from typing import NamedTuple
 import psycopg2
 import pytest
 
+from consumers.bank.policy import State
 from consumers.looking import Looking
 from consumers.past import NeverSoError, Offset, Past
 from consumers.phones import count_again
 from schemas import events
 from schemas.settings import Settings
+from schemas.statuses import WITHDRAWAL_STATUSES as STATUSES
 from streams.claim import InconsistentError, claim
 from streams.rows import Place
 from tests import rawbatches, replays
@@ -58,6 +60,14 @@ def played(new_ledger: Callable[..., Settings]) -> Played:
     ledger.send(*replays.refunds(ledger, ledger.results()))
     ledger.send(*replays.mixture(ledger, wallets, 700))
     hands.work(most=70)
+    execute(ledger.settings, "INSERT INTO clock (ahead_ms) VALUES (7200000)")  # all is due
+    for status, kinds in (
+        ("scheduled", ("execute", "execute", "execute", "cancel")),
+        ("executing", ("settle", "fail", "review", "")),
+        ("needs_review", ("settle", "")),
+    ):
+        ledger.send(*replays.steps(ledger, ledger.results(), status, *kinds))
+        hands.work()
     return Played(ledger, backup)
 
 
@@ -98,6 +108,31 @@ def test_a_second_ledger_equals_the_first(played: Played) -> None:
     assert filled >= {"wallets", "commands", "entries", "withdrawals", "credit_requests"}
     assert filled >= {"refunds", "dead_letters", "profiles", "partitions"}
     assert ends_of_logs(played.ledger) == before
+
+
+def test_no_bank_is_paid_twice(played: Played) -> None:
+    """What the bank has answered is so; of the rest it is noted that it may have been called.
+
+    The clock is as far ahead as it was, so that nothing due becomes due again.
+    """
+    assert replayed(played, "banked", log_only=True).equal
+    url = played.ledger.settings.database_url.rpartition("/")[0]
+    second = played.ledger.settings.model_copy(update={"database_url": f"{url}/banked"})
+    by_status = "SELECT status, count(*) FROM withdrawals GROUP BY 1 ORDER BY 1"
+    with rows(second, by_status) as found, rows(played.ledger.settings, by_status) as first:
+        assert found == first
+        assert {STATUSES[status] for status, _ in found} >= {
+            "executing", "needs_review", "paid", "failed", "cancelled",
+        }  # fmt: skip
+        executing = dict(found)[STATUSES.index("executing")]
+    noted = (
+        "SELECT count(*), min(b.state), max(b.state) FROM bank_calls AS b"
+        " JOIN withdrawals AS w USING (withdrawal_id) WHERE w.status = 1"
+    )
+    with rows(second, noted) as found:
+        assert found == [(executing, State.SENDING, State.SENDING)]
+    with rows(second, "SELECT max(ahead_ms) FROM clock") as found:
+        assert found == [(7200000,)]
 
 
 def test_what_is_in_the_way_is_kept(played: Played) -> None:
@@ -259,7 +294,7 @@ def test_balances_of_the_past(played: Played) -> None:
         with pytest.raises(NeverSoError, match="knows no partition"):
             past.at_offset(wallet, Offset(99, 0))
         with pytest.raises(NeverSoError, match="still to come"):
-            past.at_time(wallet, datetime.now(UTC) + timedelta(hours=1))
+            past.at_time(wallet, datetime.now(UTC) + timedelta(hours=9))
         with pytest.raises(NeverSoError, match="was opened"):
             past.at_time(wallet, datetime(2020, 1, 1, tzinfo=UTC))
 
