@@ -84,7 +84,7 @@ def test_every_page_can_be_read_by_who_sees_all(desk: Desk) -> None:
         f"/withdrawals/{out}": "The bank has not been called",
         "/credit-requests": "7.00",
         "/transactions": "Charge sale",
-        f"/transactions/{sold}": "the outside world (charge sales)",
+        f"/transactions/{sold}": "outside: charge sales",
         f"/commands?id={sold}": "charge_sale.v1",
         "/users": "root",
         "/keys": "There are no keys yet",

@@ -39,6 +39,7 @@ def test_a_login_is_asked_for_and_leads_on(gateway: GatewayProcess) -> None:
     wrong = operator.send(form, {"username": "root", "password": "no"})
     assert "Invalid username/password." in operator.read(wrong, 401).text
     assert "wallet_session" not in operator.cookies
+    form = operator.read(wrong, 401).form("/login")  # it has kept where one was
     reply = operator.send(form, {"username": "root", "password": PASSWORD})
     assert (reply.status, reply.headers["Location"]) == (303, "/console/wallets?q=x")
     assert "; Secure" not in reply.headers["Set-Cookie"]

@@ -1,5 +1,6 @@
 """What the console says where there is no page: in plain words, with what to do."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -53,7 +54,8 @@ def told(request: web.Request, request_id: str, early: EarlyError) -> Answer:
     problem = problems.told(problems.PREFIX, request_id, early).body
     assert isinstance(problem, dict)
     if given.status == _UNKNOWN:
-        return login_page(request, problem["detail"])
+        place = request.path_qs if request.method == "GET" else ROOT
+        return login_page(request.headers, place)
     status = given.status
     headers = {name: text for name, text in given.headers.items() if name == "Retry-After"}
     body = rendered(
@@ -67,25 +69,19 @@ def told(request: web.Request, request_id: str, early: EarlyError) -> Answer:
     return Answer(body, status, {**HEADERS, **headers})
 
 
-def login_page(request: web.Request, words: str) -> Answer:
-    """401: say who you are; then it goes on where it was asked for."""
-    has_session = sessions.token_of(request.headers) is not None
-    place = request.path_qs if request.method == "GET" else ROOT
-    if place.startswith(f"{ROOT}/log"):
-        place = ROOT
-    if has_session:
-        words = "Your session has ended. Log in again."
-    elif request.path != f"{ROOT}/login":
-        words = ""
-    cookie = sessions.cookie_of(request.headers, tokens.COOKIE)
+def login_page(headers: Mapping[str, str], place: str, words: str = "") -> Answer:
+    """401: say who you are; then it goes on at a place of ours. `words` say what was wrong."""
+    has_session = sessions.token_of(headers) is not None
+    cookie = sessions.cookie_of(headers, tokens.COOKIE)
     fresh = None if cookie else tokens.fresh()
     token = tokens.token_of(cookie or fresh or "", NOBODY)
+    words = words or ("Your session has ended. Log in again." if has_session else "")
     body = rendered("login.html", token=token, place=place, words=words)
     # Browsers show the page for a scheme that they do not know.
-    answer = {**HEADERS, "WWW-Authenticate": 'Form realm="console"'}
-    is_secure = sessions.is_secure(request.headers)
-    if has_session:
-        answer["Set-Cookie"] = sessions.cookie(sessions.COOKIE, "", is_secure=is_secure)
-    elif fresh:
-        answer["Set-Cookie"] = sessions.cookie(tokens.COOKIE, fresh, is_secure=is_secure)
-    return Answer(body, _UNKNOWN, answer)
+    told = {**HEADERS, "WWW-Authenticate": 'Form realm="console"'}
+    is_secure = sessions.is_secure(headers)
+    if fresh:
+        told["Set-Cookie"] = sessions.cookie(tokens.COOKIE, fresh, is_secure=is_secure)
+    elif has_session:
+        told["Set-Cookie"] = sessions.cookie(sessions.COOKIE, "", is_secure=is_secure)
+    return Answer(body, _UNKNOWN, told)

@@ -27,10 +27,10 @@ KINDS: Final = {
 """Kind of a transaction -> its words."""
 
 WORLD: Final = {
-    "world:deposits": "the outside world (deposits)",
-    "world:charge_sales": "the outside world (charge sales)",
-    "world:credit": "the outside world (credit)",
-    "world:in_transit": "in transit to the bank",
+    "world:deposits": "outside: deposits",
+    "world:charge_sales": "outside: charge sales",
+    "world:credit": "outside: credit",
+    "world:in_transit": "in transit",
     "world:bank": "the bank",
 }
 """An account of the world -> its words."""

@@ -15,6 +15,17 @@ window.addEventListener("pageshow", () => {
   for (const each of document.querySelectorAll("button:disabled")) each.disabled = false;
 });
 
+// The overview says when it is no longer live; who has been logged out is asked to log in.
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => {
+    if (event.detail.xhr && event.detail.xhr.status === 401) location.reload();
+    const health = document.querySelector("#pulse .health");
+    if (!health) return;
+    health.className = "health bad";
+    health.querySelector("strong").textContent = "The gateway does not answer; trying again";
+  });
+}
+
 // One box chooses all of a page.
 document.addEventListener("change", (event) => {
   const name = event.target.dataset.all;
