@@ -11,6 +11,8 @@ from wallet.torture.faults import FaultError, Ground, Needs, Stage, Struck
 LIFE_SECONDS: Final = 30.0
 """The supervisor starts a dead process after at most 5 s."""
 ANSWER_SECONDS: Final = 60.0
+VOLLEY: Final = (4, 8)
+"""Kills in a row."""
 FROZEN_SECONDS: Final = 9.0
 """Longer than the session of 6 s, after which the group gives partitions away."""
 CONSUMERS: Final = ("delayed", "bank-caller")
@@ -43,9 +45,11 @@ class Kill(Unprepared):
         return self._volley(stage, dice)
 
     def _volley(self, stage: Stage, dice: Random) -> Struck:
-        victims = [dice.choice(stage.workers()) for _ in range(dice.randint(3, 6))]
+        """Each victim as soon as it runs, however far it has come in its recovery."""
+        victims = [dice.choice(stage.workers()) for _ in range(dice.randint(*VOLLEY))]
         count = 0
         for victim in victims:
+            _await_running(stage, victim)
             count += stage.signal(victim, signal.SIGKILL) is not None
             stage.pause(dice.uniform(0.1, 2.0))
         for victim in set(victims):
