@@ -9,9 +9,11 @@ import pytest
 
 from schemas.settings import Settings
 from tests.shell import Shell
-from tests.workers import rows
+from tests.workers import execute, rows
 from wallet import topics
 from wallet.bench import peers
+from wallet.bench.telling import Telling
+from wallet.bench.verdict import verify
 from wallet.failure import Failure
 
 pytestmark = pytest.mark.integration
@@ -56,9 +58,11 @@ def test_a_drain_of_sellers(settings: Settings, peer: Callable[..., Path], tmp_p
     chart = tmp_path / "drain.svg"
     options = ("--commands", 1000, "--wallets", 50, "--workers", 1, "--mix", "one-seller")
     done = Shell(settings)(
-        *("bench", "drain", *options, "--peer-program", peer(), "--chart", chart, "--json")
+        *("bench", "drain", *options, "--peer-program", peer()),
+        *("--verify", "--chart", chart, "--json"),
     )
     assert done.code == 0, done.complained
+    assert "commands, clean" in done.complained
     (mix,) = done.json["mixes"]
     assert mix["mix"] == "one-seller"
     assert mix["slowest"] == mix["commands_per_second"] == mix["fastest"] > 0
@@ -97,6 +101,19 @@ def test_a_peer_that_fails_is_told(settings: Settings, peer: Callable[..., Path]
     with pytest.raises(Failure, match="no peer at"):
         peers.check(Path("nowhere.py"))
     assert left_behind(settings) == []
+
+
+def test_a_ledger_that_is_off_is_told(new_ledger: Callable[..., Settings]) -> None:
+    """Planted: a wallet that no command made. The verdict of `bench drain --verify` can fail."""
+    ledger = new_ledger()
+    execute(
+        ledger,
+        "INSERT INTO wallets (wallet_id, balance_minor, sequence, updated_at, partition, status,"
+        " currency) VALUES (%s, 1, 1, now(), 0, 0, 'IRR')",
+        "01930f6e-0000-7000-8000-000000000001",
+    )
+    with pytest.raises(Failure, match="a wallet is not the sum of its entries"):
+        verify(ledger, Telling(with_bars=False))
 
 
 @pytest.mark.parametrize(

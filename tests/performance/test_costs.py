@@ -50,8 +50,11 @@ INSTRUCTIONS_MARGIN: Final = 1.05 if sys.version_info[:2] == (3, 11) else 1.25
 MEMORY_MARGIN: Final = 1.1 if sys.version_info[:2] == (3, 11) else 1.25
 """Instructions and objects have other sizes in other Pythons."""
 
-REQUESTS: Final = {"AddPartitionsToTxn": 2, "Produce": 3, "EndTxn": 1}
-"""Of a batch: results and events, each added and sent, together or not, and one commit."""
+REQUESTS: Final = {"AddPartitionsToTxn": 3, "Produce": 3, "EndTxn": 1}
+"""Of a batch: results and events, each added and sent, together or not, and one commit.
+
+Adding is asked again where the markers of the last transaction are not written yet.
+"""
 
 
 @pytest.fixture(params=LIMITS)

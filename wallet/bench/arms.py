@@ -2,7 +2,7 @@
 
 import statistics
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +17,7 @@ from wallet.bench.machine import Index, spread_percent
 from wallet.bench.processes import WORKER, Process, worker_process
 from wallet.bench.scratch import scratch_ledger
 from wallet.bench.telling import Moved, Telling
+from wallet.bench.verdict import verify
 from wallet.failure import Failure, Tell
 
 BARE: Final = (sys.executable, "-m", "wallet.bench.bare")
@@ -65,12 +66,13 @@ def speeds_of(arms: Sequence[Arm]) -> list[float]:
 
 
 class Given(NamedTuple):
-    """The commands of a drain."""
+    """The commands of a drain, and whether all that came of them is audited afterwards."""
 
     seed: int
     wallets: int
     commands: int
     mix: str
+    verify: bool = False
 
 
 def begin(settings: Settings, tell: Tell) -> Index:
@@ -98,16 +100,22 @@ def bare_mix(mix: str) -> str:
     return "hot" if mix in {"hot", "one-seller"} else "sale"
 
 
+def _nothing(_ledger: Settings, _tell: Telling) -> None:
+    """Happen."""
+
+
 def drained(
     ledger: Settings,
     messages: Iterable[Message],
     count: int,
     processes: Sequence[Process],
     tell: Telling,
+    afterwards: Callable[[Settings, Telling], None] = _nothing,
 ) -> Arm:
     """Fill the topic with so many commands, then start the processes and count the results.
 
-    Raises Failure when one of them dies on the way: it would be the speed of fewer.
+    `afterwards` happens while the processes still run, when all figures are taken. Raises Failure
+    when one of them dies on the way: it would be the speed of fewer.
     """
     with tell.bar("sending", count) as moved:
         load.send(ledger, _counted(messages, moved))
@@ -125,7 +133,9 @@ def drained(
             for watch in watches:
                 watch.look()
             seconds = sum(watch.processor_seconds for watch in watches)
-            return Arm(seen, max(watch.most_mb for watch in watches), seconds)
+            arm = Arm(seen, max(watch.most_mb for watch in watches), seconds)
+            afterwards(ledger, tell)
+            return arm
     finally:
         counter.close()
 
@@ -138,7 +148,8 @@ def scratch_drained(
     with scratch_ledger(settings, "bench") as ledger:
         open_wallets(ledger, source)
         messages = source.commands(given.commands, given.mix)
-        return drained(ledger, messages, given.commands, processes, tell)
+        then = verify if given.verify else _nothing
+        return drained(ledger, messages, given.commands, processes, tell, then)
 
 
 def open_wallets(ledger: Settings, given: load.Load) -> None:

@@ -38,6 +38,8 @@ class Wanted(NamedTuple):
     seed: int
     peer: Path | None = None
     """The program of Kafka Streams, where it is to be measured too."""
+    verify: bool = False
+    """Whether each run of the ledger is audited, topics and database."""
 
 
 class Run(NamedTuple):
@@ -85,10 +87,10 @@ def chart(figures: Figures) -> Chart:
 
 def _run(settings: Settings, wanted: Wanted, mix: str, seed: int, tell: Telling) -> Run:
     tell(f"{mix}, seed {seed}: the ledger")
-    given = Given(seed, wanted.wallets, wanted.commands, mix)
+    given = Given(seed, wanted.wallets, wanted.commands, mix, wanted.verify)
     ours = scratch_drained(settings, given, workers_of(wanted.workers), tell)
     tell(f"  {ours.seen.per_second:,.0f}/s; the bare loop")
-    bare = scratch_drained(settings, given._replace(mix=bare_mix(mix)), [BARE], tell)
+    bare = scratch_drained(settings, given._replace(mix=bare_mix(mix), verify=False), [BARE], tell)
     tell(f"  {bare.seen.per_second:,.0f}/s")
     if wanted.peer is None:
         return Run(ours, bare, None)

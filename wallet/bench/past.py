@@ -7,9 +7,10 @@ their offsets are below zero, before the log's beginning, where no claim looks f
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Final, NamedTuple, overload
@@ -149,11 +150,13 @@ class _Filling:
 
     def make_commands(self, one: extensions.connection, other: extensions.connection) -> None:
         """Commands and entries, side by side: texts take about as long as twice the numbers."""
-        done = [0, 0]
+        done, ended = [0, 0], threading.Event()
         with self._tell.bar("commands and entries", 2 * self._past.commands) as moved:
 
             def run(place: int, connection: extensions.connection, statement: str) -> None:
                 for span in _spans(self._past):
+                    if ended.is_set():  # the other half has failed, or nobody waits any more
+                        return
                     _run(connection, [statement], self._fixed | span._asdict())
                     done[place] += span.last - span.first
                     moved(sum(done))
@@ -163,8 +166,11 @@ class _Filling:
                     pool.submit(run, 0, one, past_sql.COMMANDS),
                     pool.submit(run, 1, other, past_sql.ENTRIES),
                 )
-                for half in halves:
-                    half.result()
+                try:
+                    for half in as_completed(halves):
+                        half.result()
+                finally:
+                    ended.set()
 
     def finish(self, connection: extensions.connection, indexes: list[str]) -> None:
         """Indexes, and what a server does by itself in time: else it did so while we measure."""

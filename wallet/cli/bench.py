@@ -56,6 +56,10 @@ def drain(  # noqa: PLR0913 - its options
     peer_program: Annotated[
         Path | None, typer.Option(help="The peer's drain.py, where it is elsewhere.")
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Audit each run of the ledger, as `wallet verify` does."),
+    ] = False,
     chart: ChartFile = None,
     json: AsJson = False,
 ) -> None:
@@ -66,7 +70,8 @@ def drain(  # noqa: PLR0913 - its options
     program = (peer_program or peers.PROGRAM) if peer or peer_program else None
     mixes = tuple(one_mix(each.strip()) for each in mix.split(","))
     shown = Shown(chart, json=json)
-    wanted = bench.Wanted(commands, wallets, mixes, workers or usual_workers(), runs, seed, program)
+    count = workers or usual_workers()
+    wanted = bench.Wanted(commands, wallets, mixes, count, runs, seed, program, verify)
     shown.print(bench.measure(load_settings(), wanted, shown.telling()), bench.chart)
 
 
