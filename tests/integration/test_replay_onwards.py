@@ -11,7 +11,7 @@ from tests.hands import hands_of
 from tests.ledgers import Ledger, Said
 from tests.workers import Workers, rows
 from wallet.failure import Failure
-from wallet.replay.run import catch_up
+from wallet.replay.run import Wish, catch_up, into
 
 pytestmark = pytest.mark.integration
 
@@ -105,6 +105,28 @@ def test_a_batch_that_nobody_has_said_is_left_to_the_claim(
         findings = Ledger(backup).verify()
         assert findings.counts["results"] == 6
         assert len(ledger.events()) == 7
+
+
+def test_a_partition_that_nobody_else_touches_is_replayed_alone(
+    new_ledger: Callable[..., Settings],
+) -> None:
+    """Held against the logs, and the tables whose rows are the partition's; no other is needed."""
+    ledger = Ledger(new_ledger(partitions=2), SEED)
+    wallets = replays.wallets_of(ledger, 4)
+    hands_of(ledger.settings).work()
+    for log_only in (False, True):
+        wish = Wish("a_partition", fresh=log_only, log_only=log_only, partitions=frozenset({1}))
+        outcome = into(ledger.settings, wish, untold)
+        assert outcome.equal, outcome.differences
+        assert (outcome.commands, outcome.compared["results"]) == (4, 4)
+        counted = {name: table.rows for name, table in outcome.tables.items() if table.rows}
+        assert counted == ({} if log_only else {"wallets": 2, "commands": 4, "partitions": 1})
+    payer, payee = wallets[:2]
+    ledger.send(ledger.command("transfer", payer, to_wallet_id=payee, amount="1.00"))
+    ledger.send(ledger.command("deposit", payee, amount="1.00"))
+    hands_of(ledger.settings).work()
+    with pytest.raises(Failure, match=f"waits for wallet {payee} at 3"):
+        into(ledger.settings, Wish("a_partition", fresh=True, partitions=frozenset({1})), untold)
 
 
 def _balances(settings: Settings) -> dict[str, int]:

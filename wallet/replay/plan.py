@@ -123,6 +123,11 @@ def plan(
         ]
 
 
+def without_spare(part: Part) -> Part:
+    """A part with nothing after its end: where all is recorded that a replay may need."""
+    return replace(part, spare=part.spare._replace(end=part.spare.start))
+
+
 def published_ends(said: Mapping[int, Said], starts: Mapping[int, Standing]) -> dict[int, int]:
     """Partition -> the offset after the last command of which anything was published."""
     return {

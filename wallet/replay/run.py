@@ -18,7 +18,15 @@ from wallet.replay.copying import copy_before
 from wallet.replay.cutting import From, cut, since
 from wallet.replay.failure import Difference, DiffersFailure
 from wallet.replay.order import Head, Known, Order
-from wallet.replay.plan import Part, Standing, await_said, plan, published_ends, said_so_far
+from wallet.replay.plan import (
+    Part,
+    Standing,
+    await_said,
+    plan,
+    published_ends,
+    said_so_far,
+    without_spare,
+)
 from wallet.replay.recorded import Next, Survey, commands, items, recorded
 from wallet.replay.said import Said
 from wallet.replay.second import Made, Second, Start
@@ -85,6 +93,9 @@ def into(settings: Settings, wish: Wish, tell: Tell) -> Outcome:
         if not wish.log_only:
             first = stack.enter_context(closing(_first(settings)))
         parts = _parts(settings, wish, first)
+        is_end = wish.log_only and not wish.partitions
+        if not is_end:
+            parts = [without_spare(part) for part in parts]
         if wish.dry_run:
             return _planned(wish.into, parts)
         databases.make(second, fresh=wish.fresh)
@@ -97,7 +108,7 @@ def into(settings: Settings, wish: Wish, tell: Tell) -> Outcome:
         run = Run(second, cursor, parts, tell)
         run.go(BATCH, lambda: _transaction(cursor))
         with _transaction(cursor):
-            run.settle(is_end_of_log=wish.log_only)
+            run.settle(is_end_of_log=is_end)
         return _held_against(run, wish, first)
 
 
