@@ -36,7 +36,10 @@ def torture(  # noqa: PLR0913 - each one is an option
         int | None, typer.Option(min=0, help="Of load and plan; else a new one.")
     ] = None,
     faults: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="By commas; else all that can be had here.")
+        str | None,
+        typer.Option(
+            metavar="NAMES", help="By commas (docs/RELIABILITY.md); else all possible here."
+        ),
     ] = None,
     commands: Annotated[
         int | None,
