@@ -10,6 +10,7 @@ import pytest
 
 from producers import withdrawals as steps
 from producers.client import Client
+from producers.http.console.routes import ROUTES
 from producers.message import uuid7
 from schemas.settings import Settings
 from tests.consoles import Operator
@@ -126,6 +127,17 @@ def test_a_wallet_is_found_by_what_people_know(desk: Desk) -> None:
         assert reply.status == (400 if text == "%00" else 200)
 
 
+@pytest.mark.parametrize("given", ["%00", "%F0%9F", "x" * 600, "-1", "1e400", "9999-12-31T23:59Z"])
+def test_no_address_is_an_error_of_ours(desk: Desk, given: str) -> None:
+    """Whatever stands in a query: a page, or what is wrong with it."""
+    names = ("q", "cursor", "status", "kind", "from_time", "wallet_id", "id", "after", "outcome")
+    for route in ROUTES:
+        if route.method == "GET" and "{" not in route.path:
+            for name in names:
+                reply = desk.admin("GET", f"{route.path}?{name}={given}")
+                assert reply.status in {200, 303, 400}, (route.path, name)
+
+
 def test_a_form_sent_twice_at_once_is_done_once(desk: Desk) -> None:
     """A double click: both show the same outcome, in the ledger's words."""
     wallet = desk.wallet()
@@ -148,7 +160,7 @@ def test_a_form_sent_twice_at_once_is_done_once(desk: Desk) -> None:
     assert "Balance 1,234.50 IRR" in page.text
     assert "/http/console/user:" in page.text
     again = desk.admin.read(desk.admin.send(form, {"amount": "1234.5"}), 422)
-    assert "Nothing was done" in again.text
+    assert "with something else in it" in again.text
     assert desk.balance(wallet) == "1234.50"
 
 

@@ -28,6 +28,11 @@ STALE: Final = (
     " Go back, load the page again, and send the form from there."
 )
 
+USED: Final = (
+    "This form has been sent before, with something else in it. Look below at what that has done;"
+    " to do this too, send the form from here."
+)
+
 Trouble = dict[str, Any]
 """Why a form was not done: a problem, as the API has it."""
 
@@ -115,9 +120,9 @@ def trouble_of(early: EarlyError) -> Trouble | None:
     code = told.body["code"]
     if code == "idempotency_key_in_use":
         return None
-    if "result" in told.body and code != "idempotency_key_reused":
-        return None
-    return told.body
+    if code == "idempotency_key_reused":
+        return {**told.body, "detail": USED}
+    return None if "result" in told.body else told.body
 
 
 async def carry_out(

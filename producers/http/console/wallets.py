@@ -15,6 +15,7 @@ from producers.http.console.page import ROOT, page
 from producers.http.console.reading_search import Hit
 from producers.http.errors import EarlyError
 from producers.http.live import sse
+from producers.http.reading_bodies import model_of
 from producers.http.route import Asked
 from producers.http.v1 import (
     credit_requests,
@@ -62,7 +63,7 @@ async def _list(asked: Asked, code: int = 200, **more: Any) -> Answer:  # noqa: 
         hits, note = await _search(asked, text)
     else:
         said = {"limit": LINES, "cursor": wanted.cursor, "status": wanted.status or None}
-        listed = replace(asked, query=wallets.WalletsQuery.model_validate(said))
+        listed = replace(asked, query=model_of(wallets.WalletsQuery, said))
         body = bodies(await wallets.list_wallets(listed))
     context = {"hits": hits, "body": body, "note": note, "most": reading_search.MOST, **more}
     context = {"trouble": None, "typed": Form(), "key": None, **context}
