@@ -5,10 +5,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import Connection, text
 
+from producers.answering import LimitedConnection
+from producers.http.errors import EarlyError
+from producers.http.reading import Reading
 from schemas.settings import Settings
 from tests.consumers import delayed_consumer
-from tests.gateways import served
 from tests.ledgers import Ledger, opening
 from tests.workers import Workers, rows, wait_until
 from wallet.torture.proxy import Proxy
@@ -71,15 +74,22 @@ def test_a_delayed_consumer_finds_out(
     ledger.verify()
 
 
-def test_a_gateway_finds_out(
-    behind: Settings, proxies: tuple[Proxy, Proxy], tmp_path: Path
+def one(connection: Connection) -> int:
+    """The shortest question."""
+    return int(connection.execute(text("SELECT 1")).scalar_one())
+
+
+async def test_a_gateway_finds_out(
+    behind: Settings, proxies: tuple[Proxy, Proxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of its connections are lost at once: it answers again without being started anew."""
-    with served(behind, tmp_path) as gateway:
-        wallet = gateway.new_wallet()
+    """Its only connection is lost: one read is a 503, and its thread is free for the next."""
+    monkeypatch.setattr(LimitedConnection, "limit", 1.0)
+    reading = Reading(behind, threads=1)
+    try:
+        assert await reading.read(one) == 1
         assert proxies[0].deafen() > 0
-        replies = [gateway("GET", f"/wallets/{wallet}/").status for _ in range(2)]
-        assert set(replies) <= {200, 503}
-        wait_until(
-            lambda: gateway("GET", f"/wallets/{wallet}/").status == 200, PATIENCE, "an answer"
-        )
+        with pytest.raises(EarlyError):
+            await reading.read(one)
+        assert await reading.read(one) == 1
+    finally:
+        reading.close()

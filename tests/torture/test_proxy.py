@@ -138,7 +138,7 @@ def test_a_cut_is_a_reset_and_the_next_connection_is_well() -> None:
             with pytest.raises(ConnectionResetError):
                 found.recv(10)
         proxy.refuse(wanted=True)
-        with called(proxy) as found, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), called(proxy) as found:
             found.recv(10)
         proxy.heal()
         with called(proxy) as found:

@@ -46,6 +46,11 @@ class Proxy:
         """Bytes of each direction, and connections `accepted`, `refused`, `cut`, `held`, `deaf`."""
         return self._do(lambda: Counter(self._weather.counts))
 
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return self._do(lambda: len(self._links))
+
     def start(self) -> Self:
         """Listen. Raises OSError when the port cannot be had."""
         self._thread.start()
@@ -156,8 +161,8 @@ class Proxy:
         self._links.add(link)
         try:
             await link.run(reader, (ports.HOST, self._server_port))
-        except (OSError, TimeoutError):
-            reset(writer)  # the server is down: so is the way to it
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            reset(writer)  # the server is down, and so is the way to it; or the proxy ends
         finally:
             self._links.discard(link)
 
