@@ -153,7 +153,8 @@ def test_the_path_of_a_transfer(ledger: Ledger, wallet: Shell, funded: str) -> N
     home = partition_of(funded, ledger.settings.partitions)
     other = ledger.wallet_on((home + 1) % ledger.settings.partitions)
     command = ledger.command("transfer", funded, to_wallet_id=other, amount="3.00")
-    ledger.ask(*opening(ledger, [other]), command)
+    ledger.ask(*opening(ledger, [other]))  # on its own partition: first, not beside
+    ledger.ask(command)
     own_id = json.loads(command.value or b"")["id"]
     found = wallet("explain", own_id, "--source", "/test", "--json")
     wait_until(
