@@ -48,13 +48,14 @@ class Telling:
             task = progress.add_task(what, total=total_bytes)
             yield lambda received: progress.advance(task, received)
 
-    def banner(self, addresses: Addresses, data: str) -> None:
-        """Say that all is up, where, and what to try next."""
+    def banner(self, addresses: Addresses, data: str, logins: str) -> None:
+        """Say that all is up, where, and what to try next. `logins`: the gateway's, open or not."""
         rows = {"status": addresses.http, **addresses.shown(), "data": data}
         self._print("\nready\n")
         for name, value in rows.items():
             self._print(f"  {name:<11} {value}")
+        passwords = "no passwords" if logins == "open" else "no passwords but for HTTP"
         self._print(
-            "\nThis is a development setup: loopback only, no passwords, one broker."
+            f"\nThis is a development setup: loopback only, {passwords}, one broker."
             "\nTry  .venv/bin/wallet demo  in another terminal; Ctrl-C stops everything.\n"
         )

@@ -79,7 +79,7 @@ async def _run(wanted: Wanted, folder: DataFolder, telling: Telling) -> None:
         supervisor.write_state()
         started = asyncio.create_task(_start(wanted, starter))
         if await _ended_before(started, told_to_stop):
-            telling.banner(supervisor.addresses, str(folder.root))
+            telling.banner(supervisor.addresses, str(folder.root), settings.http_logins)
             await told_to_stop.wait()
 
 
