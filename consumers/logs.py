@@ -21,3 +21,8 @@ def log_to_stderr() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, however many lines it has; its type's name where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -19,6 +19,7 @@ from producers.message import Message, message_of, uuid7
 from producers.pipeline import Answer
 from schemas.money import show
 from schemas.results import AnyResult
+from wallet.percentiles import percentile
 
 SOURCE: Final = "/wallet/demo"
 CURRENCY: Final = "IRR"
@@ -147,8 +148,8 @@ def _report(
         rejected=len(refused),
         seconds=round(seconds, 3),
         commands_per_second=round(commands / seconds, 1),
-        latency_p50_ms=_percentile_ms(waits, 50),
-        latency_p99_ms=_percentile_ms(waits, 99),
+        latency_p50_ms=round(1000 * percentile(waits, 50), 1),
+        latency_p99_ms=round(1000 * percentile(waits, 99), 1),
         refusals=sorted({result.error.detail for result in refused if result.error}),
     )
 
@@ -168,9 +169,3 @@ def _seller(wallet_id: str, results: Sequence[AnyResult], looking: Looking) -> S
         expected=EXPECTED,
         reconciled=agrees and balance == EXPECTED,
     )
-
-
-def _percentile_ms(ordered_seconds: Sequence[float], percent: int) -> float:
-    """The nearest-rank percentile of ordered seconds, in milliseconds."""
-    rank = max(0, -(-len(ordered_seconds) * percent // 100) - 1)
-    return round(ordered_seconds[rank] * 1000, 1)

@@ -22,7 +22,7 @@ from consumers.failure import RecordsError
 from consumers.headers import headers_of
 from consumers.kit.member import Member
 from consumers.kit.reading import Told, UnreadableError, read
-from consumers.logs import log_to_stderr
+from consumers.logs import log_to_stderr, one_line
 from consumers.records import Records
 from schemas.settings import Settings
 
@@ -155,8 +155,7 @@ def main(settings: Settings, slot: str) -> int:
             balances.turn()
         balances.close()
     except (KafkaException, RecordsError, psycopg2.Error, BufferError) as error:
-        why = " ".join(str(error).split()) or type(error).__name__
-        log.critical("the maker of balances gives up", why=why)
+        log.critical("the maker of balances gives up", why=one_line(error))
         return EXIT_CODE
     log.info("maker of balances stopped", slot=slot)
     return 0

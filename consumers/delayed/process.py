@@ -23,7 +23,7 @@ from consumers.delayed.outbox import Outbox, UndeliverableError
 from consumers.delayed.rows import Rows
 from consumers.delayed.timer import Timer
 from consumers.delayed.window import Due
-from consumers.logs import log_to_stderr
+from consumers.logs import log_to_stderr, one_line
 from consumers.owned import Owned
 from schemas.events import WITHDRAWAL_STEPS, decode_step
 from schemas.settings import Settings
@@ -222,7 +222,7 @@ class Delayed:
         return True
 
     def _fall_ill(self, now: float, error: psycopg2.Error) -> None:
-        why = " ".join(str(error).split()) or type(error).__name__
+        why = one_line(error)
         if not self._is_ill:
             log.warning("PostgreSQL does not answer, trying again", why=why)
         self._is_ill = True

@@ -24,7 +24,7 @@ from consumers.kit.connecting import LOST, connect
 from consumers.kit.member import Member
 from consumers.kit.places import FencedError, Place, Places
 from consumers.kit.projection import Projection
-from consumers.logs import log_to_stderr
+from consumers.logs import log_to_stderr, one_line
 from producers.bounds import bounds
 from schemas.settings import Settings
 
@@ -134,7 +134,7 @@ class Running:
         self._failing_since = self._failing_since or now
         if now - self._failing_since > PATIENCE_SECONDS:
             raise error
-        log.warning("the database refuses, trying again", why=_line(error))
+        log.warning("the database refuses, trying again", why=one_line(error))
         self._stopping.wait(PAUSE_SECONDS)
 
     def _begin_again(self) -> None:
@@ -171,7 +171,7 @@ class Running:
                 self._let_go()
                 if time.monotonic() > deadline or self._stopping.is_set():
                     raise
-                log.warning("the database refuses, trying again", why=_line(error))
+                log.warning("the database refuses, trying again", why=one_line(error))
                 self._stopping.wait(PAUSE_SECONDS)
             else:
                 return done
@@ -216,7 +216,7 @@ def run(
             running.turn()
         running.close()
     except (FencedError, StoppedError, KafkaException, psycopg2.Error) as error:
-        log.critical("the consumer gives up", consumer=projection.name, why=_line(error))
+        log.critical("the consumer gives up", consumer=projection.name, why=one_line(error))
         return EXIT_CODE
     log.info("consumer stopped", consumer=projection.name)
     return 0
@@ -228,7 +228,3 @@ def _partition(record: Message) -> int:
 
 def _place(record: Message) -> tuple[int, int]:
     return record.partition() or 0, record.offset() or 0
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

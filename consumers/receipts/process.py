@@ -14,7 +14,7 @@ import psycopg2
 import structlog
 from confluent_kafka import KafkaException, Message
 
-from consumers.logs import log_to_stderr
+from consumers.logs import log_to_stderr, one_line
 from consumers.receipts.facts import Facts
 from consumers.receipts.faults import reached
 from consumers.receipts.following import Following
@@ -88,15 +88,11 @@ class Receipts:
             except (psycopg2.Error, OSError) as error:
                 if time.monotonic() > deadline:
                     raise
-                log.warning("no receipt could be made, trying again", why=_line(error))
+                log.warning("no receipt could be made, trying again", why=one_line(error))
                 if self._stopping.wait(PAUSE_SECONDS):
                     return False
             else:
                 return True
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def main(settings: Settings, slot: str) -> int:
@@ -112,7 +108,7 @@ def main(settings: Settings, slot: str) -> int:
             receipts.turn()
         receipts.close()
     except (KafkaException, psycopg2.Error, OSError) as error:
-        log.critical("the maker of receipts gives up", why=_line(error))
+        log.critical("the maker of receipts gives up", why=one_line(error))
         return EXIT_CODE
     log.info("maker of receipts stopped", slot=slot)
     return 0

@@ -14,6 +14,7 @@ from psycopg2 import extensions
 
 from consumers.bank.orders import Order
 from consumers.bank.policy import Standing, State
+from consumers.logs import one_line
 from consumers.withdrawals.cases import Case
 from consumers.withdrawals.connecting import LOST, connect
 from schemas.money import show
@@ -125,17 +126,13 @@ def patiently(ask: Callable[[], _Found], forget: Callable[[], None]) -> _Found:
             if time.monotonic() > deadline:
                 raise
             if not is_away:
-                log.warning("PostgreSQL does not answer, trying again", why=_line(error))
+                log.warning("PostgreSQL does not answer, trying again", why=one_line(error))
             is_away = True
             time.sleep(PAUSE_SECONDS)  # nobody tells when the database is back
         else:
             if is_away:
                 log.info("PostgreSQL answers again")
             return found
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _case(row: Sequence[Any], now: float) -> Case:

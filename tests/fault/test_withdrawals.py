@@ -151,10 +151,12 @@ def test_everything_dies_and_a_third_of_the_answers_are_faulty(
         ended = whole.await_end(len(ids))
         assert ended.keys() <= {"paid", "failed", "needs_review"}
         assert ended["paid"] > len(ids) / 2
-        paid = whole.bank.payments()
-        assert set(paid.values()) == {1}
+        before = whole.bank.payments()
         findings = whole.ledger.verify(bank=f"{whole.bank.address}ledger")
-        assert findings.counts["payments"] == len(paid)
+        paid = whole.bank.payments()  # a slow bank may still execute what awaits a review
+        assert set(paid.values()) == {1}
+        assert len(before) <= findings.counts["payments"] <= len(paid)
+        assert len(paid) >= ended["paid"]
         with rows(
             ledger_settings, "SELECT withdrawal_id::text FROM withdrawals WHERE status = 4"
         ) as f:

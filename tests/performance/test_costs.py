@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, NamedTuple
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from schemas.decoding import Decoded, decode
 from schemas.settings import Settings
 from streams import asked, sql
-from tests.meters import COMMANDS, Cost, Desk, Instructions, Source, least
+from tests.meters import BATCHES, COMMANDS, Cost, Desk, Instructions, Source, least
 from tests.paper import PaperRecord
 from tests.workers import execute
 
@@ -166,9 +167,12 @@ def test_what_is_kept_for_nothing_is_told(
 
 
 def instructions_of(desk: Desk, make: Make, counter: Instructions) -> float:
-    """Instructions of a command: to a thousandth the same in every batch."""
-    records = make(COMMANDS)
-    return counter.of(lambda: desk.batch(records)) / COMMANDS
+    """Instructions of a command, to a thousandth the same in every batch that is tried once.
+
+    The least of some: a batch that a busy database lets run into its lock timeout is decided again.
+    """
+    batches = [make(COMMANDS) for _ in range(BATCHES)]
+    return min(counter.of(partial(desk.batch, records)) for records in batches) / COMMANDS
 
 
 def memory_of(desk: Desk, make: Make) -> float:

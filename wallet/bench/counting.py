@@ -1,16 +1,12 @@
 """Counts the committed results of a ledger as they appear, with the times of the count."""
 
 import time
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, TopicPartition
-
-from producers.bounds import bounds
 from schemas.settings import Settings
+from wallet.bench.committed import results_from_now
 from wallet.bench.telling import Moved, unmoved
 from wallet.failure import Failure
-
-ENDS_SECONDS: Final = 20.0
 
 
 class Count(NamedTuple):
@@ -28,21 +24,7 @@ class Counter:
     """A reader of the results topic from its present end on."""
 
     def __init__(self, settings: Settings) -> None:
-        topic, partitions = settings.topics.results.name, settings.topics.partitions
-        self._consumer = Consumer(
-            {
-                **settings.kafka_client(),
-                "group.id": f"{settings.application}-count",  # never joined
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "fetch.wait.max.ms": 20,
-                "log_level": 2,
-            }
-        )
-        tops = [TopicPartition(topic, p) for p in range(partitions)]
-        for top in tops:
-            top.offset = bounds(self._consumer, topic, top.partition, ENDS_SECONDS).high
-        self._consumer.assign(tops)
+        self._consumer = results_from_now(settings, "count")
 
     def count(self, wanted: int, silence: float = 60.0, moved: Moved = unmoved) -> Count:
         """Count until so many were seen. Raises Failure after a long silence."""

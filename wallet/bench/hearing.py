@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from confluent_kafka import OFFSET_END, Consumer, Message, TopicPartition
+from confluent_kafka import Message
 
-from producers.bounds import bounds
 from schemas import results
 from schemas.settings import Settings
+from wallet.bench.committed import results_from_now
 
 EXECUTE: Final = "execute:"
 """How the ids of the delayed consumer's commands begin; the withdrawal's id follows."""
@@ -39,7 +39,7 @@ class Ear(threading.Thread):
         """Executions that were answered by a refusal."""
         self._changed = threading.Condition()
         self._ended = threading.Event()
-        self._consumer = _consumer(settings)
+        self._consumer = results_from_now(settings, "ear")
 
     def run(self) -> None:
         """Hear until the end."""
@@ -91,23 +91,3 @@ class Ear(threading.Thread):
         withdrawal = results.decode(record.value() or b"").withdrawal
         if withdrawal is not None and withdrawal.status == "scheduled":
             self.due[withdrawal.id] = datetime.fromisoformat(withdrawal.due_at).timestamp()
-
-
-def _consumer(settings: Settings) -> Consumer:
-    consumer = Consumer(
-        {
-            **settings.kafka_client(),
-            "group.id": f"{settings.application}-ear",  # never joined
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "fetch.wait.max.ms": 20,
-            "log_level": 2,
-        }
-    )
-    topic = settings.topics.results.name
-    tops = [TopicPartition(topic, number) for number in range(settings.partitions)]
-    for top in tops:
-        top.offset = bounds(consumer, topic, top.partition, settings.kafka_timeout).high
-    assert all(top.offset != OFFSET_END for top in tops), "the ends are known"
-    consumer.assign(tops)
-    return consumer

@@ -6,7 +6,6 @@ cores than what is measured.
 """
 
 import asyncio
-import math
 import resource
 import sys
 import time
@@ -14,6 +13,8 @@ from collections import Counter
 from typing import Final
 
 import msgspec
+
+from wallet.percentiles import percentile
 
 CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 30.0
@@ -79,16 +80,16 @@ class Load:
         assert times, "nothing was answered"
         share = self._job.seconds / (self._job.seconds + self._job.warm_up)
 
-        def part(of: float) -> float:
-            return round(1000 * times[math.ceil(of * len(times)) - 1], 2)
+        def part(percent: int) -> float:
+            return round(1000 * percentile(times, percent), 2)
 
         return Saw(
             requests=len(times),
             seconds=self._job.seconds,
-            p50_ms=part(0.5),
-            p95_ms=part(0.95),
-            p99_ms=part(0.99),
-            max_ms=part(1.0),
+            p50_ms=part(50),
+            p95_ms=part(95),
+            p99_ms=part(99),
+            max_ms=part(100),
             statuses=dict(self._statuses),
             failures=self._failures,
             cpu_us=round(1e6 * used * share / len(times), 1),

@@ -5,34 +5,33 @@ same load. Commands are sent when they are due, whether or not the ledger keeps 
 counts from the due instant, so that a sender held up by the machine hides nothing.
 """
 
-import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Final, NamedTuple
 
-import stamina.instrumentation
-from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka import Message as Record
+from confluent_kafka import Producer
 
 from producers import load
-from producers.bounds import bounds
 from producers.message import Message
 from producers.sender import producer_settings
 from schemas.settings import Settings
-from wallet import migrate
-from wallet.bench.arms import BARE, open_wallets, workers_of
+from wallet.bench.arms import BARE, bare_mix, begin, open_wallets, workers_of
+from wallet.bench.committed import results_from_now
 from wallet.bench.processes import Process, Watch, worker_process
 from wallet.bench.scratch import scratch_ledger
 from wallet.failure import Failure, Tell
+from wallet.percentiles import percentile
 
 TICK_SECONDS: Final = 0.001
 WARM_SECONDS: Final = 3.0
 """Sent and answered before anything counts: claims, plans, caches."""
 
 PATIENCE_SECONDS: Final = 30.0
-ANSWER_SECONDS: Final = 5.0
+WAIT_MS: Final = 500
+"""A fetch is answered as soon as something is committed."""
 
 
 class Wanted(NamedTuple):
@@ -61,17 +60,17 @@ class Latency(NamedTuple):
 
 def measure(settings: Settings, wanted: Wanted, tell: Tell) -> dict[str, object]:
     """The ledger and the bare loop in turn; figures by name. Raises Failure if results stay out."""
-    stamina.instrumentation.set_on_retry_hooks(())  # they would write between the lines of --json
-    migrate.wait_until_answers(settings.database_url, ANSWER_SECONDS, tell)
+    index = begin(settings, tell)
     tell(f"{wanted.rate:,} commands a second for {wanted.seconds:g} s: the ledger")
     ours = _arm(settings, wanted, wanted.mix, workers_of(wanted.workers))
     tell("the bare loop")
-    theirs = _arm(settings, wanted, "hot" if wanted.mix == "hot" else "sale", [BARE])
+    theirs = _arm(settings, wanted, bare_mix(wanted.mix), [BARE])
     return {
         **wanted._asdict(),
         **ours._asdict(),
         **{f"bare_loop_{name}": value for name, value in theirs._asdict().items()},
         "ratio_to_bare_loop_p50": round(ours.p50_ms / theirs.p50_ms, 2),
+        "machine": index.end()._asdict(),
     }
 
 
@@ -107,7 +106,7 @@ def _run(
     if not heard.wait():
         raise Failure(f"{len(heard.at):,} of {len(messages):,} results, then silence")
     taken = sorted(1000 * (heard.at[key] - moment) for key, moment in due.items())
-    parts = [round(taken[math.ceil(p * len(taken)) - 1], 1) for p in (0.5, 0.95, 0.99, 1.0)]
+    parts = [round(percentile(taken, percent), 1) for percent in (50, 95, 99, 100)]
     return Latency(
         parts[0],
         parts[1],
@@ -154,21 +153,7 @@ class Reader:
     """A read_committed reader of the results, from the present end on."""
 
     def __init__(self, settings: Settings) -> None:
-        topic = settings.topics.results.name
-        self._consumer = Consumer(
-            {
-                **settings.kafka_client(),
-                "group.id": f"{settings.application}-latency",  # never joined
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "fetch.wait.max.ms": 500,
-                "log_level": 2,
-            }
-        )
-        tops = [TopicPartition(topic, number) for number in range(settings.partitions)]
-        for top in tops:
-            top.offset = bounds(self._consumer, topic, top.partition, settings.kafka_timeout).high
-        self._consumer.assign(tops)
+        self._consumer = results_from_now(settings, "latency", WAIT_MS)
 
     def read(self) -> list[tuple[str, int, int]]:
         """What has come, after at most 0.1 s: (command id, partition, offset) of each."""

@@ -6,7 +6,6 @@ workers, paid by a pretend bank. A lateness is the time from the due instant to 
 the execution could be read by a read_committed reader, or to the call of the bank.
 """
 
-import math
 import sys
 import tempfile
 import time
@@ -33,6 +32,7 @@ from wallet.failure import Failure, Tell
 from wallet.local import bank, ports
 from wallet.local.consumers import GROUPS
 from wallet.local.groups import partitions_of
+from wallet.percentiles import percentile
 
 WALLETS: Final = 10_000
 SOURCE: Final = "/wallet/bench"
@@ -258,10 +258,10 @@ def _lateness(seconds: list[float]) -> Lateness:
         return Lateness(None, None, None)
     seconds.sort()
 
-    def share(part: float) -> float:
-        return round(1000 * seconds[math.ceil(part * len(seconds)) - 1], 1)
+    def share(percent: int) -> float:
+        return round(1000 * percentile(seconds, percent), 1)
 
-    return Lateness(share(0.5), share(0.99), share(1.0))
+    return Lateness(share(50), share(99), share(100))
 
 
 def _figures(fired: Fired) -> dict[str, object]:

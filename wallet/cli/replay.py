@@ -1,8 +1,8 @@
 """`wallet replay`: the ledger made again from its commands topic, and held against itself."""
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     Task,
     TextColumn,
@@ -26,6 +25,7 @@ from consumers.audit.log import LogError
 from consumers.past import Offset
 from streams.tails import TailTimeoutError
 from wallet.cli.asking import AsJson
+from wallet.cli.bars import stage_bars
 from wallet.cli.connected import NoAnswer, UsageFailure, load_settings
 from wallet.cli.points import moment, place
 from wallet.cli.printing import print_json
@@ -122,24 +122,9 @@ class _Speed(ProgressColumn):
         return Text(f"{speed:,.0f}/s" if speed and (task.total or 0) > 1 else "")
 
 
-@contextmanager
-def _progress(*, hidden: bool) -> Iterator[Tell]:
+def _progress(*, hidden: bool) -> AbstractContextManager[Tell]:
     columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), _Speed())
-    console = Console(stderr=True)
-    disable = hidden or not console.is_terminal
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=disable) as progress:
-        yield _teller(progress)
-
-
-def _teller(progress: Progress) -> Callable[[str, int, int], None]:
-    bars: dict[str, int] = {}
-
-    def tell(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            bars[stage] = progress.add_task(stage, total=total)
-        progress.update(bars[stage], completed=done, total=total)  # type: ignore[arg-type]
-
-    return tell
+    return stage_bars(*columns, TimeRemainingColumn(), hidden=hidden)
 
 
 def _print(outcome: Outcome) -> None:

@@ -1,8 +1,8 @@
 """`wallet verify`: the auditor's verdict on the topics and the database (DESIGN.md 4)."""
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ import psycopg2
 import typer
 from confluent_kafka import KafkaException
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from consumers import seals
@@ -22,6 +22,7 @@ from consumers.audit.sources import Sources
 from consumers.seals import Seal, SealError
 from schemas.settings import Settings
 from wallet.cli.asking import AsJson
+from wallet.cli.bars import Tell, stage_bars
 from wallet.cli.connected import NoAnswer, load_settings
 from wallet.cli.printing import print_json
 from wallet.failure import Failure
@@ -120,20 +121,9 @@ def payments_of(settings: Settings, url: str | None) -> BankLedger | None:
     return BankLedger(f"{settings.bank_url.rstrip('/')}/ledger") if ours else None
 
 
-@contextmanager
-def _progress(*, hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
+def _progress(*, hidden: bool) -> AbstractContextManager[Tell]:
     columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    disable = hidden or not console.is_terminal
-    with Progress(*columns, TimeElapsedColumn(), console=console, disable=disable) as progress:
-        bars: dict[str, int] = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in bars:
-                bars[stage] = progress.add_task(stage, total=total)
-            progress.update(bars[stage], completed=done, total=total)  # type: ignore[arg-type]
-
-        yield tell
+    return stage_bars(*columns, TimeElapsedColumn(), hidden=hidden)
 
 
 def _print(findings: Findings) -> None:
