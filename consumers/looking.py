@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from consumers.failure import LookingError
 from consumers.views import HistoryLine, Tally, WalletView
+from producers.failure import one_line
 from schemas import identifiers, results
 from schemas.accounts import WORLD_NAMES
 from schemas.commands import kind_of
@@ -174,9 +175,8 @@ class Looking:
             with self._engine.connect() as connection:
                 yield connection
         except OperationalError as error:
-            why = " ".join(str(error.orig).split())
             raise LookingError(
-                f"PostgreSQL at {self._shown} does not answer: {why};"
+                f"PostgreSQL at {self._shown} does not answer: {one_line(error.orig or error)};"
                 " start a local one with `wallet up`, or name yours in WALLET_DATABASE_URL"
             ) from error
         except ProgrammingError as error:

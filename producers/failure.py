@@ -1,6 +1,11 @@
 """What a producer of commands can run into, told in one sentence that names the fix."""
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says, however many lines it has; its type's name where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 class ClientError(Exception):
     """A command could not be sent or its result could not be had; the text names the fix."""
 

@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from typing import Final
 
 import faust
@@ -14,6 +13,7 @@ from aiokafka.errors import KafkaError
 from faust import streams as faust_streams
 from faust.exceptions import ConsumerNotStarted
 
+from producers.logs import log_to_stderr
 from schemas.settings import Settings
 from streams import app as ledger_app
 from streams import machine
@@ -32,7 +32,7 @@ LEAVE_SECONDS: Final = 2.0
 
 def main(settings: Settings, slot: str) -> int:
     """Work until SIGTERM or SIGINT; the exit code. Exits 70 on what must not be survived."""
-    _log_to_stderr()
+    log_to_stderr()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})  # Faust would open a debugger (F14)
     assert_compiled()
     machine.settle(settings.worker_cpu)
@@ -99,19 +99,3 @@ def _assigned(consumer: LedgerConsumer) -> set[int]:
 async def _await_crash(app: faust.App) -> None:
     """Return when Faust says that it has crashed."""
     await app.wait(app._crashed)  # noqa: SLF001 - there is no public name for it
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import psycopg2
 from psycopg2 import extensions
 
+from producers.failure import one_line
 from schemas.settings import Settings
 from wallet.failure import Failure
 from wallet.local import state
@@ -108,8 +109,7 @@ def _connected(settings: Settings) -> Iterator[extensions.cursor]:
     except psycopg2.errors.UndefinedTable as error:
         raise Failure(f"{shown} has no clock; make its tables with `wallet migrate`") from error
     except psycopg2.Error as error:
-        why = " ".join(str(error).split())
         raise Failure(
-            f"the clock in PostgreSQL at {shown} cannot be reached: {why};"
+            f"the clock in PostgreSQL at {shown} cannot be reached: {one_line(error)};"
             " start a local one with `wallet up`, or name yours in WALLET_DATABASE_URL"
         ) from error

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 
 import schemas
+from producers.failure import one_line
 from wallet.failure import Failure, Tell, ignore
 
 CONNECT_SECONDS: Final = 3
@@ -36,8 +37,8 @@ def upgrade(url: str, timeout_seconds: float = 30.0, tell: Tell = ignore) -> Non
     try:
         command.upgrade(config, "head")
     except (DBAPIError, psycopg2.Error) as error:
-        reason = " ".join(str(error).split())
-        raise Failure(f"the migrations of {without_password(url)} failed: {reason}") from error
+        shown = without_password(url)
+        raise Failure(f"the migrations of {shown} failed: {one_line(error)}") from error
 
 
 def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) -> None:
@@ -74,5 +75,5 @@ def refusal(url: str) -> str | None:
     try:
         psycopg2.connect(url, connect_timeout=CONNECT_SECONDS).close()
     except psycopg2.OperationalError as error:
-        return " ".join(str(error).split())
+        return one_line(error)
     return None

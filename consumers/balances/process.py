@@ -22,8 +22,9 @@ from consumers.failure import RecordsError
 from consumers.headers import headers_of
 from consumers.kit.member import Member
 from consumers.kit.reading import Told, UnreadableError, read
-from consumers.logs import log_to_stderr, one_line
 from consumers.records import Records
+from producers.failure import one_line
+from producers.logs import log_to_stderr
 from schemas.settings import Settings
 
 GROUP: Final = "balances"

@@ -23,8 +23,9 @@ from consumers.delayed.outbox import Outbox, UndeliverableError
 from consumers.delayed.rows import Rows
 from consumers.delayed.timer import Timer
 from consumers.delayed.window import Due
-from consumers.logs import log_to_stderr, one_line
 from consumers.owned import Owned
+from producers.failure import one_line
+from producers.logs import log_to_stderr
 from schemas.events import WITHDRAWAL_STEPS, decode_step
 from schemas.settings import Settings
 

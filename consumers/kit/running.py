@@ -24,8 +24,9 @@ from consumers.kit.connecting import LOST, connect
 from consumers.kit.member import Member
 from consumers.kit.places import FencedError, Place, Places
 from consumers.kit.projection import Projection
-from consumers.logs import log_to_stderr, one_line
 from producers.bounds import bounds
+from producers.failure import one_line
+from producers.logs import log_to_stderr
 from schemas.settings import Settings
 
 BATCH: Final = 1000

@@ -7,6 +7,7 @@ import psycopg2
 
 from consumers.failure import LookingError
 from consumers.letters.letter import Letter
+from producers.failure import one_line
 from schemas.settings import Settings
 
 Said = Literal["retried", "dropped"]
@@ -46,5 +47,6 @@ def decide(
         ):
             cursor.execute(INSERT, row)
     except psycopg2.Error as error:
-        why_not = " ".join(str(error).split())
-        raise LookingError(f"PostgreSQL has not kept what was decided: {why_not}") from error
+        raise LookingError(
+            f"PostgreSQL has not kept what was decided: {one_line(error)}"
+        ) from error

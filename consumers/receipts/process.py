@@ -14,11 +14,12 @@ import psycopg2
 import structlog
 from confluent_kafka import KafkaException, Message
 
-from consumers.logs import log_to_stderr, one_line
 from consumers.receipts.facts import Facts
 from consumers.receipts.faults import reached
 from consumers.receipts.following import Following
 from consumers.receipts.making import Making
+from producers.failure import one_line
+from producers.logs import log_to_stderr
 from schemas.settings import Settings
 
 POLL_SECONDS: Final = 0.5

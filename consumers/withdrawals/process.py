@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from consumers.logs import log_to_stderr
 from consumers.withdrawals.caller import Caller
+from producers.logs import log_to_stderr
 from schemas.settings import Settings
 
 EXIT_CODE: Final = 70

@@ -14,9 +14,9 @@ from psycopg2 import extensions
 
 from consumers.bank.orders import Order
 from consumers.bank.policy import Standing, State
-from consumers.logs import one_line
 from consumers.withdrawals.cases import Case
 from consumers.withdrawals.connecting import LOST, connect
+from producers.failure import one_line
 from schemas.money import show
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES

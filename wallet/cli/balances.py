@@ -6,6 +6,7 @@ import psycopg2
 import typer
 
 from consumers.failure import RecordsError
+from producers.failure import one_line
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import NoAnswer, UsageFailure, load_settings
 from wallet.cli.printing import print_json
@@ -65,7 +66,7 @@ def _check(*, as_json: bool) -> None:
     try:
         found = compare(load_settings())
     except (RecordsError, psycopg2.Error) as error:
-        raise NoAnswer(" ".join(str(error).split())) from error
+        raise NoAnswer(one_line(error)) from error
     if as_json:
         print_json(found)
     else:

@@ -23,8 +23,8 @@ def gateway(
     ] = False,
 ) -> None:
     """Answer HTTP on WALLET_HTTP_HOST until SIGTERM: commands into Kafka, reads from PostgreSQL."""
-    from consumers.logs import log_to_stderr  # noqa: PLC0415 - the imports of a server
     from producers.http.serving import ServingError, serve  # noqa: PLC0415 - as above
+    from producers.logs import log_to_stderr  # noqa: PLC0415 - the imports of a server
     from streams.rehearsal import Rehearsal  # noqa: PLC0415 - as above
 
     log_to_stderr()

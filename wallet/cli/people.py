@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from producers.failure import one_line
 from producers.http.people import changing, reading
 from producers.http.people.passwords import LONGEST
 from producers.http.people.reading import UserRow
@@ -40,8 +41,8 @@ def people_at(settings: Settings, what: str | None = None) -> Iterator[Connectio
             if what is not None:
                 changing.note(connection, uuid7(), f"cli:{_operator()}", what)
     except (OperationalError, ProgrammingError) as error:
-        reason = " ".join(str(error.orig).split())
-        raise NoAnswer(f"the people cannot be read: {reason}") from error
+        why = one_line(error.orig or error)
+        raise NoAnswer(f"the people cannot be read: {why}") from error
 
 
 def found(connection: Connection, name: str) -> UserRow:

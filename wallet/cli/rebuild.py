@@ -7,6 +7,7 @@ import psycopg2
 import typer
 from rich.console import Console
 
+from producers.failure import one_line
 from schemas.settings import Settings
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import NoAnswer, load_settings, told_as_failures
@@ -43,7 +44,7 @@ def rebuild(
             try:
                 told[each] = _phones(settings) if each is Projection.PHONES else _receipts(settings)
             except (psycopg2.Error, OSError) as error:
-                raise NoAnswer(f"{each} not rebuilt: {' '.join(str(error).split())}") from error
+                raise NoAnswer(f"{each} not rebuilt: {one_line(error)}") from error
     if as_json:
         print_json(told)
         return

@@ -5,6 +5,7 @@ from typing import Annotated
 import psycopg2
 import typer
 
+from producers.failure import one_line
 from wallet.cli.connected import NoAnswer, load_settings, told_as_failures
 
 
@@ -39,5 +40,5 @@ def _again() -> None:
         try:
             made = make_again(settings)
         except (psycopg2.Error, OSError) as error:
-            raise NoAnswer(" ".join(str(error).split())) from None
+            raise NoAnswer(one_line(error)) from None
     print(f"{made} receipts made in {settings.receipts_folder}")  # noqa: T201 - what was asked

@@ -23,6 +23,7 @@ from rich.text import Text
 
 from consumers.audit.log import LogError
 from consumers.past import Offset
+from producers.failure import one_line
 from streams.tails import TailTimeoutError
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import stage_bars
@@ -110,8 +111,7 @@ def _failures(*, as_json: bool) -> Iterator[None]:
         print_json({"equal": False, "differences": [error.difference]})
         raise typer.Exit(1) from error
     except (LogError, TailTimeoutError, KafkaException, psycopg2.OperationalError) as error:
-        why = " ".join(str(error).split())
-        raise NoAnswer(f"the replay could not go on: {why}") from error
+        raise NoAnswer(f"the replay could not go on: {one_line(error)}") from error
 
 
 class _Speed(ProgressColumn):

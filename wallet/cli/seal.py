@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException
 from consumers import seals
 from consumers.audit.log import LogError
 from consumers.seals import SealError
+from producers.failure import one_line
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import NoAnswer, load_settings
 from wallet.cli.printing import print_json
@@ -47,7 +48,7 @@ def seal(
     except (SealError, OSError) as error:
         raise Failure(str(error)) from error
     except (LogError, KafkaException) as error:
-        raise NoAnswer(" ".join(str(error).split())) from error
+        raise NoAnswer(one_line(error)) from error
     if as_json:
         print_json(made)
         return

@@ -20,6 +20,7 @@ from consumers.audit.log import LogError
 from consumers.audit.payments import BankLedger, PaymentsError
 from consumers.audit.sources import Sources
 from consumers.seals import Seal, SealError
+from producers.failure import one_line
 from schemas.settings import Settings
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import Tell, stage_bars
@@ -104,7 +105,7 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (LogError, PaymentsError, KafkaException, psycopg2.Error) as error:
-        raise NoAnswer(f"the audit could not be made: {' '.join(str(error).split())}") from error
+        raise NoAnswer(f"the audit could not be made: {one_line(error)}") from error
 
 
 def payments_of(settings: Settings, url: str | None) -> BankLedger | None:

@@ -10,6 +10,7 @@ import psycopg2
 from psycopg2.extensions import connection
 
 import schemas
+from producers.failure import one_line
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 from wallet.doctor.clocks import judge_skew
@@ -37,9 +38,8 @@ def looked_at(settings: Settings) -> Iterator[Finding]:
     try:
         opened = psycopg2.connect(**settings.database_client("doctor"))
     except psycopg2.OperationalError as error:
-        why = " ".join(str(error).split())
         fix = "start a local one with `wallet up`, or name yours in WALLET_DATABASE_URL"
-        yield harm("postgresql", f"{shown} does not answer: {why}", fix)
+        yield harm("postgresql", f"{shown} does not answer: {one_line(error)}", fix)
         return
     with closing(opened):
         opened.set_session(readonly=True, autocommit=True)

@@ -6,6 +6,7 @@ import msgspec
 import psycopg2
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from producers.failure import one_line
 from schemas.settings import Settings
 
 ANSWER_SECONDS: Final = 2.0
@@ -75,7 +76,7 @@ class LagReader:
             finally:
                 connection.close()
         except psycopg2.Error as error:
-            raise LagUnknownError(f"PostgreSQL: {' '.join(str(error).split())}") from None
+            raise LagUnknownError(f"PostgreSQL: {one_line(error)}") from None
 
     def _log_ends(self) -> dict[int, int]:
         self._consumer = consumer = self._consumer or _consumer(self._settings)

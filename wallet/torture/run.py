@@ -22,6 +22,7 @@ from consumers.audit.audit import audit
 from consumers.audit.log import LogError
 from consumers.audit.payments import BankLedger, PaymentsError
 from consumers.audit.sources import Sources
+from producers.failure import one_line
 from wallet.local.folder import DataFolder
 from wallet.local.lag import LagUnknownError
 from wallet.local.processors import usual_workers
@@ -206,7 +207,7 @@ class Run:
         """
         kind, now = self.progress.strike, time.monotonic()
         others = machine.mean(now - LATE_SECONDS, now).others
-        text = f"{kind}: {' '.join(str(error).split())}"
+        text = f"{kind}: {one_line(error)}"
         self.progress.tell(f"{self.seconds:6.1f} s  {text}")
         if isinstance(error, LateError) and others > limits.OTHERS_MAX:
             self._verdict.excused.append(f"{text}; others had {others:.0%} of the machine")
@@ -265,7 +266,7 @@ class Run:
             with Sources(settings, bank) as sources:
                 verdict.findings = audit(sources, AUDIT_SECONDS, 5, lambda *_: None)
         except AUDIT_ERRORS as error:
-            verdict.wrong.append(f"the audit could not be made: {' '.join(str(error).split())}")
+            verdict.wrong.append(f"the audit could not be made: {one_line(error)}")
 
 
 def _line(seconds: float, what: str, judged: Judged) -> str:

@@ -1,4 +1,4 @@
-"""What a consumer's process says: a line an event on stderr, as the workers' (logfmt)."""
+"""What a process of the ledger says: a line an event on stderr (logfmt)."""
 
 import logging
 import sys
@@ -21,8 +21,3 @@ def log_to_stderr() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, however many lines it has; its type's name where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
