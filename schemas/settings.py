@@ -5,30 +5,51 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas import kafka_security
 from schemas.networks import checked_limits, checked_networks
 from schemas.topics import Topics
 
 _FOUND: Final = {"kafka_bootstrap": "kafka", "database_url": "postgres", "bank_url": "bank"}
 """Setting -> its name in the state file of a running copy."""
 
+SECRETS: Final = ("kafka_sasl_password", "database_url", "bank_url", "bank_status_url")
+"""Settings that hold secrets: each may stand in a file, whose name `WALLET_..._FILE` gives."""
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
 
 class Settings(BaseSettings):
     """All settings of every process. Times are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(
-        env_prefix="WALLET_", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="WALLET_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     kafka_bootstrap: str = "127.0.0.1:9092"
-    kafka_security_protocol: str | None = None
-    kafka_sasl_mechanism: str | None = None
+    kafka_security_protocol: Annotated[kafka_security.Protocol, BeforeValidator(_upper)] | None = (
+        None
+    )
+    kafka_sasl_mechanism: Annotated[kafka_security.Mechanism, BeforeValidator(_upper)] | None = None
     kafka_sasl_username: str | None = None
     kafka_sasl_password: str | None = Field(None, repr=False)
+    kafka_sasl_password_file: Path | None = None
     kafka_ssl_ca_location: str | None = None
+    """A file, or a folder, of the authorities whose certificates are trusted; else the system's."""
+    kafka_ssl_certificate_location: str | None = None
+    """The certificate by which we say who we are, where the broker asks for one; PEM."""
+    kafka_ssl_key_location: str | None = None
+    """Its key, without a password; PEM."""
     database_url: str = Field("postgresql://postgres@127.0.0.1:5432/wallet", repr=False)
+    database_url_file: Path | None = None
     data: Path = Path(".wallet")
 
     partitions: int = Field(4, ge=1, le=1000)
@@ -50,8 +71,10 @@ class Settings(BaseSettings):
     """How far ahead a withdrawal may be scheduled; the same for all workers and the auditor."""
     bank_url: str = Field("http://127.0.0.1:8010/", pattern="^https?://", repr=False)
     """Where the bank takes orders to pay, by POST. May hold a name and a password for it."""
+    bank_url_file: Path | None = None
     bank_status_url: str | None = Field(None, pattern=r"^https?://.*\{key\}", repr=False)
     """Where the bank tells what became of an order, by GET; the order's key stands for {key}."""
+    bank_status_url_file: Path | None = None
     bank_knows_keys: bool = True
     """Whether the bank does an order only once that comes twice under one Idempotency-Key. A bank
     that does not is never asked again after an unknown outcome: a person has to look."""
@@ -127,9 +150,26 @@ class Settings(BaseSettings):
         given: dict[str, Any] = {
             name: found[key]
             for name, key in _FOUND.items()
-            if not os.environ.get(f"WALLET_{name.upper()}") and found.get(key)
+            if not _is_said(name) and found.get(key)
         }
         return cls(**given)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secrets(cls, said: Any) -> Any:  # noqa: ANN401 - pydantic's, whatever was given
+        """Take from their files the secrets that are not said themselves."""
+        if not isinstance(said, dict):
+            return said
+        files = {name: said[f"{name}_file"] for name in SECRETS if said.get(f"{name}_file")}
+        read = {name: _secret(name, place) for name, place in files.items() if not said.get(name)}
+        return {**said, **read}
+
+    @model_validator(mode="after")
+    def _check_security(self) -> Self:
+        why = kafka_security.refusal(self)
+        if why is not None:
+            raise ValueError(why)
+        return self
 
     @property
     def receipts_folder(self) -> Path:
@@ -143,15 +183,7 @@ class Settings(BaseSettings):
 
     def kafka_client(self) -> dict[str, str | int | float | bool]:
         """What every confluent-kafka client is given."""
-        optional = {
-            "security.protocol": self.kafka_security_protocol,
-            "sasl.mechanism": self.kafka_sasl_mechanism,
-            "sasl.username": self.kafka_sasl_username,
-            "sasl.password": self.kafka_sasl_password,
-            "ssl.ca.location": self.kafka_ssl_ca_location,
-        }
-        said = {name: value for name, value in optional.items() if value is not None}
-        return {"bootstrap.servers": self.kafka_bootstrap, **said}
+        return {"bootstrap.servers": self.kafka_bootstrap, **kafka_security.librdkafka(self)}
 
     def database_client(self, purpose: str, **options: str) -> dict[str, Any]:
         """What psycopg2.connect is given, so that every wait is bounded (FAULTS.md F10).
@@ -180,6 +212,25 @@ class Settings(BaseSettings):
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
         }
+
+
+def _is_said(name: str) -> bool:
+    """Whether the environment has this setting, or names a file that does."""
+    variable = f"WALLET_{name.upper()}"
+    return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
+
+
+def _secret(name: str, place: str | Path) -> str:
+    """What a secret's file holds, without the end of its last line."""
+    variable = f"WALLET_{name.upper()}_FILE"
+    try:
+        found = Path(place).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ValueError(f"{variable}: {place} cannot be read: {why}") from None
+    if not found:
+        raise ValueError(f"{variable}: {place} is empty")
+    return found
 
 
 def _running_copy(data: Path) -> dict[str, str]:

@@ -1,12 +1,11 @@
 """The Faust app: delivery and group membership, never correctness (DESIGN.md 3)."""
 
-import ssl
 from typing import Final
 
-from faust import SASLCredentials, SSLCredentials
 from faust.types import TP
 
 from schemas.settings import Settings
+from streams import credentials
 from streams.crashing import crash
 from streams.holding import Holding
 from streams.transport import LedgerApp, LedgerConsumer, Run
@@ -23,7 +22,7 @@ def make(settings: Settings, holding: Holding, slot: str) -> LedgerApp:
     app = LedgerApp(
         settings.application,
         broker=f"kafka://{settings.kafka_bootstrap}",
-        broker_credentials=credentials(settings),
+        broker_credentials=credentials.of_faust(settings),
         datadir=folder,
         store="memory://",
         key_serializer="raw",
@@ -76,21 +75,3 @@ async def _move(app: LedgerApp, holding: Holding, topic: str, run: Run) -> None:
             await app.consumer.seek(TP(topic, partition), missing)
     except Exception as error:  # noqa: BLE001 - nobody may go on after it, whatever it is
         crash("the agent failed", error)
-
-
-def credentials(settings: Settings) -> object | None:
-    """SASL or SSL credentials, as the settings say; None for plain text."""
-    protocol = settings.kafka_security_protocol
-    if protocol is None or protocol == "PLAINTEXT":
-        return None
-    context = None
-    if "SSL" in protocol:
-        context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_location)
-    if settings.kafka_sasl_mechanism is None:
-        return SSLCredentials(context)
-    return SASLCredentials(
-        mechanism=settings.kafka_sasl_mechanism,
-        username=settings.kafka_sasl_username,
-        password=settings.kafka_sasl_password,
-        ssl_context=context,
-    )

@@ -36,9 +36,19 @@ def load_settings() -> Settings:
     try:
         return Settings.load()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = f"WALLET_{'_'.join(str(part) for part in first['loc'])}".upper()
-        raise UsageFailure(f"{name}: {first['msg']}, got {first['input']!r}") from None
+        raise UsageFailure(_told(error)) from None
+
+
+def _told(error: ValidationError) -> str:
+    """What is wrong first, with the variable's name; no secret is shown."""
+    first = error.errors()[0]
+    why = first["msg"].removeprefix("Value error, ")
+    field = ".".join(str(part) for part in first["loc"][:1])
+    if not field:
+        return why  # it names its variables itself
+    found = Settings.model_fields.get(field)
+    shown = f", got {first['input']!r}" if found is None or found.repr else ""
+    return f"WALLET_{field.upper()}: {why}{shown}"
 
 
 @contextmanager

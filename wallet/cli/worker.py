@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from schemas.settings import Settings
+from wallet.cli.connected import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -20,4 +20,4 @@ def worker(
     """Process commands until SIGTERM; exits 70 on what must not be survived."""
     from streams.worker import main  # noqa: PLC0415 - Faust takes half a second to import
 
-    raise typer.Exit(main(Settings.load(), f"worker-{slot}"))
+    raise typer.Exit(main(load_settings(), f"worker-{slot}"))

@@ -71,15 +71,22 @@ def prepare(folder: Path, port: int, controller_port: int) -> None:
     lines = [f"{name}={value}\n" for name, value in settings(folder, port, controller_port).items()]
     _properties(folder).write_text("".join(lines), encoding="utf-8")
     if not (folder / "log" / "meta.properties").exists():
-        _format(folder)
+        format_storage(folder)
 
 
-def _format(folder: Path) -> None:
+def format_storage(folder: Path, *options: str) -> None:
+    """Format the storage that the folder's settings name; options are those of Kafka's own tool.
+
+    Raises:
+        Failure: the tool could not.
+
+    """
     done = subprocess.run(  # noqa: S603 - our own command
         (
             *_java("-XX:TieredStopAtLevel=1"),
             *("kafka.tools.StorageTool", "format"),
             *("--cluster-id", _cluster_id(folder), "--config", str(_properties(folder))),
+            *options,
         ),
         capture_output=True,
         text=True,

@@ -14,7 +14,7 @@ from consumers.headers import headers_of
 from producers.bounds import Bounds, bounds
 from schemas.settings import Settings
 from streams import unpacking
-from streams.app import credentials
+from streams.credentials import of_aiokafka
 from streams.unpacking import FetchedRecord
 from wallet.failure import Failure
 
@@ -152,20 +152,10 @@ def record_of(settings: Settings, message: Message) -> FetchedRecord:
 async def _fetched(settings: Settings, place: KafkaPlace, offset: int) -> FetchedRecord:
     """One record through the workers' own reader: confluent's gives no names that are no text."""
     unpacking.install()
-    given: Any = credentials(settings)
-    secured = {"security_protocol": settings.kafka_security_protocol} if given else {}
-    if given is not None:
-        secured["ssl_context"] = getattr(given, "ssl_context", None) or getattr(
-            given, "context", None
-        )
-    if settings.kafka_sasl_mechanism is not None:
-        secured |= {
-            "sasl_mechanism": settings.kafka_sasl_mechanism,
-            "sasl_plain_username": settings.kafka_sasl_username,
-            "sasl_plain_password": settings.kafka_sasl_password,
-        }
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False, **secured
+        bootstrap_servers=settings.kafka_bootstrap,
+        enable_auto_commit=False,
+        **of_aiokafka(settings),
     )
     async with asyncio.timeout(settings.kafka_timeout):
         await consumer.start()

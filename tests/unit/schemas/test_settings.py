@@ -103,16 +103,18 @@ def test_a_wrong_setting_is_refused_by_name(
         Settings.load()
 
 
-def test_kafka_clients_get_what_was_said() -> None:
+def test_kafka_clients_get_what_was_said(tmp_path: Path) -> None:
     """Addresses always, security where it was said; nothing of it is None."""
     assert Settings(kafka_bootstrap="k:1").kafka_client() == {"bootstrap.servers": "k:1"}
+    authority = tmp_path / "ca.pem"
+    authority.touch()
     secure = Settings(
         kafka_bootstrap="k:1",
         kafka_security_protocol="SASL_SSL",
         kafka_sasl_mechanism="SCRAM-SHA-512",
         kafka_sasl_username="ledger",
         kafka_sasl_password="secret",  # noqa: S106 - not one
-        kafka_ssl_ca_location="/ca.pem",
+        kafka_ssl_ca_location=str(authority),
     )
     assert secure.kafka_client() == {
         "bootstrap.servers": "k:1",
@@ -120,7 +122,7 @@ def test_kafka_clients_get_what_was_said() -> None:
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": "ledger",
         "sasl.password": "secret",
-        "ssl.ca.location": "/ca.pem",
+        "ssl.ca.location": str(authority),
     }
 
 
@@ -128,6 +130,9 @@ def test_secrets_are_not_shown() -> None:
     """A log line of the settings holds no password."""
     settings = Settings(
         database_url="postgresql://u:hidden@h/d",
+        kafka_security_protocol="SASL_PLAINTEXT",
+        kafka_sasl_mechanism="PLAIN",
+        kafka_sasl_username="u",
         kafka_sasl_password="hidden",  # noqa: S106 - not one
         bank_url="https://u:hidden@bank.example/",
         bank_status_url="https://u:hidden@bank.example/orders/{key}",

