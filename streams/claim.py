@@ -49,15 +49,17 @@ def claim(
 ) -> Claim:
     """Take a partition over. `still` tells whether it is still assigned to us.
 
+    All connections are made first: the last owner may still be at work until the epoch rises.
     Raises OvertakenError, InconsistentError, and whatever PostgreSQL and Kafka raise.
     """
     connection = outside.connect(settings, f"claim-{place.partition}")
     try:
         with connection.cursor() as cursor, Tails(settings, outside.consumer) as tails:
+            publisher = Publisher(settings, place, outside.producer)
             _go_on(still)
             mine = progress.raise_epoch(cursor, place, owner)  # 1
             faults.reached("inside-claim")
-            publisher = Publisher(settings, place, outside.producer)  # 2
+            publisher.fence()  # 2
             now = progress.read(cursor, place)  # 3
             if now.epoch != mine.epoch:
                 raise OvertakenError(f"epoch {now.epoch} came after our {mine.epoch}")

@@ -18,11 +18,15 @@ from streams.rows import Place
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 """A dead owner's open transaction hides results no longer than this; a claim ends it sooner."""
 
+CONNECTING: Final = 10
+"""Questions to the broker until one is answered by a node that stays; mostly it is the second."""
+
 
 class Publisher:
-    """The transactional producer of one partition. Made by a claim: making it fences the last.
+    """The transactional producer of one partition, made by a claim.
 
-    Raises confluent_kafka.KafkaException when the broker refuses or does not answer in time.
+    Making it only connects; `fence` shuts the last producer of the partition out. All methods
+    raise confluent_kafka.KafkaException when the broker refuses or does not answer in time.
     """
 
     def __init__(
@@ -32,6 +36,21 @@ class Publisher:
         self._topics = settings.topics
         self._timeout = settings.kafka_timeout
         self._producer = make(_configuration(settings, place))
+        self._connect()
+
+    def _connect(self) -> None:
+        """Have a connection to a node that the cluster has named.
+
+        Without one librdkafka (2.16) looks for the transaction coordinator in vain, the address it
+        was given being closed as soon as the nodes are known, and looks again after half a second.
+        """
+        for _ in range(CONNECTING):
+            told = self._producer.list_topics(self._topics.results.name, timeout=self._timeout)
+            if told.orig_broker_id >= 0:
+                return
+
+    def fence(self) -> None:
+        """Shut the last producer of the partition out, and end what it has left open."""
         self._producer.init_transactions(self._timeout)
 
     def publish(

@@ -66,7 +66,8 @@ class BareLoop:
         )
         for partition in range(self._settings.partitions):
             place = Place(self._topic, partition, self._settings.partitions)
-            self._publishers[partition] = Publisher(self._settings, place)
+            self._publishers[partition] = publisher = Publisher(self._settings, place)
+            publisher.fence()
             self._cursor.execute(
                 'SELECT next_offset FROM partitions WHERE topic = %s AND "partition" = %s',
                 (self._topic, partition),
