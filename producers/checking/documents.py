@@ -13,6 +13,8 @@ Headers = Sequence[tuple[str, bytes]]
 
 _BLANKS: Final = " \t\r\n\ufeff"
 
+_UNFINISHED: Final = "the document ends too early: a brace, bracket or quote is not closed"
+
 
 class Document(NamedTuple):
     """A message of a file. `start` is where it begins in the file's text, `end` where it ends.
@@ -53,7 +55,11 @@ def documents_of(text: str, key: bytes | None, headers: Headers) -> Iterator[Doc
         try:
             found, end = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
-            yield Broken(error.pos, _why(text, position, error))
+            broken_from, position = position, _next_line(text, position)
+            if position <= error.pos:  # the next document had to end this one
+                yield Broken(len(text[:position].rstrip()), _UNFINISHED)
+                continue
+            yield Broken(error.pos, _why(text, broken_from, error))
             position = _next_line(text, error.pos)
             continue
         except RecursionError:
@@ -105,7 +111,9 @@ def _why(text: str, start: int, error: json.JSONDecodeError) -> str:
     """What is wrong, for a person: the usual slips by name."""
     rest = text[error.pos : error.pos + 20]
     if error.pos >= len(text.rstrip()):
-        return "the document ends too early: a brace, bracket or quote is not closed"
+        return _UNFINISHED
+    if rest[:1] in "\r\n":
+        return "a text ends in the line where it begins: its quote is not closed"
     if rest[:1] == "'":
         return "texts stand in double quotes"
     if text[start : error.pos].rstrip().endswith(",") and rest[:1] in "}]":

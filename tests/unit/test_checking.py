@@ -184,9 +184,25 @@ def test_documents_stand_on_one_line_or_several() -> None:
     assert len(told) - len(whys) == 3
     assert "double quotes" in whys[0]
     assert "ends too early" in whys[-1]
+    assert len(list(documents_of(text.replace("\n", "\r\n"), None, ()))) == len(told)
     (twice,) = documents_of('{"a": 1, "b": {"c": 1, "c": 2}, "a": 3}', None, ())
     assert isinstance(twice, Document)
     assert twice.repeated == ("c", "a")
+
+
+def test_a_document_that_is_not_closed_does_not_hide_the_next() -> None:
+    """The place is where it had to end; the next line is looked at, whatever it holds."""
+    good = json.dumps(message())
+    first, second, third = documents_of(f"{good[:-1]}\n{good}\n{good[:20]}", None, ())
+    assert isinstance(first, Broken)
+    assert (first.position, "not closed" in first.why) == (len(good) - 1, True)
+    assert isinstance(second, Document)
+    assert second.value.decode() == good
+    assert isinstance(third, Broken)
+    quote, last = documents_of(f'{{"id": "1\n{good}', None, ())
+    assert isinstance(quote, Broken)
+    assert "its quote is not closed" in quote.why
+    assert isinstance(last, Document)
 
 
 def checked(tmp_path: Path, text: str, *options: str) -> tuple[int, Any, str]:
@@ -216,6 +232,16 @@ def test_troubles_are_told_with_line_and_column(tmp_path: Path) -> None:
     (found,) = told["findings"]
     assert (found["line"], found["column"], found["path"]) == (2, column, "data.amount")
     assert f"messages.jsonl:2:{column}: data.amount: expected `str`, got `int`. Write" in printed
+
+
+def test_what_editors_and_exports_put_around_commands_is_told(tmp_path: Path) -> None:
+    """A byte order mark is a note, for the documents are good; a list is no command."""
+    good = json.dumps(message())
+    code, told, _ = checked(tmp_path, f"\ufeff{good}")
+    assert (code, [each["code"] for each in told["findings"]]) == (0, ["byte_order_mark"])
+    code, told, plain = checked(tmp_path, f"[{good}]")
+    assert (code, [each["code"] for each in told["findings"]]) == (1, ["unreadable", "list"])
+    assert "jq -c '.[]'" in plain
 
 
 def test_an_id_used_twice_is_trouble_for_other_content_only(tmp_path: Path) -> None:

@@ -108,6 +108,15 @@ def test_nothing_of_a_file_is_sent_when_a_line_is_wrong(tmp_path: Path) -> None:
     assert "longer than the 65,536 bytes" in lines[3]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
+    """As Windows' editors save a file: only what is wrong with a line is told."""
+    failure = _run("send", "-", given=f"\ufeff{EVENT % 1}\nno\n").exception
+    assert isinstance(failure, UsageFailure)
+    first, only = str(failure).splitlines()
+    assert first == "nothing was sent, 1 line is no command"
+    assert only.strip().startswith("line 2: the value is not JSON")
+
+
 def test_many_wrong_lines_are_told_in_part() -> None:
     """The input may be a pipe; the first twenty are enough."""
     failure = _run("send", "-", given="no\n" * 1000).exception

@@ -100,6 +100,9 @@ class _Check:
         """Look at all."""
         types: Counter[str] = Counter()
         findings: list[Told] = []
+        if self.text.startswith("\ufeff"):
+            words = "the file begins with a byte order mark: kcat would send it with the command."
+            findings.append(Told(1, 1, "", "byte_order_mark", words, note=True))
         count = 0
         for each in documents:
             count += 1
@@ -119,7 +122,7 @@ class _Check:
         if inspected.command is not None:
             found += self._of_record(document, inspected.command)
             found += self._of_repetition(document, inspected.command)
-        found += _of_names(document)
+        found += [*_of_names(document), *_of_list(document)]
         spots = [(self._spot(document, each), each) for each in found]
         for spot, each in sorted(spots, key=lambda pair: pair[0]):
             path = ".".join(each.path)
@@ -165,6 +168,12 @@ def _of_names(document: Document) -> Iterator[Finding]:
     for name in document.repeated:
         words = f"{name} stands twice in one object: the last one counts."
         yield Finding((name,), "stands_twice", words, is_note=True)
+
+
+def _of_list(document: Document) -> Iterator[Finding]:
+    if document.value[:1] == b"[":
+        words = "commands stand one after the other, not in a list: jq -c '.[]' takes them out."
+        yield Finding((), "list", words, is_note=True)
 
 
 def _read(file: str) -> str:

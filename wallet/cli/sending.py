@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +87,8 @@ def _numbered(lines: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     number = 0
     while line := lines.readline(_LINE_BYTES):
         number += 1
+        if number == 1:
+            line = line.removeprefix(BOM_UTF8)  # some editors' mark of a file, no part of a command
         while not line.endswith(b"\n") and (rest := lines.readline(_LINE_BYTES)):
             line = line[:_LINE_BYTES] + rest[-1:]
         if line.strip():
@@ -101,7 +104,8 @@ def _refuse_wrong(lines: IO[bytes]) -> None:
     if wrong:
         more = [f"and {len(wrong) - SHOWN:,} more"] if len(wrong) > SHOWN else []
         listed = "\n  ".join([*wrong[:SHOWN], *more])
-        raise UsageFailure(f"nothing was sent, {len(wrong):,} lines are no commands\n  {listed}")
+        are = "1 line is no command" if len(wrong) == 1 else f"{len(wrong):,} lines are no commands"
+        raise UsageFailure(f"nothing was sent, {are}\n  {listed}")
 
 
 def _what_is_wrong(line: bytes) -> str | None:
