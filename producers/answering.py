@@ -24,6 +24,9 @@ SPARE_SECONDS: Final = 7.0
 """How much longer than `statement_timeout` an answer is waited for: the server's own word comes
 first, and a commit may wait for a slow disk."""
 
+LOST: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
+"""The server or the way to it is gone, or it was too slow, or two deadlocked: try again."""
+
 log: Final = structlog.get_logger(__name__)
 
 
@@ -107,7 +110,7 @@ class LimitedConnection(extensions.connection):
 
 
 class LimitedCursor(extensions.cursor):
-    """A cursor of such a connection."""
+    """A cursor of such a connection. Whatever asks the server for something has its limit."""
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002, ANN401 - psycopg2's own
         """Run a statement. Raises OperationalError when there is no answer in time."""
@@ -115,6 +118,24 @@ class LimitedCursor(extensions.cursor):
         number = _WATCH.begin(connection.wire, connection.limit)
         try:
             super().execute(query, vars)
+        finally:
+            _WATCH.end(number)
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """The next rows. Raises OperationalError when a server-side cursor has none in time."""
+        connection: Any = self.connection
+        number = _WATCH.begin(connection.wire, connection.limit)
+        try:
+            return super().fetchmany(size)
+        finally:
+            _WATCH.end(number)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:  # noqa: ANN401 - as above
+        """Copy a table. Raises OperationalError when it is not all done in time."""
+        connection: Any = self.connection
+        number = _WATCH.begin(connection.wire, connection.limit)
+        try:
+            super().copy_expert(sql, file, size)
         finally:
             _WATCH.end(number)
 

@@ -6,8 +6,6 @@ were lost or moved back, asks the ledger's table, and publishes of that time onl
 never does an older sequence follow a newer one.
 """
 
-import signal
-import threading
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ import psycopg2
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from consumers import process
 from consumers.balances.newest import EVENT, is_history, newest, place_of, record_of
 from consumers.balances.publisher import Publisher
 from consumers.balances.sequences import Sequences
@@ -23,8 +22,6 @@ from consumers.headers import headers_of
 from consumers.kit.member import Member
 from consumers.kit.reading import Told, UnreadableError, read
 from consumers.records import Records
-from producers.failure import one_line
-from producers.logs import log_to_stderr
 from schemas.settings import Settings
 
 GROUP: Final = "balances"
@@ -34,9 +31,6 @@ BATCH: Final = 2000
 
 POLL_SECONDS: Final = 0.5
 """The longest poll: signals are looked at in between."""
-
-EXIT_CODE: Final = 70
-"""EX_SOFTWARE of sysexits.h, as a worker's."""
 
 CHANGES: Final[Mapping[str, Any]] = {
     # The events are kept for ever: a log that was cut is another log.
@@ -145,18 +139,5 @@ def _last_event(records: Records, settings: Settings, partition: int) -> int:
 
 def main(settings: Settings, slot: str) -> int:
     """Publish balances until SIGTERM or SIGINT; the exit code. 70: something does not answer."""
-    log_to_stderr()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    log.info("maker of balances started", slot=slot)
-    try:
-        balances = Balances(settings, slot)
-        while not stopping.is_set():
-            balances.turn()
-        balances.close()
-    except (KafkaException, RecordsError, psycopg2.Error, BufferError) as error:
-        log.critical("the maker of balances gives up", why=one_line(error))
-        return EXIT_CODE
-    log.info("maker of balances stopped", slot=slot)
-    return 0
+    troubles = (KafkaException, RecordsError, psycopg2.Error, BufferError)
+    return process.run("maker of balances", lambda _: Balances(settings, slot), troubles, slot=slot)

@@ -5,8 +5,6 @@ it holds nothing that is not in the ledger's tables, so it may be killed at any 
 """
 
 import gc
-import signal
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,6 +14,7 @@ import psycopg2
 import structlog
 from confluent_kafka import KafkaException, Message
 
+from consumers import process
 from consumers.delayed.clocks import DatabaseClock
 from consumers.delayed.faults import reached
 from consumers.delayed.firing import VOLLEY, Firing, key_of
@@ -25,7 +24,6 @@ from consumers.delayed.timer import Timer
 from consumers.delayed.window import Due
 from consumers.owned import Owned
 from producers.failure import one_line
-from producers.logs import log_to_stderr
 from schemas.events import WITHDRAWAL_STEPS, decode_step
 from schemas.settings import Settings
 
@@ -57,9 +55,6 @@ PAUSE_SECONDS: Final = 0.5
 
 PATIENCE_SECONDS: Final = 60.0
 """How long the database may not answer before this process gives up, for a new one to try."""
-
-EXIT_CODE: Final = 70
-"""EX_SOFTWARE of sysexits.h, as a worker's."""
 
 JUMP_US: Final = 2_000
 """A clock that is right is corrected by some microseconds a second."""
@@ -243,19 +238,6 @@ class Delayed:
 
 def main(settings: Settings, slot: str) -> int:
     """Fire withdrawals until SIGTERM or SIGINT; the exit code."""
-    log_to_stderr()
     gc.set_threshold(GC_THRESHOLD)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    log.info("delayed consumer started", slot=slot)
-    try:
-        delayed = Delayed(settings, slot)
-        while not stopping.is_set():
-            delayed.turn()
-        delayed.close()
-    except (UnreachableError, UndeliverableError, KafkaException) as error:
-        log.critical("the delayed consumer gives up", why=str(error))
-        return EXIT_CODE
-    log.info("delayed consumer stopped", slot=slot)
-    return 0
+    troubles = (UnreachableError, UndeliverableError, KafkaException)
+    return process.run("delayed consumer", lambda _: Delayed(settings, slot), troubles, slot=slot)

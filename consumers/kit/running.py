@@ -4,7 +4,6 @@ One thread. It may be killed at any point: whoever has its partitions next goes 
 that was committed together with what was written.
 """
 
-import signal
 import socket
 import threading
 import time
@@ -19,14 +18,15 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Message
 from psycopg2.extensions import connection
 
+from consumers import process
 from consumers.kit.batch import Batches, StoppedError
-from consumers.kit.connecting import LOST, connect
+from consumers.kit.connecting import connect
 from consumers.kit.member import Member
 from consumers.kit.places import FencedError, Place, Places
 from consumers.kit.projection import Projection
+from producers.answering import LOST
 from producers.bounds import bounds
 from producers.failure import one_line
-from producers.logs import log_to_stderr
 from schemas.settings import Settings
 
 BATCH: Final = 1000
@@ -41,9 +41,6 @@ PAUSE_SECONDS: Final = 0.5
 PATIENCE_SECONDS: Final = 40.0
 """How long it may refuse before this process gives up, for a new one to try. Less than the time
 after which the group gives our partitions to others."""
-
-EXIT_CODE: Final = 70
-"""EX_SOFTWARE of sysexits.h, as a worker's."""
 
 CHANGES: Final[Mapping[str, object]] = {
     # A log that was cut where we go on is lost to us: that must be seen, not passed over.
@@ -205,22 +202,16 @@ def run(
     Exit code 70: something refuses for too long, events are missing, or the partition is another's;
     a supervisor starts it again, and it goes on from what is committed.
     """
-    log_to_stderr()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    log.info("consumer started", consumer=projection.name, slot=slot)
     given = settings or Settings.load()
-    try:
-        running = Running(projection, given, slot, stopping, database_url=database_url, batch=batch)
-        while not stopping.is_set():
-            running.turn()
-        running.close()
-    except (FencedError, StoppedError, KafkaException, psycopg2.Error) as error:
-        log.critical("the consumer gives up", consumer=projection.name, why=one_line(error))
-        return EXIT_CODE
-    log.info("consumer stopped", consumer=projection.name)
-    return 0
+    return process.run(
+        "consumer",
+        lambda stopping: Running(
+            projection, given, slot, stopping, database_url=database_url, batch=batch
+        ),
+        (FencedError, StoppedError, KafkaException, psycopg2.Error),
+        consumer=projection.name,
+        slot=slot,
+    )
 
 
 def _partition(record: Message) -> int:

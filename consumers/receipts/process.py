@@ -3,7 +3,6 @@
 One thread. Killed at any point, it makes again what it had not committed: the same files.
 """
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,12 +13,12 @@ import psycopg2
 import structlog
 from confluent_kafka import KafkaException, Message
 
+from consumers import process
 from consumers.receipts.facts import Facts
 from consumers.receipts.faults import reached
 from consumers.receipts.following import Following
 from consumers.receipts.making import Making
 from producers.failure import one_line
-from producers.logs import log_to_stderr
 from schemas.settings import Settings
 
 POLL_SECONDS: Final = 0.5
@@ -31,9 +30,6 @@ PAUSE_SECONDS: Final = 0.5
 PATIENCE_SECONDS: Final = 40.0
 """How long they may refuse before this process gives up, for a new one to try. Less than the time
 after which the group gives our partitions to others."""
-
-EXIT_CODE: Final = 70
-"""EX_SOFTWARE of sysexits.h, as a worker's."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -98,18 +94,10 @@ class Receipts:
 
 def main(settings: Settings, slot: str) -> int:
     """Make receipts until SIGTERM or SIGINT; the exit code. 70: something refuses for too long."""
-    log_to_stderr()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    log.info("maker of receipts started", slot=slot, folder=str(settings.receipts_folder))
-    try:
-        receipts = Receipts(settings, slot, stopping)
-        while not stopping.is_set():
-            receipts.turn()
-        receipts.close()
-    except (KafkaException, psycopg2.Error, OSError) as error:
-        log.critical("the maker of receipts gives up", why=one_line(error))
-        return EXIT_CODE
-    log.info("maker of receipts stopped", slot=slot)
-    return 0
+    return process.run(
+        "maker of receipts",
+        lambda stopping: Receipts(settings, slot, stopping),
+        (KafkaException, psycopg2.Error, OSError),
+        slot=slot,
+        folder=str(settings.receipts_folder),
+    )

@@ -9,12 +9,10 @@ from typing import Final
 
 import structlog
 
+from consumers.process import EXIT_CODE
 from consumers.withdrawals.caller import Caller
 from producers.logs import log_to_stderr
 from schemas.settings import Settings
-
-EXIT_CODE: Final = 70
-"""EX_SOFTWARE of sysexits.h, as a worker's."""
 
 GC_THRESHOLD: Final = 100_000
 """Objects made before the collector looks: a call makes some hundred and leaves no cycles."""

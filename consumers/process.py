@@ -1,0 +1,55 @@
+"""The process around a consumer: its log, its signals, its turns, its end."""
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import structlog
+
+from producers.failure import one_line
+from producers.logs import log_to_stderr
+
+EXIT_CODE: Final = 70
+"""EX_SOFTWARE of sysexits.h, as a worker's: a supervisor starts the process again."""
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Turning(Protocol):
+    """What is turned until it is told to end; what it raises must end the process."""
+
+    def turn(self) -> None:
+        """Do what there is to be done; returns within a second or so, for signals to be seen."""
+
+    def close(self) -> None:
+        """Leave in order."""
+
+
+def run(
+    name: str,
+    make: Callable[[threading.Event], Turning],
+    troubles: tuple[type[Exception], ...],
+    **shown: str,
+) -> int:
+    """Turn what `make` makes until SIGTERM or SIGINT; the exit code.
+
+    70: one of `troubles` was raised, which only another process can come out of; anything else is
+    a bug and is raised on. `make` is given what is set by then, so that it need not wait in vain.
+    `shown` stands in the lines of the log, after `name`.
+    """
+    log_to_stderr()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    log.info("%s started", name, **shown)
+    try:
+        turning = make(stopping)
+        while not stopping.is_set():
+            turning.turn()
+        turning.close()
+    except troubles as error:
+        log.critical("the %s gives up", name, why=one_line(error), **shown)
+        return EXIT_CODE
+    log.info("%s stopped", name, **shown)
+    return 0
