@@ -153,6 +153,17 @@ def test_what_is_in_the_way_is_kept(played: Played) -> None:
     assert replayed(played, "made_twice", log_only=True, fresh=True).equal
 
 
+def test_a_replay_of_no_command_says_that_it_proves_nothing(played: Played) -> None:
+    """From the end on everything is copied: equal, which is no proof of anything."""
+    progress = "SELECT next_offset FROM partitions ORDER BY partition"
+    with rows(played.ledger.settings, progress) as found:
+        ends = [str(end) for (end,) in found]
+    starts = [word for p, end in enumerate(ends) for word in ("--from-offset", f"{p}:{end}")]
+    done = Shell(played.ledger.settings)("replay", "--into", "copied", *starts)
+    assert done.code == 0, done
+    assert "this proves nothing" in done.said
+
+
 def test_a_dry_run_only_tells(played: Played) -> None:
     """It says what would be replayed, and makes no database."""
     outcome = replayed(played, "never_made", dry_run=True)
@@ -312,6 +323,13 @@ def test_the_command_line(played: Played, tmp_path: Path) -> None:
         assert shell("balance", wallet, *words).code == 2
     for asked in ((), ("--into", "x", "--catch-up"), ("--into", "x", "--partition", 9)):
         assert shell("replay", *asked).code == 2
+    for words, why in (
+        (("--from-offset", "0:99999"), "has come to offset"),
+        (("--from-time", "2099-01-01"), "is to come"),
+        (("--partition", 1, "--from-offset", "0:1"), "--partition leaves that one out"),
+    ):
+        refused = shell("replay", "--into", "unmade", *words)
+        assert (refused.code, why in refused.complained) == (2, True), refused
     planned = shell("replay", "--into", "unmade", "--dry-run", "--json").json
     assert (planned["dry_run"], planned["equal"]) == (True, True)
     key, path = tmp_path / "key", tmp_path / "statement.json"

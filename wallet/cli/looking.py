@@ -12,7 +12,8 @@ from producers.message import SOURCE
 from schemas.results import AnyResult
 from wallet.cli.asking import AsJson, WalletId
 from wallet.cli.connected import NoAnswer, UsageFailure, load_settings, looking_at
-from wallet.cli.points import moment, place
+from wallet.cli.moments import moment
+from wallet.cli.points import place
 from wallet.cli.printing import (
     money,
     print_history,

@@ -1,5 +1,6 @@
 """Moments on the command line: a time, or so long ago."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import typer
@@ -12,15 +13,11 @@ def moment(text: str) -> datetime:
 
     A time without a zone is this machine's. Raises BadParameter.
     """
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        pass
-    else:
-        return found.astimezone() if found.tzinfo is None else found
+    with suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(text.strip()).astimezone()
     try:
         return datetime.now(UTC) - duration(text)
-    except typer.BadParameter:
+    except (typer.BadParameter, OverflowError):
         raise typer.BadParameter(
             f"{text!r} is neither a time such as 2026-11-20T10:00:00Z nor one ago such as 10m"
         ) from None

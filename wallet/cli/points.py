@@ -1,19 +1,10 @@
-"""Points in the past on the command line: a time, a place in the commands topic."""
+"""Places in the commands topic on the command line."""
 
 import re
-from datetime import datetime
 
 import typer
 
 from consumers.past import Offset
-
-
-def moment(text: str) -> datetime:
-    """Read a time; one without a zone is the machine's."""
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is no time such as 2026-11-20T10:00:00Z") from None
 
 
 def place(text: str) -> Offset:

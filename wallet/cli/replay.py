@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import psycopg2
@@ -28,7 +28,8 @@ from streams.tails import TailTimeoutError
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import stage_bars
 from wallet.cli.connected import NoAnswer, UsageFailure, load_settings
-from wallet.cli.points import moment, place
+from wallet.cli.moments import moment
+from wallet.cli.points import place
 from wallet.cli.printing import print_json
 from wallet.replay.cutting import From
 from wallet.replay.failure import DiffersFailure
@@ -88,6 +89,13 @@ def replay(  # noqa: PLR0913 - the options of the command, by name
     chosen = frozenset(partitions or ())
     if any(each >= settings.partitions for each in (*chosen, *start.offsets)):
         raise UsageFailure(f"partitions: there are {settings.partitions}, from 0 on")
+    if left_out := start.offsets.keys() - (chosen or start.offsets.keys()):
+        raise UsageFailure(f"--from-offset {min(left_out)}:N: --partition leaves that one out")
+    if from_time is not None and from_time > datetime.now(UTC):
+        raise UsageFailure(
+            f"--from-time {from_time.isoformat()} is to come; records have the broker's time, which"
+            " `wallet clock advance` does not move"
+        )
     gc.set_threshold(GARBAGE_EVERY)
     with _failures(as_json=as_json), _progress(hidden=as_json) as tell:
         if name is None:
@@ -151,8 +159,15 @@ def _print(outcome: Outcome) -> None:
         console.print(
             f"{each.what}, {each.where}:\n  first:  {each.first}\n  second: {each.second}"
         )
-    if not outcome.dry_run:
-        console.print("equal" if outcome.equal else "NOT equal")
+    console.print(_verdict(outcome))
+
+
+def _verdict(outcome: Outcome) -> str:
+    if not outcome.commands:
+        return "there was no command to replay: this proves nothing"
+    if outcome.dry_run:
+        return "nothing was kept"
+    return "equal" if outcome.equal else "NOT equal"
 
 
 def _table(outcome: Outcome) -> Table:

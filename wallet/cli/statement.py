@@ -12,7 +12,7 @@ from consumers.seals import SealError
 from consumers.statements import StatementError, checked, statement
 from wallet.cli.asking import WalletId
 from wallet.cli.connected import UsageFailure, load_settings, looking_at
-from wallet.cli.points import moment
+from wallet.cli.moments import moment
 from wallet.cli.printing import money, print_pairs
 from wallet.failure import Failure
 

@@ -12,6 +12,7 @@ import msgspec
 
 from consumers.audit.snapshot import Snapshot
 from schemas.settings import Settings
+from wallet.cli.connected import UsageFailure
 from wallet.failure import Failure
 from wallet.replay.reading import Logs
 
@@ -56,8 +57,13 @@ class From(msgspec.Struct, frozen=True):
 def cut(settings: Settings, first: Snapshot, start: From, ends: Mapping[int, int]) -> list[int]:
     """The first offset to replay of each partition: the latest cut that is not after `start`.
 
-    Raises Failure where commands from there on have expired.
+    Raises Failure where commands from there on have expired, UsageFailure where none ever came.
     """
+    for partition, at in start.offsets.items():
+        if at > ends[partition]:
+            raise UsageFailure(
+                f"--from-offset {partition}:{at}: the ledger has come to offset {ends[partition]}"
+            )
     found = _asked_for(settings, start, ends)
     for _ in range(ROUNDS):
         torn = dict(first.all(_TORN.format(before=before(found))))
