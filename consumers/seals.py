@@ -7,7 +7,6 @@ removed, inserted or reordered an event that was sealed, in the log and in the d
 would have to find another text with the same SHA-256. Workers know nothing of it.
 """
 
-import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from msgspec.structs import replace
 from consumers.audit.findings import Findings, Invariant
 from consumers.audit.log import Log, Record
 from consumers.headers import headers_of
+from consumers.signatures import is_signed, signature_of
 from schemas.moments import in_milliseconds
 from schemas.settings import Settings
 
@@ -50,15 +50,11 @@ class Seal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def signed(self, key: bytes) -> "Seal":
         """The same, with its signature."""
-        return replace(self, signature=self._mac(key))
+        return replace(self, signature=signature_of(self, key))
 
     def is_signed_by(self, key: bytes) -> bool:
         """Whether the signature is that of this key."""
-        return hmac.compare_digest(self.signature or "", self._mac(key))
-
-    def _mac(self, key: bytes) -> str:
-        line = msgspec.json.encode(replace(self, signature=None))
-        return hmac.new(key, line, "sha256").hexdigest()
+        return is_signed(self, self.signature, key)
 
 
 class Link(NamedTuple):

@@ -4,7 +4,6 @@ It goes by the wallet's sequence and has no gap: from the balance before the fir
 the second, each line's balance is the one before and the line's amount.
 """
 
-import hmac
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from consumers.looking import Looking
+from consumers.signatures import is_signed, signature_of
 from consumers.views import WalletView
 from producers.http.v1 import reading_transactions
 from producers.http.v1.reading_transactions import Line
@@ -71,15 +71,11 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def signed(self, key: bytes) -> "Statement":
         """The same, with its signature."""
-        return replace(self, signature=self._mac(key))
+        return replace(self, signature=signature_of(self, key))
 
     def is_signed_by(self, key: bytes) -> bool:
         """Whether the signature is that of this key."""
-        return hmac.compare_digest(self.signature or "", self._mac(key))
-
-    def _mac(self, key: bytes) -> str:
-        document = msgspec.json.encode(replace(self, signature=None))
-        return hmac.new(key, document, "sha256").hexdigest()
+        return is_signed(self, self.signature, key)
 
 
 def statement(

@@ -78,6 +78,7 @@ def test_a_signature_is_of_one_key_and_one_line(tmp_path: Path) -> None:
     assert signed.is_signed_by(KEY)
     assert not signed.is_signed_by(KEY + b"!")
     assert not replace(signed, number=4).is_signed_by(KEY)
+    assert not replace(signed, signature="ü").is_signed_by(KEY)
     assert not seal.is_signed_by(KEY)
     path = tmp_path / "key"
     path.write_bytes(KEY + b"\n")
