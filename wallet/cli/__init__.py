@@ -1,5 +1,6 @@
 """The `wallet` command line: `families` says which module has which command."""
 
+import errno
 import os
 import sys
 from importlib.metadata import version
@@ -40,4 +41,9 @@ def main() -> None:
         sys.exit(failure.exit_code)
     except BrokenPipeError:  # the reader of our output has gone, `wallet events tail | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        typer.echo("wallet: cannot write: No space left on device", err=True)
         sys.exit(1)

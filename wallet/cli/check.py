@@ -17,6 +17,7 @@ from schemas.identifiers import partition_of
 from schemas.refusals import Code
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import UsageFailure, load_settings
+from wallet.cli.files import using_files
 from wallet.cli.printing import print_json
 
 MOST_BYTES: Final = 256 * 2**20
@@ -177,11 +178,8 @@ def _of_list(document: Document) -> Iterator[Finding]:
 
 
 def _read(file: str) -> str:
-    try:
-        with Path(file).open("rb") if file != "-" else sys.stdin.buffer as opened:
-            content = opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageFailure(f"cannot read {file}: {error.strerror}") from None
+    with using_files("read"), Path(file).open("rb") if file != "-" else sys.stdin.buffer as opened:
+        content = opened.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise UsageFailure(f"{file} has more than {MOST_BYTES:,} bytes; split it")
     try:

@@ -28,7 +28,8 @@ def register(app: typer.Typer) -> None:
 
 def rebuild(
     names: Annotated[
-        list[Projection] | None, typer.Argument(metavar="[phones|receipts]...", help="Else all.")
+        list[Projection] | None,
+        typer.Argument(metavar="phones|receipts", help="Else both."),
     ] = None,
     *,
     as_json: AsJson = False,
@@ -38,7 +39,7 @@ def rebuild(
     The ledger goes on meanwhile; nothing is sent.
     """
     settings = load_settings()
-    told: dict[str, object] = {}
+    told: dict[str, dict[str, int]] = {}
     with told_as_failures():
         for each in dict.fromkeys(names or list(Projection)):
             try:
@@ -49,10 +50,17 @@ def rebuild(
         print_json(told)
         return
     for name, found in told.items():
-        typer.echo(f"{name}: {found}")
+        typer.echo(f"{name}: {', '.join(_said(*each) for each in found.items())}")
 
 
-def _phones(settings: Settings) -> object:
+def _said(what: str, found: int) -> str:
+    """As "3 sales"; whether anything was otherwise is a word of its own."""
+    if isinstance(found, bool):
+        return what if found else f"not {what}"
+    return f"{found:,} {what}"
+
+
+def _phones(settings: Settings) -> dict[str, int]:
     from consumers.phones import count_again  # noqa: PLC0415 - only where it is wanted
 
     console = Console(stderr=True)
@@ -61,7 +69,7 @@ def _phones(settings: Settings) -> object:
     return counted._asdict()
 
 
-def _receipts(settings: Settings) -> object:
+def _receipts(settings: Settings) -> dict[str, int]:
     from consumers.receipts.again import make_again  # noqa: PLC0415 - imports a maker of PDF
 
     return {"made": make_again(settings)}

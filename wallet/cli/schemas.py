@@ -11,6 +11,7 @@ from schemas import asyncapi, vectors
 from schemas.diagnosis import did_you_mean
 from schemas.jsonschemas import MESSAGES, message_schema
 from wallet.cli.connected import load_settings
+from wallet.cli.files import using_files
 
 OutFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")
@@ -48,9 +49,10 @@ def print_schemas(
     if out is None:
         typer.echo(_text(found if message_type is None else found[message_type]), nl=False)
         return
-    out.mkdir(parents=True, exist_ok=True)
-    for name, schema in found.items():
-        (out / f"{name}.schema.json").write_text(_text(schema), encoding="utf-8")
+    with using_files("write"):
+        out.mkdir(parents=True, exist_ok=True)
+        for name, schema in found.items():
+            (out / f"{name}.schema.json").write_text(_text(schema), encoding="utf-8")
     typer.echo(f"wrote {len(found)} to {out}")
 
 
@@ -80,7 +82,8 @@ def _give(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text, nl=False)
         return
-    out.write_text(text, encoding="utf-8")
+    with using_files("write"):
+        out.write_text(text, encoding="utf-8")
     typer.echo(f"wrote {out}")
 
 

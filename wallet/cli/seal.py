@@ -12,6 +12,7 @@ from consumers.seals import SealError
 from producers.failure import one_line
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import NoAnswer, load_settings
+from wallet.cli.files import using_files
 from wallet.cli.printing import print_json
 from wallet.failure import Failure
 
@@ -38,14 +39,15 @@ def seal(
     """
     settings = load_settings()
     try:
-        secret = seals.key_of(key) if key else None
-        before = seals.read(path, secret) if path.exists() else []
+        with using_files("read"):
+            secret = seals.key_of(key) if key else None
+            before = seals.read(path, secret) if path.exists() else []
         made = list(seals.seal(settings, before))
         if secret is not None:
             made = [each.signed(secret) for each in made]
-        with path.open("ab") as file:
+        with using_files("write"), path.open("ab") as file:
             file.writelines(map(seals.line_of, made))
-    except (SealError, OSError) as error:
+    except SealError as error:
         raise Failure(str(error)) from error
     except (LogError, KafkaException) as error:
         raise NoAnswer(one_line(error)) from error

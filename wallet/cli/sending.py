@@ -17,6 +17,7 @@ from schemas.decoding import MAX_VALUE_BYTES
 from wallet.cli.asking import AsJson
 from wallet.cli.checking import what_is_wrong
 from wallet.cli.connected import UsageFailure, client_of, load_settings
+from wallet.cli.files import using_files
 from wallet.cli.printing import print_json, result_line
 
 SHOWN: Final = 20
@@ -69,11 +70,10 @@ def send(
 def _opened(file: str) -> Iterator[IO[bytes]]:
     """The lines, in something that can be read twice."""
     if file != "-":
-        try:
-            with Path(file).open("rb") as lines:
-                yield lines
-        except OSError as error:
-            raise UsageFailure(f"cannot read {file}: {error.strerror}") from None
+        with using_files("read"):
+            opened = Path(file).open("rb")  # noqa: SIM115 - what is printed meanwhile is no file
+        with opened as lines:
+            yield lines
         return
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as kept:
         while piece := sys.stdin.buffer.read(1 << 16):

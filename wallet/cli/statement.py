@@ -12,6 +12,7 @@ from consumers.seals import SealError
 from consumers.statements import StatementError, checked, statement
 from wallet.cli.asking import WalletId
 from wallet.cli.connected import UsageFailure, load_settings, looking_at
+from wallet.cli.files import using_files
 from wallet.cli.moments import moment
 from wallet.cli.printing import money, print_pairs
 from wallet.failure import Failure
@@ -68,8 +69,10 @@ def check(
     """Check that a statement adds up, and with a key that it is as it was signed; else exit 1."""
     secret = _secret(key)
     try:
-        found = checked(path.read_bytes(), secret)
-    except (StatementError, OSError) as error:
+        with using_files("read"):
+            written = path.read_bytes()
+        found = checked(written, secret)
+    except StatementError as error:
         raise Failure(str(error)) from error
     print_pairs(
         [
@@ -86,6 +89,7 @@ def check(
 
 def _secret(path: Path | None) -> bytes | None:
     try:
-        return None if path is None else seals.key_of(path)
-    except (SealError, OSError) as error:
+        with using_files("read"):
+            return None if path is None else seals.key_of(path)
+    except SealError as error:
         raise Failure(str(error)) from error

@@ -25,6 +25,7 @@ from schemas.settings import Settings
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import Tell, stage_bars
 from wallet.cli.connected import NoAnswer, load_settings
+from wallet.cli.files import using_files
 from wallet.cli.printing import print_json
 from wallet.failure import Failure
 from wallet.local import state
@@ -87,12 +88,13 @@ def verify(
 
 
 def _seals(sealed: Path | None, key: Path | None) -> list[Seal]:
-    """The seals of a file. Raises Failure where it has none, or not of this key."""
+    """The seals of a file. Raises Failure where it has none, or not of this key; UsageFailure."""
     if sealed is None:
         return []
     try:
-        found = seals.read(sealed, seals.key_of(key) if key else None)
-    except (SealError, OSError) as error:
+        with using_files("read"):
+            found = seals.read(sealed, seals.key_of(key) if key else None)
+    except SealError as error:
         raise Failure(str(error)) from error
     if not found:
         raise Failure(f"{sealed} has no seal")

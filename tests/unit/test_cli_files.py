@@ -1,0 +1,53 @@
+"""Files named on the command line: what cannot be used is named, with why; exit code 2."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from wallet.cli import app, main
+from wallet.cli.connected import UsageFailure
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("send", "FILE"),
+        ("check", "FILE"),
+        ("verify", "--seals", "FILE"),
+        ("seal", "seals", "--key", "FILE"),
+        ("statement", "check", "FILE"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(words: tuple[str, ...], tmp_path: Path) -> None:
+    """One that is not there, and a folder; exit code 1 would say that something was found."""
+    for file, why in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
+        asked = [str(file) if word == "FILE" else word for word in words]
+        failure = CliRunner().invoke(app, asked).exception
+        assert isinstance(failure, UsageFailure), failure
+        assert str(failure).startswith(f"cannot read {file}: {why}")
+
+
+@pytest.mark.parametrize("words", [(), ("vectors",), ("asyncapi",)])
+def test_a_place_that_cannot_be_written_is_named(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Here a file stands where a folder would have to be."""
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "below"
+    failure = CliRunner().invoke(app, ["schemas", *words, "--out", str(place)]).exception
+    assert isinstance(failure, UsageFailure), failure
+    assert str(failure) == f"cannot write {place}: Not a directory"
+
+
+def test_output_that_nothing_takes_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk behind `wallet schemas > FILE` is no fault of the program's."""
+    monkeypatch.setattr(sys, "argv", ["wallet", "schemas", "vectors"])
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        monkeypatch.undo()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "wallet: cannot write: No space left on device\n"
