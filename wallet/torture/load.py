@@ -3,7 +3,6 @@
 import queue
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
@@ -177,8 +176,3 @@ class Load(threading.Thread):
             "log_level": 0,
         }
         return Producer({**self._settings.kafka_client(), **own})
-
-
-def shares_as_json(shares: Counter[str]) -> dict[str, int]:
-    """What was sent, by what it was, the most frequent first."""
-    return dict(shares.most_common())

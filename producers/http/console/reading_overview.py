@@ -45,11 +45,6 @@ class Totals(msgspec.Struct, frozen=True):
     withdrawals: dict[str, int]
     counted_at: datetime
 
-    @property
-    def wallet_count(self) -> int:
-        """All wallets."""
-        return sum(self.wallets.values())
-
 
 def progress(connection: Connection, topic: str) -> dict[int, Progress]:
     """The partitions of a topic that were ever worked on."""

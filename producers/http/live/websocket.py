@@ -41,7 +41,6 @@ IDLE_SECONDS: Final = 30.0
 
 BEAT_SECONDS: Final = 20.0
 MESSAGE_BYTES: Final = 4096
-NO_SOCKET: Final = "This path speaks WebSocket; /v1/wallets/ID/events speaks server-sent events."
 
 _ENDS: Final = {
     Sign.SLOW: (WSCloseCode.TRY_AGAIN_LATER, SLOW),

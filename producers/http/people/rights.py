@@ -34,10 +34,6 @@ class Rights:
         """Let money leave by its owner and by who commands all. Raises EarlyError 403."""
         self._let(may=self.who.commands_all or owns(self.who, wallet_id))
 
-    def move_others(self) -> None:
-        """Let the money of all wallets be moved by who commands all. Raises EarlyError 403."""
-        self._let(may=self.who.commands_all)
-
     def deposit(self, wallet_id: str | None) -> None:
         """Let money come in; by its owner where people may do so. Raises EarlyError 403."""
         own = self._self_deposits and owns(self.who, wallet_id)
