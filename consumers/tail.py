@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumers.failure import TailError
 from consumers.kit.reading import Told, UnreadableError, read
+from producers import unreached
 from producers.bounds import bounds
 from schemas.identifiers import partition_of
 from schemas.settings import Settings
@@ -49,8 +50,8 @@ class Tail:
             yield from self._read(start, follow=follow)
         except KafkaException as error:
             raise TailError(
-                f"Kafka at {self._settings.kafka_bootstrap}: {error.args[0].str()};"
-                " start a local one with `wallet up`, or name yours in WALLET_KAFKA_BOOTSTRAP"
+                f"Kafka at {self._settings.kafka_bootstrap}: {error.args[0].str()}:"
+                f" {unreached.why(self._settings)}"
             ) from error
         finally:
             self._consumer.close()

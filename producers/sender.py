@@ -8,6 +8,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Record
 
+from producers import unreached
 from producers.board import Board, Pending
 from producers.failure import ClientError
 from schemas import decoding
@@ -45,6 +46,7 @@ class Sender:
     """Puts records into the commands topic; the board is told where they are."""
 
     def __init__(self, settings: Settings, board: Board) -> None:
+        self._settings = settings
         self._bootstrap = settings.kafka_bootstrap
         self._timeout = settings.kafka_timeout
         self._topic = settings.topics.commands.name
@@ -84,8 +86,13 @@ class Sender:
         try:
             found = self._producer.list_topics(self._topic, self._timeout)
         except KafkaException as error:
-            raise self.unreachable("does not answer") from error
+            raise ClientError(
+                f"Kafka at {self._bootstrap} does not answer within {self._timeout:g} s:"
+                f" {unreached.why(self._settings)}"
+            ) from error
         topic = found.topics[self._topic]
+        if (told := unreached.refused_name(topic.error)) is not None:
+            raise ClientError(f"{self._topic} at {self._bootstrap}: {told}")
         if topic.error is not None or not topic.partitions:
             raise ClientError(
                 f"Kafka at {self._bootstrap} has no topic {self._topic};"

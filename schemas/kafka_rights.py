@@ -49,7 +49,12 @@ def rights(settings: Settings) -> Iterator[Right]:
         )
         yield Right("operator", "topic", name, ("Read", "DescribeConfigs"))
     yield Right("operator", "topic", topics.commands.name, ("Write",))
-    yield Right("operator", "group", application, ("Describe",), True)  # noqa: FBT003 - is_prefix
+    # Who looks into a topic by itself names a group too, and never joins it.
+    for process in ("client", "gateway", "receipts", "balances"):
+        yield Right(process, "group", f"{application}-unused", ("Describe",))
+    yield Right("gateway", "group", f"{application}-console", ("Describe",))
+    for name in (application, "wallet-audit"):
+        yield Right("operator", "group", name, ("Describe",), True)  # noqa: FBT003 - is_prefix
 
 
 _GROUPS: Final = {

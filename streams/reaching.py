@@ -9,6 +9,7 @@ import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from producers import unreached
 from schemas.settings import Settings
 from streams.journal import connect
 
@@ -66,12 +67,15 @@ def _broker_ready(settings: Settings) -> str | None:
     admin = AdminClient({**settings.kafka_client(), "log_level": 0})
     name = settings.topics.commands.name
     try:
-        topics = admin.list_topics(timeout=5).topics
+        topic = admin.list_topics(name, timeout=5).topics[name]
     except KafkaException as error:
-        return str(error.args[0].str())
-    if name not in topics:
-        return f"the topic {name} is missing: run `wallet topics apply`"
-    found = len(topics[name].partitions)
+        return f"{error.args[0].str()}: {unreached.why(settings)}"
+    if topic.error is not None or not topic.partitions:
+        return (
+            unreached.refused_name(topic.error)
+            or f"the topic {name} is missing: run `wallet topics apply`"
+        )
+    found = len(topic.partitions)
     if found != settings.partitions:
         return (
             f"the topic {name} has {found} partitions, WALLET_PARTITIONS says {settings.partitions}"

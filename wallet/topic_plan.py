@@ -18,6 +18,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
+from producers import unreached
 from schemas.settings import Settings
 from schemas.topics import Topic
 from wallet import topics
@@ -76,8 +77,8 @@ def plan(settings: Settings, timeout_seconds: float = ANSWER_SECONDS) -> Plan:
         found = admin.list_topics(timeout=timeout_seconds)
     except KafkaException as error:
         raise Failure(
-            f"Kafka at {settings.kafka_bootstrap} does not answer: {error.args[0].str()};"
-            " start a local one with `wallet up` or set WALLET_KAFKA_BOOTSTRAP"
+            f"Kafka at {settings.kafka_bootstrap} does not answer: {error.args[0].str()}:"
+            f" {unreached.why(settings)}"
         ) from None
     wanted = settings.topics.all()
     there = [topic for topic in wanted if topic.name in found.topics]

@@ -7,6 +7,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
 
+from producers import unreached
 from producers.bounds import bounds
 from schemas.settings import Settings
 from schemas.topics import Topic
@@ -29,7 +30,7 @@ def apply(settings: Settings, timeout_seconds: float, tell: Tell = ignore) -> tu
 
     """
     admin = client(settings)
-    wait_until_answers(admin, settings.kafka_bootstrap, timeout_seconds, tell)
+    wait_until_answers(settings, timeout_seconds, tell)
     wanted = settings.topics.all()
     existing = _listed(admin)
     for topic in wanted:
@@ -48,15 +49,14 @@ def client(settings: Settings) -> AdminClient:
     return AdminClient({**settings.kafka_client(), **often})
 
 
-def wait_until_answers(
-    admin: AdminClient, address: str, timeout_seconds: float, tell: Tell = ignore
-) -> None:
+def wait_until_answers(settings: Settings, timeout_seconds: float, tell: Tell = ignore) -> None:
     """Wait until the cluster lists its topics; a wait that is not over at once is told.
 
     Raises:
         Failure: it did not within the time.
 
     """
+    admin, address = client(settings), settings.kafka_bootstrap
     deadline = time.monotonic() + timeout_seconds
     if answers(admin):
         return
@@ -64,8 +64,8 @@ def wait_until_answers(
     while not answers(admin):
         if time.monotonic() > deadline:
             raise Failure(
-                f"Kafka at {address} does not answer ({timeout_seconds:.0f} s);"
-                " start a local one with `wallet up` or set WALLET_KAFKA_BOOTSTRAP"
+                f"Kafka at {address} does not answer ({timeout_seconds:.0f} s):"
+                f" {unreached.why(settings)}"
             )
 
 

@@ -68,7 +68,7 @@ def apply_topics(
     lost by it. Nothing happens when all is as it should be.
     """
     settings = load_settings()
-    topics.wait_until_answers(topics.client(settings), settings.kafka_bootstrap, timeout, _tell)
+    topics.wait_until_answers(settings, timeout, _tell)
     plan = topic_plan.plan(settings)
     done = topic_plan.carry_out(settings, plan, shorten=shorten)
     made = [each.topic for each in done if each.step == "make"]
