@@ -9,7 +9,6 @@ Reads only, each in one short statement or two; the ledger's locks are not touch
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
@@ -20,6 +19,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from consumers.failure import LookingError
 from consumers.views import HistoryLine, Tally, WalletView
+from producers.answering import LimitedConnection
 from producers.failure import one_line
 from schemas import identifiers, results
 from schemas.accounts import WORLD_NAMES
@@ -58,6 +58,7 @@ class Looking:
             pool_pre_ping=True,
             connect_args={
                 "connect_timeout": CONNECT_SECONDS,
+                "connection_factory": LimitedConnection,
                 "application_name": "wallet-looking",
                 "options": f"-c statement_timeout={READ_MS} -c default_transaction_read_only=on",
             },
@@ -66,12 +67,7 @@ class Looking:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._engine.dispose()
 
     def result(

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-import psycopg2
 from psycopg2 import extensions
 
 from consumers.tail import Tail, Told
+from producers import answering
 from schemas.events import Event
 from schemas.money import parse
 from schemas.settings import Settings
@@ -22,9 +22,11 @@ from schemas.settings import Settings
 CHUNK: Final = 5000
 """Sales written in one statement."""
 
+STATEMENT_MS: Final = 600_000
+"""The longest of a statement: the last ones count what has come meanwhile, and swap all rows."""
+
 _PREPARE: Final = (
-    "SET LOCAL statement_timeout = '600s';"
-    " CREATE TEMP TABLE sales_again (LIKE phone_sales) ON COMMIT DROP;"
+    "CREATE TEMP TABLE sales_again (LIKE phone_sales) ON COMMIT DROP;"
     " CREATE TEMP TABLE phones_again (LIKE charged_phones INCLUDING INDEXES) ON COMMIT DROP"
 )
 _SALES: Final = (
@@ -81,7 +83,7 @@ def count_again(settings: Settings, tell: Callable[[int], None]) -> Counted:
 
     What comes later is counted as always. Raises TailError, psycopg2.Error.
     """
-    with closing(psycopg2.connect(settings.database_url, connect_timeout=5)) as connection:
+    with closing(_connected(settings)) as connection:
         with connection, connection.cursor() as cursor:
             before = _counted_to_the_end(cursor)
         with connection, connection.cursor() as cursor:
@@ -90,6 +92,15 @@ def count_again(settings: Settings, tell: Callable[[int], None]) -> Counted:
         with connection, connection.cursor() as cursor:
             after = _counted_to_the_end(cursor)
     return Counted(counting.events, counting.sales, before != after)
+
+
+def _connected(settings: Settings) -> extensions.connection:
+    return answering.connect(
+        STATEMENT_MS,
+        dsn=settings.database_url,
+        connect_timeout=5,
+        options=f"-c statement_timeout={STATEMENT_MS}",
+    )
 
 
 class _Counting:
@@ -155,7 +166,6 @@ def sale_of(event: Event) -> Sale | None:
 
 def _counted_to_the_end(cursor: extensions.cursor) -> tuple[Any, ...] | None:
     """What the projection is, once all that the journal has is counted."""
-    cursor.execute("SET LOCAL statement_timeout = '600s'")
     while True:
         cursor.execute("SELECT count_phones(5000)")
         row = cursor.fetchone()

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import psycopg2
 from psycopg2 import extensions
 
+from producers import answering
 from producers.failure import one_line
 from schemas.settings import Settings
 from wallet.failure import Failure
@@ -21,6 +22,8 @@ from wallet.local.folder import DataFolder
 from wallet.migrate import without_password
 
 CONNECT_SECONDS: Final = 5
+STATEMENT_MS: Final = 10_000
+LOCK_MS: Final = 5_000
 
 MOST_AHEAD: Final = timedelta(days=36_500)
 """All advances together. Far enough for every withdrawal, and years stay four digits long."""
@@ -99,10 +102,14 @@ def _connected(settings: Settings) -> Iterator[extensions.cursor]:
     """A transaction of its own, committed unless something is raised."""
     shown = without_password(settings.database_url)
     try:
-        connection = psycopg2.connect(settings.database_url, connect_timeout=CONNECT_SECONDS)
+        connection = answering.connect(
+            STATEMENT_MS,
+            dsn=settings.database_url,
+            connect_timeout=CONNECT_SECONDS,
+            options=f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS}",
+        )
         try:
             with connection, connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '5s'")
                 yield cursor
         finally:
             connection.close()

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-import psycopg2
 from psycopg2.extensions import connection
+
+from producers import answering
 
 ROWS: Final = 10_000
 """Rows fetched from a server-side cursor at once: some 10 MB of results."""
 
+ANSWER_MS: Final = 3_600_000
+"""The longest an answer is waited for: before its first rows, a hundred million are sorted."""
 
 Waiting = tuple[str, int]
 """An event that its partition's writer has not published yet: wallet and sequence."""
@@ -84,12 +87,13 @@ class Snapshot:
 
 
 def _connect(database_url: str) -> connection:
-    opened = psycopg2.connect(
-        database_url,
+    opened = answering.connect(
+        ANSWER_MS,
+        dsn=database_url,
         connect_timeout=10,
         application_name="wallet-verify",
-        # An audit of millions of rows takes its time, and its transaction waits for Kafka.
-        options="-c statement_timeout=0 -c idle_in_transaction_session_timeout=0",
+        # Its transaction waits for Kafka.
+        options=f"-c statement_timeout={ANSWER_MS} -c idle_in_transaction_session_timeout=0",
     )
     opened.set_session(isolation_level="REPEATABLE READ", readonly=True)
     return opened

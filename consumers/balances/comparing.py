@@ -1,12 +1,13 @@
 """Holds the topic of balances against the ledger's table: wrong is what differs at one sequence."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from itertools import islice
 from typing import Final
 
 import msgspec
-import psycopg2
 
+from consumers.reader import Reader
 from consumers.records import Records
 from schemas import balances
 from schemas.money import show
@@ -56,21 +57,14 @@ def compare(settings: Settings) -> Comparison:
     """
     found = Comparison()
     topic = settings.topics.balances
-    given = settings.database_client("balances", default_transaction_read_only="on")
-    connection = psycopg2.connect(**given)
-    connection.autocommit = True
-    try:
-        with Records(settings) as records, connection.cursor() as at:
-            for partition in range(topic.partitions):
-                kept = _fold(records, topic.name, partition, found)
-                for chunk in _chunks(kept):
-                    at.execute(QUERY, (list(chunk),))
-                    rows = {row[0]: (row[1], show(int(row[2]), row[3]), row[3]) for row in at}
-                    _judge(found, chunk, rows)
-            at.execute(COUNT)
-            (found.wallets,) = at.fetchone()
-    finally:
-        connection.close()
+    with Records(settings) as records, closing(Reader(settings, "balances")) as reader:
+        for partition in range(topic.partitions):
+            kept = _fold(records, topic.name, partition, found)
+            for chunk in _chunks(kept):
+                rows = reader.rows(QUERY, (list(chunk),))
+                now = {row[0]: (row[1], show(int(row[2]), row[3]), row[3]) for row in rows}
+                _judge(found, chunk, now)
+        ((found.wallets,),) = reader.rows(COUNT)
     # Counted last: a wallet opened meanwhile is one that is not there yet.
     found.behind = max(found.behind, found.wallets - found.equal - found.wrong)
     return found

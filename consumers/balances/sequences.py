@@ -3,9 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from psycopg2 import extensions
-
-from producers import answering
+from consumers.reader import Reader
 from schemas.settings import Settings
 
 QUERY: Final = """
@@ -14,24 +12,15 @@ SELECT wallet_id::text, sequence FROM wallets WHERE wallet_id = ANY(%s::uuid[])
 
 
 class Sequences:
-    """A connection that only reads, made when it is needed. of() raises psycopg2.Error."""
+    """A reader of them. of() raises psycopg2.Error."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._connection: extensions.connection | None = None
+        self._reader = Reader(settings, "balances")
 
     def of(self, wallets: Collection[str]) -> dict[str, int]:
         """The sequences of those wallets that are there."""
-        if self._connection is None:
-            given = self._settings.database_client("balances", default_transaction_read_only="on")
-            self._connection = answering.connect(self._settings.statement_timeout_ms, **given)
-            self._connection.autocommit = True
-        with self._connection.cursor() as cursor:
-            cursor.execute(QUERY, (list(wallets),))
-            return dict(cursor.fetchall())
+        return dict(self._reader.rows(QUERY, (list(wallets),)))
 
     def close(self) -> None:
         """Let the connection go."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._reader.close()

@@ -6,13 +6,10 @@ not use the index. How a statement is executed does not depend on statistics: al
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
-
-import psycopg2
-from psycopg2 import extensions
+from typing import Final, NamedTuple
 
 from consumers.delayed.window import LEAST_UUID, Due, Page
-from producers import answering
+from consumers.reader import Reader
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 
@@ -58,57 +55,38 @@ class State(NamedTuple):
 
 
 class Rows:
-    """A connection, made when it is needed. Methods raise psycopg2.Error, and connect anew next."""
+    """A reader of them. Methods raise psycopg2.Error and may be called again."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._connection: extensions.connection | None = None
+        self._reader = reader(settings)
 
     def look(self) -> Look:
         """What time it is."""
-        return Look(*self._ask(NOW, ())[0])
+        return Look(*self._reader.rows(NOW)[0])
 
     def page(self, page: Page) -> list[Due]:
         """The rows of a page, in order."""
         due_at_us, withdrawal_id = page.after
         after = (_moment(due_at_us), withdrawal_id or LEAST_UUID)  # "": before all of that instant
         given = (page.partition, _moment(page.before_us), *after)
-        return [Due(*row) for row in self._ask(DUE, (*given, page.limit))]
+        return [Due(*row) for row in self._reader.rows(DUE, (*given, page.limit))]
 
     def states(self, asked: Sequence[tuple[str, str]]) -> list[State]:
         """How withdrawals stand, given their ids and the keys of the commands sent for them."""
         ids = [withdrawal_id for withdrawal_id, _ in asked]
         keys = [key for _, key in asked]
-        rows = self._ask(STATES, (ids, keys))
+        rows = self._reader.rows(STATES, (ids, keys))
         return [State(row[0], row[1] == SCHEDULED, row[2]) for row in rows]
 
     def close(self) -> None:
         """Let the connection go."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._reader.close()
 
-    def _ask(self, query: str, given: tuple[object, ...]) -> list[Any]:
-        try:
-            if self._connection is None:
-                self._connection = connect(self._settings)
-            with self._connection.cursor() as cursor:
-                cursor.execute(query, given)
-                return cursor.fetchall()
-        except psycopg2.Error:
-            self.close()
-            raise
+
+def reader(settings: Settings) -> Reader:
+    """What asks all this: by one range of an index, whatever the statistics say."""
+    return Reader(settings, "delayed", enable_bitmapscan="off")
 
 
 def _moment(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
-
-
-def connect(settings: Settings) -> extensions.connection:
-    """A connection in autocommit mode with every wait bounded."""
-    given = settings.database_client(
-        "delayed", default_transaction_read_only="on", enable_bitmapscan="off"
-    )
-    connection = answering.connect(settings.statement_timeout_ms, **given)
-    connection.autocommit = True
-    return connection

@@ -1,15 +1,11 @@
 """Connections of consumers to their own PostgreSQL, every wait bounded."""
 
-from typing import Any, Final
+from typing import Any
 
-import psycopg2
 from psycopg2 import extensions
 
 from producers import answering
 from schemas.settings import Settings
-
-LOST: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
-"""The server or the way to it is gone, or it was too slow, or two deadlocked: try again."""
 
 
 def connect(settings: Settings, url: str, name: str) -> extensions.connection:

@@ -7,6 +7,7 @@ import psycopg2
 
 from consumers.failure import LookingError
 from consumers.letters.letter import Letter
+from producers import answering
 from producers.failure import one_line
 from schemas.settings import Settings
 
@@ -39,9 +40,10 @@ def decide(
         "partition": letter.partition, "offset": letter.offset, "decision": said, "by": by,
         "why": why, "source": source, "id": command_id,
     }  # fmt: skip
+    given = settings.database_client("dlq")
     try:
         with (
-            closing(psycopg2.connect(**settings.database_client("dlq"))) as opened,
+            closing(answering.connect(settings.statement_timeout_ms, **given)) as opened,
             opened,
             opened.cursor() as cursor,
         ):

@@ -1,15 +1,9 @@
 """Connections of the bank caller to PostgreSQL, in autocommit mode, every wait bounded."""
 
-from typing import Final
-
-import psycopg2
 from psycopg2 import extensions
 
 from producers import answering
 from schemas.settings import Settings
-
-LOST: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
-"""The server or the way to it is gone, or it was too slow, or two deadlocked: try again."""
 
 
 def connect(settings: Settings, purpose: str) -> extensions.connection:

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
-from psycopg2 import extensions
 
 from consumers.bank.orders import Order
 from consumers.bank.policy import Standing, State
+from consumers.reader import Reader
 from consumers.withdrawals.cases import Case
-from consumers.withdrawals.connecting import LOST, connect
+from producers.answering import LOST
 from producers.failure import one_line
 from schemas.money import show
 from schemas.settings import Settings
@@ -77,8 +77,7 @@ class Rows:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._connection: extensions.connection | None = None
+        self._reader = Reader(settings, "bank rows")
 
     def page(self, partition: int, after: Place) -> Page:
         """The executing withdrawals of a partition behind a place."""
@@ -99,19 +98,10 @@ class Rows:
 
     def close(self) -> None:
         """Let the connection go."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._reader.close()
 
-    def _ask(self, query: str, given: tuple[object, ...]) -> list[Any]:
-        def ask() -> list[Any]:
-            if self._connection is None:
-                self._connection = connect(self._settings, "bank rows")
-            with self._connection.cursor() as cursor:
-                cursor.execute(query, given)
-                return cursor.fetchall()
-
-        return patiently(ask, self.close)
+    def _ask(self, query: str, given: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        return patiently(lambda: self._reader.rows(query, given), self._reader.close)
 
 
 def patiently(ask: Callable[[], _Found], forget: Callable[[], None]) -> _Found:

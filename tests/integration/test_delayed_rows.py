@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg2
 import pytest
 
-from consumers.delayed.rows import DUE, STATES, Rows, connect
+from consumers.delayed.rows import DUE, STATES, Rows, reader
 from consumers.delayed.window import START, Due, Page
 from schemas.settings import Settings
 from tests.workers import execute, rows
@@ -37,14 +38,8 @@ def filled(new_ledger: Callable[..., Settings]) -> Settings:
 
 def plan(settings: Settings, query: str, *given: object) -> list[dict[str, Any]]:
     """The nodes of the plan that the consumer's own connection would use."""
-    connection = connect(settings)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("EXPLAIN (FORMAT JSON) " + query, given)
-            row = cursor.fetchone()
-    finally:
-        connection.close()
-    assert row is not None
+    with closing(reader(settings)) as asking:
+        (row,) = asking.rows("EXPLAIN (FORMAT JSON) " + query, given)
     found = row[0] if isinstance(row[0], list) else json.loads(row[0])
     return list(_nodes(found[0]["Plan"]))
 

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
+from sqlalchemy import select
 
+from consumers.failure import LookingError
+from consumers.looking import Looking
 from producers import answering
+from producers.answering import LimitedConnection
 from schemas.settings import Settings
 from wallet.torture.proxy import Proxy
 from wallet.torture.proxy_links import Side
@@ -62,3 +67,53 @@ def test_the_servers_own_limit_comes_first(
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
         assert proxy.counts[Side.TO_CLIENT] > 0
+
+
+def test_a_server_side_cursor_has_its_limit(
+    proxy: Proxy, behind: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows come with later questions, and those may stay unanswered too."""
+    monkeypatch.setattr(answering, "SPARE_SECONDS", 0.5)
+    with closing(answering.connect(500, **behind)) as connection:
+        cursor = connection.cursor(name="many")
+        cursor.execute("SELECT generate_series(1, 10)")
+        assert cursor.fetchmany(2) == [(1,), (2,)]
+        proxy.deafen()
+        with pytest.raises((psycopg2.OperationalError, psycopg2.InterfaceError)):
+            cursor.fetchmany(2)
+    proxy.heal()
+
+
+def test_a_copy_has_its_limit(
+    proxy: Proxy, behind: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it ends, it ends."""
+    monkeypatch.setattr(answering, "SPARE_SECONDS", 0.5)
+    with closing(answering.connect(500, **behind)) as connection, connection.cursor() as cursor:
+        proxy.deafen()
+        with pytest.raises((psycopg2.OperationalError, psycopg2.InterfaceError)):
+            cursor.copy_expert("COPY (SELECT 1) TO STDOUT", BytesIO())
+    proxy.heal()
+
+
+def test_who_looks_does_not_wait_for_ever(
+    proxy: Proxy, behind: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A way that went deaf meanwhile is replaced; one that does so in the middle is an error."""
+    monkeypatch.setattr(LimitedConnection, "limit", 1.0)
+    nobody = "0193a0e4-0000-7000-8000-000000000000"
+    with Looking(behind["dsn"]) as looking:
+        assert looking.wallet(nobody) is None
+        assert proxy.deafen() == 1
+        assert looking.wallet(nobody) is None
+        with pytest.raises(LookingError, match="does not answer"):
+            _ask_twice(looking, proxy)
+    proxy.heal()
+
+
+def _ask_twice(looking: Looking, proxy: Proxy) -> None:
+    """On one connection, which goes deaf in between."""
+    with looking.connected() as asking:
+        asking.execute(select(1))
+        proxy.deafen()
+        asking.execute(select(1))

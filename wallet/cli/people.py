@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from producers.answering import LimitedConnection
 from producers.failure import one_line
 from producers.http.people import changing, reading
 from producers.http.people.passwords import LONGEST
@@ -33,7 +34,11 @@ def people_at(settings: Settings, what: str | None = None) -> Iterator[Connectio
     engine = create_engine(
         make_url(settings.database_url).set(drivername="postgresql+psycopg2"),
         poolclass=pool.NullPool,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "wallet-people"},
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "connection_factory": LimitedConnection,
+            "application_name": "wallet-people",
+        },
     )
     try:
         with engine.begin() as connection:

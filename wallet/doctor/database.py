@@ -10,6 +10,7 @@ import psycopg2
 from psycopg2.extensions import connection
 
 import schemas
+from producers import answering
 from producers.failure import one_line
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
@@ -36,7 +37,8 @@ def looked_at(settings: Settings) -> Iterator[Finding]:
     """All findings of the database; only one where it does not answer or is not the ledger's."""
     shown = without_password(settings.database_url)
     try:
-        opened = psycopg2.connect(**settings.database_client("doctor"))
+        given = settings.database_client("doctor")
+        opened = answering.connect(settings.statement_timeout_ms, **given)
     except psycopg2.OperationalError as error:
         fix = "start a local one with `wallet up`, or name yours in WALLET_DATABASE_URL"
         yield harm("postgresql", f"{shown} does not answer: {one_line(error)}", fix)

@@ -6,6 +6,7 @@ import msgspec
 import psycopg2
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from producers import answering
 from producers.failure import one_line
 from schemas.settings import Settings
 
@@ -60,8 +61,9 @@ class LagReader:
 
         """
         try:
-            connection = psycopg2.connect(
-                self._settings.database_url,
+            connection = answering.connect(
+                int(ANSWER_SECONDS * 1000),
+                dsn=self._settings.database_url,
                 connect_timeout=int(ANSWER_SECONDS),
                 options=f"-c statement_timeout={int(ANSWER_SECONDS * 1000)}",
                 application_name="wallet status",

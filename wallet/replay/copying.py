@@ -8,10 +8,10 @@ import tempfile
 from contextlib import closing
 from typing import Final
 
-import psycopg2
 from psycopg2 import extensions
 
-from consumers.audit.snapshot import Snapshot
+from consumers.audit.snapshot import ANSWER_MS, Snapshot
+from producers import answering
 from schemas.settings import Settings
 from schemas.statuses import CREDIT_REQUEST_STATUSES, STATUSES, WITHDRAWAL_STATUSES
 from wallet.replay.cutting import before
@@ -110,7 +110,8 @@ def copy_before(
     first: Snapshot, settings: Settings, cursor: extensions.cursor, cut: list[int]
 ) -> None:
     """Fill a new ledger, whose session this is, with what the first one was before the cut."""
-    with closing(psycopg2.connect(settings.database_url, connect_timeout=10)) as connection:
+    opened = answering.connect(ANSWER_MS, dsn=settings.database_url, connect_timeout=10)
+    with closing(opened) as connection:
         connection.set_session(isolation_level="REPEATABLE READ")
         with connection, connection.cursor() as source:
             source.execute("SET TRANSACTION SNAPSHOT %s", (first.name(),))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-import psycopg2
 from psycopg2 import extensions
 from sqlalchemy.engine import make_url
 
+from producers import answering
 from schemas.settings import Settings
 from wallet import migrate
 from wallet.cli.connected import UsageFailure
@@ -21,6 +21,8 @@ MARK: Final = "made by wallet replay"
 """The comment on a database that a replay has made, and another one may drop."""
 MAINTENANCE: Final = "postgres"
 """The database that every server has."""
+STATEMENT_MS: Final = 600_000
+"""The longest of a statement: a large table is copied in one."""
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _STANDING: Final = (
     "SELECT partition, next_offset, next_event, last_result_offset, batch_event, epoch"
@@ -51,7 +53,8 @@ def make(second: Settings, *, fresh: bool) -> None:
     url = make_url(second.database_url)
     name = url.database
     address = url.set(database=MAINTENANCE).render_as_string(hide_password=False)
-    with closing(psycopg2.connect(address, connect_timeout=5)) as connection:
+    opened = answering.connect(STATEMENT_MS, dsn=address, connect_timeout=5)
+    with closing(opened) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             _make_room(cursor, str(name), fresh=fresh)
@@ -81,9 +84,11 @@ def session(settings: Settings, *, safely: bool) -> Iterator[extensions.cursor]:
     `safely` waits for the disk at each commit.
     """
     options = settings.database_client(
-        "replay", statement_timeout="600s", synchronous_commit="on" if safely else "off"
+        "replay",
+        statement_timeout=f"{STATEMENT_MS}ms",
+        synchronous_commit="on" if safely else "off",
     )
-    with closing(psycopg2.connect(**options)) as connection:
+    with closing(answering.connect(STATEMENT_MS, **options)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             yield cursor
