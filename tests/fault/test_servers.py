@@ -1,18 +1,17 @@
 """Broken servers under load: the broker killed, PostgreSQL restarted, its backends ended."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from schemas.settings import Settings
+from tests.crashes import crash
 from tests.ledgers import Ledger, tell
 from tests.loads import Load, pause
-from tests.workers import Worker, Workers, execute, wait_until
-from wallet import migrate, topics
+from tests.stacks import Stack
+from tests.workers import Worker, Workers, execute
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]
 
@@ -53,36 +52,21 @@ def standing(
 
 
 def test_the_broker_is_killed(
-    stack: Any,  # noqa: ANN401 - conftest.Stack
+    stack: Stack,
     settings: Settings,
     standing: Standing,
 ) -> None:
     """Without a word, as by kill -9; its supervisor starts it again."""
-
-    def kill() -> None:
-        pid = stack.pid("kafka")
-        os.kill(pid, signal.SIGKILL)
-        admin = topics.client(settings)
-        wait_until(lambda: _is_new(stack, "kafka", pid), 30, "a new broker")
-        wait_until(lambda: topics.answers(admin), 60, "an answer of the broker")
-
-    standing.survive(kill)
+    standing.survive(lambda: crash(stack, "kafka", settings))
 
 
 def test_postgres_is_restarted_at_once(
-    stack: Any,  # noqa: ANN401 - conftest.Stack
+    stack: Stack,
     settings: Settings,
     standing: Standing,
 ) -> None:
     """The immediate shutdown, as a crash: no goodbye to anybody, recovery from the log."""
-
-    def restart() -> None:
-        pid = stack.pid("postgres")
-        os.kill(pid, signal.SIGQUIT)
-        wait_until(lambda: _is_new(stack, "postgres", pid), 30, "a new server")
-        wait_until(lambda: migrate.refusal(settings.database_url) is None, 30, "PostgreSQL")
-
-    standing.survive(restart)
+    standing.survive(lambda: crash(stack, "postgres", settings))
 
 
 def test_backends_are_ended_in_the_middle(standing: Standing) -> None:
@@ -99,10 +83,3 @@ def test_backends_are_ended_in_the_middle(standing: Standing) -> None:
             pause(1.0)
 
     standing.survive(end)
-
-
-def _is_new(stack: Any, name: str, old: int) -> bool:  # noqa: ANN401 - conftest.Stack
-    try:
-        return bool(stack.pid(name) not in (None, old))
-    except (StopIteration, AssertionError):
-        return False

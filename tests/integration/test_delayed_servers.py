@@ -1,18 +1,19 @@
 """The delayed consumer while its servers fall: it waits for them, and nothing is fired early."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from schemas.settings import Settings
 from tests.consumers import DelayedConsumer, delayed_consumer
+from tests.crashes import crash
 from tests.ledgers import Ledger, opening
+from tests.stacks import Stack
 from tests.workers import Workers, execute, rows, wait_until
-from wallet import migrate, topics
+from wallet import topics
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]
 
@@ -68,37 +69,22 @@ def standing(
 
 
 def test_the_broker_is_killed(
-    stack: Any,  # noqa: ANN401 - conftest.Stack
+    stack: Stack,
     settings: Settings,
     standing: Standing,
 ) -> None:
     """What is due meanwhile is sent when it is back, by the same process."""
-
-    def kill() -> None:
-        pid = stack.pid("kafka")
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: _is_new(stack, "kafka", pid), 30, "a new broker")
-        admin = topics.client(settings)
-        wait_until(lambda: topics.answers(admin), 60, "an answer of the broker")
-
-    standing.survive(kill)
+    standing.survive(lambda: crash(stack, "kafka", settings))
 
 
 def test_postgres_is_restarted_at_once(
-    stack: Any,  # noqa: ANN401 - conftest.Stack
+    stack: Stack,
     settings: Settings,
     standing: Standing,
 ) -> None:
     """It asks again until there is an answer, and says when there is."""
-
-    def restart() -> None:
-        pid = stack.pid("postgres")
-        os.kill(pid, signal.SIGQUIT)
-        wait_until(lambda: _is_new(stack, "postgres", pid), 30, "a new server")
-        wait_until(lambda: migrate.refusal(settings.database_url) is None, 30, "PostgreSQL")
-
     mark = len(standing.consumer.said)
-    standing.survive(restart)
+    standing.survive(lambda: crash(stack, "postgres", settings))
     said = standing.consumer.said[mark:]
     assert said.count("PostgreSQL does not answer") == said.count("PostgreSQL answers again") > 0
 
@@ -137,10 +123,3 @@ def _has_members(settings: Settings, group: str) -> bool:
     admin = topics.client(settings)
     answer = admin.describe_consumer_groups([group], request_timeout=5)[group]
     return bool(answer.result(10).members)
-
-
-def _is_new(stack: Any, name: str, old: int) -> bool:  # noqa: ANN401 - conftest.Stack
-    try:
-        return bool(stack.pid(name) not in (None, old))
-    except (StopIteration, AssertionError):
-        return False
