@@ -56,6 +56,7 @@ def claim(
     try:
         with connection.cursor() as cursor, Tails(settings, outside.consumer) as tails:
             publisher = Publisher(settings, place, outside.producer)
+            tails.bounds(place.topic, place.partition)  # so that it is connected
             _go_on(still)
             mine = progress.raise_epoch(cursor, place, owner)  # 1
             faults.reached("inside-claim")

@@ -6,7 +6,7 @@ All methods but `wake_many` run in the worker's event loop.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -32,6 +32,14 @@ GAP_SECONDS: Final = 5.0
 
 POLL_SECONDS: Final = 0.002
 """How often a running batch is looked at while it drains: a batch takes 5 to 50 ms."""
+
+
+GoTo = Callable[[dict[int, int]], Awaitable[None]]
+"""Has fetches go on from these offsets, by partition."""
+
+
+async def nowhere(_: dict[int, int]) -> None:
+    """Nobody fetches."""
 
 
 class Gap(NamedTuple):
@@ -68,10 +76,10 @@ class Holding:
             return list(self._lanes.values())
 
     def has_room(self, partition: int) -> bool:
-        """Whether a partition may be fetched: its share of the records that wait is not used up."""
+        """Whether a partition may be fetched: it is claimed, and not too much of it waits."""
         lane = self._lanes.get(partition)
         share = self.settings.queue_max // max(1, len(self._lanes))
-        return lane is None or lane.queued < max(share, self.settings.batch_max)
+        return lane is not None and lane.queued < max(share, self.settings.batch_max)
 
     def offer(self, round_: int, partition: int, run: Sequence[Record]) -> int | None:
         """Hand a run to its lane; an offset to seek to when it left a gap.
@@ -126,11 +134,14 @@ class Holding:
         log.info("parked", partitions=[lane.place.partition for lane in lanes], busy=busy)
 
     async def take_over(
-        self, partitions: Iterable[int], still: Callable[[], bool]
+        self, partitions: Iterable[int], still: Callable[[], bool], go_to: GoTo = nowhere
     ) -> dict[int, int]:
         """Hold exactly these partitions; the offset to go on from, for each.
 
-        Raises OvertakenError when the assignment changed meanwhile; any other trouble is fatal.
+        Those that stayed ours go on at once, each of the others when its own claim is done: a
+        claim takes a tenth of a second, and the group has told them to nobody else. `go_to` is
+        awaited before they do, with their offsets, the first time also where none stayed. Raises
+        OvertakenError when the assignment changed meanwhile; any other trouble is fatal.
         """
         async with self._lock:  # a fetch while the flow is stopped asks for a second claim
             self.round += 1
@@ -140,7 +151,8 @@ class Holding:
                 return self.round == mine and still()
 
             try:
-                await self._insist(set(partitions), wanted)
+                kept = await self._keep(set(partitions), wanted, go_to)
+                await self._insist(set(partitions) - kept, wanted, go_to)
             except OvertakenError:
                 raise
             except Exception as error:
@@ -148,25 +160,16 @@ class Holding:
                     raise OvertakenError("a claim failed after it was overtaken") from error
                 self.outside.crash("claim failed", error)
                 raise
-            self.round += 1  # runs fetched before the seek that follows carry an older round
             return {lane.place.partition: lane.next_offset for lane in self.lanes}
 
-    async def _insist(self, partitions: set[int], wanted: Callable[[], bool]) -> None:
-        """Hold them, and claim again where another claim came in between but they are still ours.
+    async def _keep(
+        self, partitions: set[int], wanted: Callable[[], bool], go_to: GoTo
+    ) -> set[int]:
+        """Let lanes go on whose epoch is still theirs, and end all others; which go on.
 
-        A former owner's claim that was under way raises the epoch late. It gives up by itself;
-        nobody but us would ever claim the partition again.
+        What goes on needs no more protection than before the change: whoever claims one of them
+        raises its epoch, and shuts us out of its row and of its producer, as at any other time.
         """
-        for _ in range(CLAIMS_MAX):
-            try:
-                return await self._hold(partitions, wanted)
-            except OvertakenError as error:
-                if not wanted():
-                    raise
-                log.warning("overtaken, but still the owner: claiming again", why=str(error))
-        raise NotOursError(f"{CLAIMS_MAX} claims in a row were overtaken")
-
-    async def _hold(self, partitions: set[int], wanted: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         for lane in self.lanes:
             lane.park()
@@ -186,37 +189,57 @@ class Holding:
         # Now, not when the claims are done: should they be overtaken, an ended lane that comes
         # back with its epoch unchanged must not be taken for one that rests.
         self._set_lanes(kept)
-        claims = await self._claim_all(sorted(partitions - ours), wanted)
-        if not wanted():
-            raise OvertakenError("the assignment ended while it was claimed")
-        self._go(kept, claims)
+        _go_on(wanted)
+        await go_to({lane.place.partition: lane.next_offset for lane in kept})
+        _go_on(wanted)
+        for lane in kept:
+            lane.resume()
+        log.info("kept", partitions=sorted(ours), given=sorted(partitions))
+        return ours
 
-    async def _claim_all(self, partitions: list[int], wanted: Callable[[], bool]) -> list[Claim]:
+    async def _insist(self, partitions: set[int], wanted: Callable[[], bool], go_to: GoTo) -> None:
+        """Claim them, and again where another claim came in between but they are still ours.
+
+        A former owner's claim that was under way raises the epoch late. It gives up by itself;
+        nobody but us would ever claim the partition again.
+        """
+        missing = partitions
+        for _ in range(CLAIMS_MAX):
+            try:
+                return await self._claim_all(sorted(missing), wanted, go_to)
+            except OvertakenError as error:
+                if not wanted():
+                    raise
+                log.warning("overtaken, but still the owner: claiming again", why=str(error))
+                missing = partitions - self._lanes.keys()
+        raise NotOursError(f"{CLAIMS_MAX} claims in a row were overtaken")
+
+    async def _claim_all(
+        self, partitions: list[int], wanted: Callable[[], bool], go_to: GoTo
+    ) -> None:
         """Claim side by side; the first alarm, or else that we were overtaken, is raised."""
-        loop = asyncio.get_running_loop()
-        topics = self.settings.topics
-        places = [Place(topics.commands.name, p, topics.partitions) for p in partitions]
-        work = [
-            loop.run_in_executor(
-                self._pool, claim, self.settings, place, self._owner, wanted, self.outside
-            )
-            for place in places
-        ]
+        work = [self._claim_one(partition, wanted, go_to) for partition in partitions]
         done = await _to_the_end(asyncio.gather(*work, return_exceptions=True))
         failed = [result for result in done if isinstance(result, BaseException)]
         alarms = [error for error in failed if not isinstance(error, OvertakenError)]
         for error in alarms or failed:
             raise error
-        return [result for result in done if isinstance(result, Claim)]
+        log.info("holding", partitions=sorted(self._lanes), claimed=len(partitions))
 
-    def _go(self, kept: list[Lane], claims: list[Claim]) -> None:
-        made = [self._lane(held) for held in claims]
-        self._set_lanes(kept + made)
-        for lane in kept:
-            lane.resume()
-        for lane in made:
-            lane.start()
-        log.info("holding", partitions=sorted(self._lanes), kept=len(kept), claimed=len(made))
+    async def _claim_one(self, partition: int, wanted: Callable[[], bool], go_to: GoTo) -> None:
+        """Claim a partition and let its lane begin, whatever becomes of the others."""
+        topics = self.settings.topics
+        place = Place(topics.commands.name, partition, topics.partitions)
+        held = await asyncio.get_running_loop().run_in_executor(
+            self._pool, claim, self.settings, place, self._owner, wanted, self.outside
+        )
+        _go_on(wanted)
+        await go_to({partition: held.next_offset})
+        _go_on(wanted)
+        lane = self._lane(held)
+        with self._guard:
+            self._lanes[partition] = lane
+        lane.start()
 
     def _set_lanes(self, lanes: Iterable[Lane]) -> None:
         with self._guard:
@@ -248,6 +271,11 @@ class Holding:
         while any(not lane.idle for lane in lanes) and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)  # as said above
         return [lane.place.partition for lane in lanes if not lane.idle]
+
+
+def _go_on(wanted: Callable[[], bool]) -> None:
+    if not wanted():
+        raise OvertakenError("the assignment ended while it was claimed")
 
 
 async def _to_the_end(work: asyncio.Future[list[Any]]) -> list[Any]:

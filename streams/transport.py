@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 import aiokafka
 import faust
 import structlog
+from aiokafka.errors import IllegalStateError
+from aiokafka.protocol.group import LeaveGroupRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -25,7 +27,7 @@ from streams.unpacking import FetchedRecord
 log: Final = structlog.get_logger(__name__)
 
 FULL_SECONDS: Final = 0.02
-"""How long to wait when every lane is full: a lane takes 20 to 50 ms for a batch."""
+"""How long to wait for a lane that is full, or that is being claimed: 20 to 100 ms."""
 
 BUSY_SECONDS: Final = 0.015
 """From one fetch to the next while a lane is at work.
@@ -44,6 +46,7 @@ class LedgerConsumer(driver.Consumer):
 
     holding: Holding
     _fetched_at = 0.0
+    _taking: "Taking | None" = None
 
     async def getmany(
         self,
@@ -71,7 +74,10 @@ class LedgerConsumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # as Faust does
         await self._pace()
-        active = {tp for tp in self._get_active_partitions() if self.holding.has_room(tp.partition)}
+        assigned = self._get_active_partitions()
+        active = {tp for tp in assigned if self.holding.has_room(tp.partition)}
+        if len(active) < len(assigned):
+            timeout = FULL_SECONDS  # the others are left out until the next fetch
         if active:
             return await self._getmany(active_partitions=active, timeout=timeout), active
         await asyncio.sleep(FULL_SECONDS)  # room is made in other threads
@@ -106,6 +112,7 @@ class LedgerConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain our lanes first, then let Faust do its part."""
+        self._taking = None  # also the same partitions are taken over anew
         await self.holding.give_up()
         await super().on_partitions_revoked(revoked)
 
@@ -119,32 +126,77 @@ class LedgerConsumer(driver.Consumer):
         thread = self._thread
         await thread.call_thread(_leave, thread._ensure_consumer())  # noqa: SLF001 - no public way
 
+    async def put_out(self, member_id: str) -> None:
+        """Tell the group that a member has left, which is dead and cannot do so itself."""
+        thread = self._thread
+        consumer = thread._ensure_consumer()  # noqa: SLF001 - as above
+        await thread.call_thread(_put_out, consumer, member_id)
+
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Claim what is assigned, and seek to where the database says (step 5)."""
-        app = self.app
-        generation = app.consumer_generation_id
+        """Seek what stayed ours to where the database says; claim the rest meanwhile (step 5).
+
+        A fetch that was under way when the flow stopped asks a second time: one taking-over of an
+        assignment is enough. It goes on in a task of its own, also where Faust cancels us because
+        of the next change: what it began in threads must end before anybody claims again.
+        """
         assigned = {tp.partition: tp for tp in self.assignment()}
+        taking = self._taking
+        if taking is None or not taking.is_for(self.app.consumer_generation_id, assigned):
+            taking = self._taking = Taking(self.app.consumer_generation_id, assigned)
+            taking.task = asyncio.create_task(self._take_over(taking), name="take over")
+        await taking.begun.wait()
+        return dict(taking.sought)
+
+    async def _take_over(self, taking: "Taking") -> None:
+        app = self.app
 
         def still() -> bool:
-            return bool(app.consumer_generation_id == generation)
+            return bool(app.consumer_generation_id == taking.generation)
 
-        offsets = await self.holding.take_over(assigned, still)
-        positions = {assigned[partition]: offset for partition, offset in offsets.items()}
-        await self.seek_wait(positions)
-        return positions
+        async def go_to(offsets: Mapping[int, int]) -> None:
+            positions = {taking.assigned[number]: offset for number, offset in offsets.items()}
+            try:
+                await self.seek_wait(positions)
+            except IllegalStateError as error:
+                raise OvertakenError("the assignment ended before the seek") from error
+            taking.sought.update(positions)
+            taking.begun.set()
 
-    async def perform_seek(self) -> None:
-        """Claim and seek; a claim that was overtaken is followed by another."""
         try:
-            await super().perform_seek()
+            await self.holding.take_over(taking.assigned, still, go_to)
         except OvertakenError as error:
             log.info("claim given up", why=str(error))
+            if self._taking is taking:
+                self._taking = None
+        finally:
+            taking.begun.set()
+
+
+class Taking:
+    """The taking-over of one assignment; `begun` when what stayed ours goes on."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self, generation: int, assigned: Mapping[int, TP]) -> None:
+        self.generation = generation
+        self.assigned = assigned
+        self.sought: dict[TP, int] = {}
+        self.begun = asyncio.Event()
+
+    def is_for(self, generation: int, assigned: Mapping[int, TP]) -> bool:
+        """Whether it is the one of this assignment."""
+        return self.generation == generation and self.assigned == assigned
 
 
 async def _leave(consumer: aiokafka.AIOKafkaConsumer) -> None:
     coordinator = consumer._coordinator  # noqa: SLF001 - there is no public way
     coordinator._group_instance_id = None  # noqa: SLF001 - as above
     await coordinator.close()
+
+
+async def _put_out(consumer: aiokafka.AIOKafkaConsumer, member_id: str) -> None:
+    coordinator = consumer._coordinator  # noqa: SLF001 - as above
+    await coordinator._send_req(LeaveGroupRequest(coordinator.group_id, member_id))  # noqa: SLF001
 
 
 def _message(tp: TP, run: Run, generation: int) -> ConsumerMessage:

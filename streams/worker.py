@@ -20,6 +20,7 @@ from streams import machine
 from streams.bell import Bell
 from streams.crashing import EXIT_CODE, crash
 from streams.holding import Holding
+from streams.presence import Presence
 from streams.reaching import await_broker, await_database
 from streams.transport import LedgerConsumer
 from streams.watchdog import Watchdog
@@ -60,6 +61,7 @@ async def _work(settings: Settings, slot: str) -> int:
     watchdog.start()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    presence = _present(settings, slot, consumer)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await app.start()
@@ -69,6 +71,7 @@ async def _work(settings: Settings, slot: str) -> int:
         {asyncio.create_task(stopped.wait()), crashed}, return_when=asyncio.FIRST_COMPLETED
     )
     watchdog.end()
+    presence.end()
     await holding.give_up()
     if crashed.done():
         log.critical("Faust crashed", error=repr(app.crash_reason))
@@ -86,6 +89,20 @@ async def _depart(consumer: LedgerConsumer) -> None:
         await asyncio.wait_for(consumer.leave(), LEAVE_SECONDS)
     except (TimeoutError, KafkaError, ConsumerNotStarted) as error:
         log.warning("could not leave the group; it will notice", error=repr(error))
+
+
+def _present(settings: Settings, slot: str, consumer: LedgerConsumer) -> Presence:
+    """Be there for the others, and look after them; before the group is joined."""
+    loop = asyncio.get_running_loop()
+
+    def put_out(member_id: str) -> None:
+        work = asyncio.run_coroutine_threadsafe(consumer.put_out(member_id), loop)
+        work.result(LEAVE_SECONDS)
+
+    presence = Presence(settings, slot, put_out, crash)
+    presence.appear()
+    presence.start()
+    return presence
 
 
 def _assigned(consumer: LedgerConsumer) -> set[int]:

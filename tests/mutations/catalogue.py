@@ -170,7 +170,11 @@ def read_no_epoch(patch: pytest.MonkeyPatch) -> None:
 
 def give_up_though_ours(patch: pytest.MonkeyPatch) -> None:
     """An owner whose claim was overtaken does not claim again (a fault of ours, once)."""
-    patch.setattr(Holding, "_insist", Holding._hold)  # noqa: SLF001 - what is taken out
+
+    async def once(self: Any, partitions: set[int], *rest: Any) -> None:  # noqa: ANN401 - as above
+        await self._claim_all(sorted(partitions), *rest)
+
+    patch.setattr(Holding, "_insist", once)
 
 
 def resume_with_runs(patch: pytest.MonkeyPatch) -> None:
@@ -187,14 +191,15 @@ def resume_with_runs(patch: pytest.MonkeyPatch) -> None:
 
 def keep_ended_lanes(patch: pytest.MonkeyPatch) -> None:
     """A round that is overtaken leaves its ended lanes to the next (a fault of ours, once)."""
-    set_lanes = Holding._set_lanes  # noqa: SLF001 - what is taken out
+    keep = Holding._keep  # noqa: SLF001 - what is taken out
 
-    def set_new(self: Any, lanes: Iterable[Lane]) -> None:  # noqa: ANN401 - as above
-        wanted = list(lanes)
-        if not all(lane in self._lanes.values() for lane in wanted):
-            set_lanes(self, wanted)
+    async def keep_all(self: Any, partitions: set[int], *rest: Any) -> set[int]:  # noqa: ANN401
+        before = dict(self._lanes)
+        kept = await keep(self, partitions, *rest)
+        self._lanes = {p: lane for p, lane in before.items() if p in partitions} | self._lanes
+        return kept
 
-    patch.setattr(Holding, "_set_lanes", set_new)
+    patch.setattr(Holding, "_keep", keep_all)
 
 
 NO_FAULT = "a worker ended for no fault of the servers"

@@ -194,13 +194,17 @@ class Worker:
 
     async def _take_over(self, partitions: list[int], generation: int) -> None:
         try:
-            offsets = await self.holding.take_over(
-                partitions, lambda: self.generation == generation
+            await self.holding.take_over(
+                partitions, lambda: self.generation == generation, self._go_to
             )
         except OvertakenError as error:
             self.world.note(f"{self.process.name} gives its claim up: {error}")
-            return
-        self.positions = dict(offsets)
+        self.nudge()
+
+    async def _go_to(self, offsets: dict[int, int]) -> None:
+        """Fetch from there on, once others had a turn."""
+        self.world.step("seek")
+        self.positions.update(offsets)
         self.nudge()
 
     def _fetch(self) -> bool:
