@@ -2,8 +2,13 @@
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, however many lines it has; its type's name where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an error says, however many lines it has; its type's name where it says nothing.
+
+    Kafka's client puts its words into an object that prints itself with its innards.
+    """
+    words = getattr(error.args[0], "str", None) if error.args else None
+    said = words() if callable(words) else str(error)
+    return " ".join(said.split()) or type(error).__name__
 
 
 class ClientError(Exception):

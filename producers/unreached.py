@@ -7,7 +7,7 @@ with TLS look like a broker that is down.
 
 import re
 import socket
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -19,7 +19,7 @@ CONNECT_SECONDS: Final = 1.0
 
 ABSENT: Final = "start a local one with `wallet up`, or name yours in WALLET_KAFKA_BOOTSTRAP"
 _SASL: Final = (
-    "see WALLET_KAFKA_SASL_MECHANISM, WALLET_KAFKA_SASL_USERNAME and WALLET_KAFKA_SASL_SASL"
+    "see WALLET_KAFKA_SASL_MECHANISM, WALLET_KAFKA_SASL_USERNAME, WALLET_KAFKA_SASL_PASSWORD"
 )
 _CERTIFICATE: Final = "see WALLET_KAFKA_SSL_CA_LOCATION, and whether the name is the certificate's"
 _PROTOCOL: Final = "see WALLET_KAFKA_SECURITY_PROTOCOL, and whether the port is of that listener"
@@ -42,7 +42,8 @@ def why(settings: Settings, seconds: float = ASK_SECONDS) -> str:
     """
     heard: list[KafkaError] = []
     try:
-        asking = AdminClient({**settings.kafka_client(), "error_cb": heard.append, "log_level": 0})
+        given: dict[str, Any] = {"error_cb": heard.append, "log_level": 0}
+        asking = AdminClient({**settings.kafka_client(), **given})
     except KafkaException as error:
         return f"{error.args[0].str()}: see the WALLET_KAFKA_ settings"
     try:

@@ -125,6 +125,7 @@ class Log:
                 "auto.offset.reset": "error",
                 "fetch.wait.max.ms": 20,
                 "queued.max.messages.kbytes": QUEUED_KB,
+                "log_level": 2,  # what goes wrong is raised, not said by lines on stderr
             }
         )
 

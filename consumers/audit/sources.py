@@ -11,8 +11,6 @@ from consumers.audit.snapshot import Snapshot, Standing
 from consumers.seals import Seal
 from schemas.settings import Settings
 
-KAFKA_SECONDS: Final = 20.0
-"""How long the broker may be silent before the audit gives up."""
 LOOK_SECONDS: Final = 0.1
 """Between two looks at a log whose last records are still being published."""
 
@@ -47,7 +45,7 @@ class Sources:
         client, topics = settings.kafka_client(), settings.topics
         with ExitStack() as opened:
             self.commands, self.results, self.events, self.delayed = (
-                opened.enter_context(closing(Log(client, topic.name, KAFKA_SECONDS)))
+                opened.enter_context(closing(Log(client, topic.name, settings.kafka_timeout)))
                 for topic in (topics.commands, topics.results, topics.events, topics.scheduled)
             )
             self.snapshot: Final = opened.enter_context(closing(Snapshot(self._database_url)))

@@ -1,5 +1,6 @@
 """What the command line refuses before anything is sent, and how it says so."""
 
+import socket
 from datetime import datetime
 from pathlib import Path
 
@@ -168,6 +169,34 @@ def test_a_wrong_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> 
     failure = _run("balance", WALLET).exception
     assert isinstance(failure, UsageFailure)
     assert str(failure).startswith("WALLET_PARTITIONS: ")
+
+
+@pytest.mark.parametrize("words", [("deposit", WALLET, "5"), ("verify",), ("migrate",)])
+def test_where_nothing_runs_nobody_waits(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither a copy nor a server is named, and nothing takes connections: told at once."""
+    for name in ("WALLET_KAFKA_BOOTSTRAP", "WALLET_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WALLET_DATA", str(tmp_path / "none"))
+    monkeypatch.setattr(socket, "create_connection", _refused)
+    failure = _run(*words).exception
+    assert isinstance(failure, NoAnswer)
+    assert str(failure).startswith(f"no copy of the ledger runs on {tmp_path / 'none'}: start one")
+
+
+def _refused(*_arguments: object, **_named: object) -> None:
+    raise ConnectionRefusedError
+
+
+def test_an_absent_kafka_is_said_once_by_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, not as an object of its client's, and with what to do."""
+    monkeypatch.setenv("WALLET_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    failure = _run("verify").exception
+    assert isinstance(failure, NoAnswer)
+    assert "could not be made: Kafka at 127.0.0.1:1: Failed to get metadata" in str(failure)
+    assert "KafkaError" not in str(failure)
+    assert "`wallet up`" in str(failure)
 
 
 def test_an_expiry_is_a_moment() -> None:

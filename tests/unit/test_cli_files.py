@@ -20,8 +20,11 @@ from wallet.cli.connected import UsageFailure
         ("statement", "check", "FILE"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that is not there, and a folder; exit code 1 would say that something was found."""
+    monkeypatch.setenv("WALLET_KAFKA_BOOTSTRAP", "127.0.0.1:1")
     for file, why in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
         asked = [str(file) if word == "FILE" else word for word in words]
         failure = CliRunner().invoke(app, asked).exception

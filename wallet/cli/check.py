@@ -74,7 +74,7 @@ def check(
     A note is no trouble. Exit code 1 when a command would be refused.
     """
     given = None if key is None else key.encode()
-    count = partitions or load_settings().partitions
+    count = partitions or load_settings(reaching=False).partitions
     file_check = _Check(_read(file), count, partition)
     checked = file_check.of(documents_of(file_check.text, given, _headers(header or [])))
     if as_json:

@@ -1,9 +1,11 @@
 """What the commands of the ledger work with: settings, a client, a reader; troubles as failures."""
 
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from consumers.looking import Looking
 
 
+SOON: Final = 1.0
+"""Seconds in which loopback has taken a connection, or refused it."""
+
+
 class UsageFailure(Failure):
     """What was asked cannot be understood; nothing was sent."""
 
@@ -31,12 +37,32 @@ class NoAnswer(Failure):
     exit_code = 3
 
 
-def load_settings() -> Settings:
-    """The settings of this process; a wrong one is a failure that names the variable."""
+def load_settings(*, reaching: bool = True) -> Settings:
+    """The settings of this process; a wrong one is a failure that names the variable.
+
+    Where neither a copy runs nor a server is named, nobody has to wait until usual addresses have
+    not answered: NoAnswer at once. Not so for what goes on without them, or waits (`reaching`).
+    """
     try:
-        return Settings.load()
+        settings = Settings.load()
     except ValidationError as error:
         raise UsageFailure(_told(error)) from None
+    if reaching and not settings.model_fields_set & {"kafka_bootstrap", "database_url"}:
+        _refuse_where_nothing_is(settings)
+    return settings
+
+
+def _refuse_where_nothing_is(settings: Settings) -> None:
+    database = urlsplit(settings.database_url)
+    places = [settings.kafka_bootstrap.rpartition(":")[::2], (database.hostname, database.port)]
+    for host, port in places:
+        with suppress(OSError), socket.create_connection((str(host), int(port or 0)), SOON):
+            return
+    raise NoAnswer(
+        f"no copy of the ledger runs on {settings.data.absolute()}: start one with `wallet up`, or"
+        " name the folder of one that runs in WALLET_DATA, or servers of your own in"
+        " WALLET_KAFKA_BOOTSTRAP and WALLET_DATABASE_URL"
+    )
 
 
 def _told(error: ValidationError) -> str:

@@ -32,7 +32,7 @@ def doctor(*, as_json: AsJson = False) -> None:
     """
     from wallet.doctor.doctor import examine  # noqa: PLC0415 - half a second for the help
 
-    settings = load_settings()
+    settings = load_settings(reaching=False)
     console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
         console.width = 200

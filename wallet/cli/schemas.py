@@ -65,7 +65,7 @@ def print_asyncapi(
 
     Topics and brokers are those of the settings.
     """
-    settings = load_settings()
+    settings = load_settings(reaching=False)
     document = asyncapi.document(settings.topics, settings.kafka_bootstrap)
     _give(yaml_of(document) if as_yaml else _text(document), out)
 

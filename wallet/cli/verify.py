@@ -20,6 +20,7 @@ from consumers.audit.log import LogError
 from consumers.audit.payments import BankLedger, PaymentsError
 from consumers.audit.sources import Sources
 from consumers.seals import Seal, SealError
+from producers import unreached
 from producers.failure import one_line
 from schemas.settings import Settings
 from wallet.cli.asking import AsJson
@@ -77,7 +78,7 @@ def verify(
     # Millions of small objects that all stay: looking for cycles among them took a tenth.
     gc.set_threshold(GARBAGE_EVERY)
     with (
-        _failures(),
+        _failures(settings),
         _progress(hidden=as_json) as progress,
         Sources(settings, payments_of(settings, bank_ledger), _seals(sealed, key)) as sources,
     ):
@@ -102,11 +103,16 @@ def _seals(sealed: Path | None, key: Path | None) -> list[Seal]:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _failures(settings: Settings) -> Iterator[None]:
     """Servers that do not answer: nothing was found out, which is not the same as nothing off."""
     try:
         yield
-    except (LogError, PaymentsError, KafkaException, psycopg2.Error) as error:
+    except KafkaException as error:
+        raise NoAnswer(
+            f"the audit could not be made: Kafka at {settings.kafka_bootstrap}: {one_line(error)};"
+            f" {unreached.why(settings)}"
+        ) from error
+    except (LogError, PaymentsError, psycopg2.Error) as error:
         raise NoAnswer(f"the audit could not be made: {one_line(error)}") from error
 
 
