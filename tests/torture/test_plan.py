@@ -55,7 +55,9 @@ def test_a_seed_gives_the_same_load_again() -> None:
 def test_the_load_has_what_was_asked_for() -> None:
     """Duplicates of three sorts, poison, withdrawals; or none of them."""
     all_of_it = Counter(each.share for each in drawn(5, withdrawals=True))
-    assert set(all_of_it) == {"commands", "repeats", "reused", "misplaced", "poison"}
+    assert set(all_of_it) == {
+        *("commands", "repeats", "reused", "misplaced", "poison", "receipted")
+    }
     none = Counter(each.share for each in drawn(5, poison=False, duplicates=False))
     assert set(none) == {"commands"}
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from schemas.refusals import Code
 from schemas.results import AnyResult
 from schemas.statuses import IN_TRANSIT
-from wallet.torture.draw import SOURCE, Draft, Effect, Expected
+from wallet.torture.draw import RECEIPTED, SOURCE, Draft, Effect, Expected
 
 Place = tuple[int, int]
 """Partition and offset in the commands topic."""
@@ -107,7 +107,7 @@ class Account:
                 contents[entry.id].add(entry.content)
         found: dict[str, list[AnyResult]] = defaultdict(list)
         for each in results:
-            if each.result.command.source == SOURCE:
+            if each.result.command.source in (SOURCE, RECEIPTED):
                 found[each.result.command.id].append(each.result)
         for own_id, wanted in contents.items():
             answers = found[own_id]

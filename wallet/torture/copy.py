@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import stamina.instrumentation
@@ -23,6 +24,7 @@ from wallet.local.parts import Parts, Starter
 from wallet.local.process import Process, ProcessSpec
 from wallet.local.supervisor import Addresses, Supervisor
 from wallet.local.telling import Telling
+from wallet.torture.draw import RECEIPTED
 from wallet.torture.faults import Ground, Needs
 
 START_SECONDS: Final = 180.0
@@ -100,7 +102,8 @@ class Copy:
             bank=self.settings.bank_url if needs.withdrawals else None,
         )
         self.supervisor: Final = NeedySupervisor(ground.folder, addresses, os.getpid())
-        self.supervisor.needs = needs
+        of_ours = {"WALLET_RECEIPTS_SOURCES": RECEIPTED, **needs.processes}
+        self.supervisor.needs = replace(needs, processes=of_ours)
         self.lag: Final = LagReader(self.settings)
         self._starter = Starter(parts, self.settings, self.supervisor, Telling(console), self.lag)
         self._loop = asyncio.new_event_loop()
@@ -126,6 +129,11 @@ class Copy:
     def bank_ledger(self) -> str | None:
         """Where the pretend bank tells what it has paid; None without one."""
         return f"{self.settings.bank_url.rstrip('/')}/ledger" if self._withdrawals else None
+
+    @property
+    def receipts(self) -> Path | None:
+        """The folder of receipts; None where nobody makes any."""
+        return self._ground.folder.root / "receipts" if self._withdrawals else None
 
     def process(self, name: str) -> Process:
         """One that is kept running; raises KeyError."""

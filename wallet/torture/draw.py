@@ -16,6 +16,10 @@ from wallet.torture import poison
 from wallet.torture.faults import Raw
 
 SOURCE: Final = "/wallet/torture"
+RECEIPTED: Final = "/wallet/torture/receipts"
+"""The source of transfers that get a receipt: few, since each takes some milliseconds."""
+RECEIPTS: Final = 0.05
+"""The share of transfers that come from there, where somebody makes receipts."""
 BANK_ACCOUNT: Final = "IR062960000000100324200001"
 PHONE: Final = "+989120000000"
 
@@ -87,6 +91,8 @@ class Drawer:
         if self._shares.duplicates and self._said and dice > 1 - REPEATS:
             return self._repeat()
         draft = self._good()
+        if draft.share == "receipted":
+            return draft  # its id, of another source, must not be used again
         self._said.append(draft)
         if self._shares.duplicates and self._random.random() < REPEATS / 5:
             self._again.append(draft._replace(share="repeats"))  # likely in the same batch
@@ -99,6 +105,8 @@ class Drawer:
         if self._shares.withdrawals and random.random() < WITHDRAWALS:
             return self._withdrawal(wallet, minor)
         draft = self._drawn(dice, wallet, other, minor)
+        if draft.share == "receipted":
+            return draft
         if self._shares.duplicates and random.random() < MISPLACED:
             elsewhere = random.randrange(self._partitions)
             right = partition_of(wallet, self._partitions)
@@ -111,7 +119,9 @@ class Drawer:
         sums = {"amount": _shown(minor)}
         moved = ((wallet, -minor), (other, minor))
         if dice < 0.45:  # noqa: PLR2004 - as said
-            return self._command("transfer", wallet, {**sums, "to_wallet_id": other}, moved)
+            terms = {**sums, "to_wallet_id": other}
+            receipted = self._shares.withdrawals and dice < 0.45 * RECEIPTS
+            return self._command("transfer", wallet, terms, moved, receipted=receipted)
         if dice < 0.7:  # noqa: PLR2004 - as said
             return self._deposit(wallet, minor)
         if dice < 0.8:  # noqa: PLR2004 - as said
@@ -137,12 +147,20 @@ class Drawer:
         return self._command("withdrawal.schedule", wallet, terms, ())
 
     def _command(
-        self, kind: str, wallet: str, terms: dict[str, str], effect: Effect, own_id: str = ""
+        self,
+        kind: str,
+        wallet: str,
+        terms: dict[str, str],
+        effect: Effect,
+        own_id: str = "",
+        *,
+        receipted: bool = False,
     ) -> Draft:
         data = {"wallet_id": wallet, **terms}
-        made = message_of(f"{kind}.v1", data, source=SOURCE, command_id=own_id or self._id())
+        source = RECEIPTED if receipted else SOURCE
+        made = message_of(f"{kind}.v1", data, source=source, command_id=own_id or self._id())
         raw = Raw(made.key, made.value, tuple(made.headers))
-        return Draft(raw, "commands", made.id, effect)
+        return Draft(raw, "receipted" if receipted else "commands", made.id, effect)
 
     def _repeat(self) -> Draft:
         """A command once more: the same, or another deposit under its id; here or elsewhere."""

@@ -89,7 +89,7 @@ class Stage(Protocol):
     """The running copy; every wait has a limit in seconds and raises LateError.
 
     Its processes are kafka, postgres, worker-1 and so on, and with withdrawals also pretend-bank,
-    delayed and bank-caller.
+    delayed, bank-caller, receipts and balances.
     """
 
     ground: Ground

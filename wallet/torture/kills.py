@@ -15,7 +15,7 @@ VOLLEY: Final = (4, 8)
 """Kills in a row."""
 FROZEN_SECONDS: Final = 9.0
 """Longer than the session of 6 s, after which the group gives partitions away."""
-CONSUMERS: Final = ("delayed", "bank-caller")
+CONSUMERS: Final = ("delayed", "bank-caller", "receipts", "balances")
 
 
 class Unprepared:

@@ -22,11 +22,12 @@ from consumers.audit.audit import audit
 from consumers.audit.log import LogError
 from consumers.audit.payments import BankLedger, PaymentsError
 from consumers.audit.sources import Sources
+from consumers.failure import RecordsError
 from producers.failure import one_line
 from wallet.local.folder import DataFolder
 from wallet.local.lag import LagUnknownError
 from wallet.local.processors import usual_workers
-from wallet.torture import limits, plan, reading
+from wallet.torture import followers, limits, plan, reading
 from wallet.torture.copy import Copy, ground_at, together
 from wallet.torture.draw import Drawer, Shares
 from wallet.torture.faults import Fault, FaultError, LateError, Needs
@@ -51,10 +52,12 @@ SETTLE_SECONDS: Final = 0.5
 """After everything is held again: what still stalls then belongs to the strike as well."""
 DRAIN_SECONDS: Final = 300.0
 AUDIT_SECONDS: Final = 120.0
+FOLLOW_SECONDS: Final = 60.0
+"""For what follows the ledger to come to its end; after the last kill a group waits its session."""
 GARBAGE_EVERY: Final = 200_000
 """As in `wallet verify`."""
 
-AUDIT_ERRORS: Final = (LogError, PaymentsError, KafkaException, psycopg2.Error)
+AUDIT_ERRORS: Final = (LogError, RecordsError, PaymentsError, KafkaException, psycopg2.Error)
 
 
 class Wanted(NamedTuple):
@@ -263,6 +266,8 @@ class Run:
         try:
             found = reading.told(settings), reading.letters(settings), reading.balances(settings)
             verdict.tally = self.load.account.judge(*found)
+            if copy.receipts is not None:
+                verdict.wrong += followers.troubles(settings, copy.receipts, FOLLOW_SECONDS)
             with Sources(settings, bank) as sources:
                 verdict.findings = audit(sources, AUDIT_SECONDS, 5, lambda *_: None)
         except AUDIT_ERRORS as error:
