@@ -1,7 +1,6 @@
 """A bank caller under test: a ledger on paper before it, a bank that does as it is told behind."""
 
 import asyncio
-import sys
 import time
 import uuid
 from collections import Counter
@@ -29,7 +28,6 @@ from tests.ledgers import Ledger
 from tests.workers import Worker, execute, rows
 from wallet.local import ports
 
-COMMAND = (sys.executable, "-m", "wallet.cli")
 PATIENCE_SECONDS = 60.0
 WALLET = "01930f6e-3c00-7000-8000-00000000000a"
 
@@ -263,7 +261,7 @@ async def until(done: Callable[[], object], what: str) -> None:
 class BankCaller(Worker):
     """A `wallet bank-caller` process."""
 
-    command: ClassVar[tuple[str, ...]] = (*COMMAND, "bank-caller", "--slot")
+    words: ClassVar[tuple[str, ...]] = ("bank-caller", "--slot")
 
 
 class PretendBank(Worker):
@@ -273,8 +271,8 @@ class PretendBank(Worker):
         super().__init__(settings, str(folder / "bank"), folder / "bank.log")
         self.port = ports.free()
         self.address = f"http://127.0.0.1:{self.port}/"
-        words = ("pretend-bank", "--port", str(self.port), "--data")
-        self.command = (*COMMAND, *words)  # type: ignore[misc]  # each has a port of its own
+        own = ("pretend-bank", "--port", str(self.port), "--data")
+        self.words = own  # type: ignore[misc]  # each has a port of its own
         named = {
             f"WALLET_PRETEND_BANK_{name.upper()}": f"{value}" for name, value in behaviour.items()
         }

@@ -1,6 +1,5 @@
 """Consumer processes for tests: kept running as workers are, under a slot of their own."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from tests.workers import Worker
 class DelayedConsumer(Worker):
     """A `wallet delayed` process."""
 
-    command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "wallet.cli", "delayed", "--slot")
+    words: ClassVar[tuple[str, ...]] = ("delayed", "--slot")
 
 
 @contextmanager

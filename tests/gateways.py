@@ -2,24 +2,22 @@
 
 import http.client
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from schemas.settings import Settings
+from tests import lives
 from tests.ledgers import Ledger
 from tests.workers import Workers, environment, wait_until
-from wallet.local.process import die_with_parent
 
-COMMAND = (sys.executable, "-m", "wallet.cli", "gateway", "--port", "0")
+WORDS = ("gateway", "--port", "0")
+COMMAND = (*lives.COMMAND, *WORDS)
 JSON = {"Content-Type": "application/json"}
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -47,28 +45,15 @@ class GatewayProcess:
         self.settings = settings
         self._log = log
         with log.open("ab") as out:
-            self.process = subprocess.Popen(
-                COMMAND,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                env=environment(settings),
-                process_group=0,
-                preexec_fn=die_with_parent(signal.SIGKILL, os.getpid()),  # noqa: PLW1509
-            )
+            self.process = lives.start(WORDS, environment(settings), out)
 
     def __enter__(self) -> Self:
         wait_until(lambda: self.base or self.process.poll() is not None, START_SECONDS, "gateway")
         assert self.base, self.said
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.process.terminate()
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

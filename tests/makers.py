@@ -1,6 +1,5 @@
 """Makers of receipts for tests: kept running as workers are."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from tests.workers import Worker
 class Maker(Worker):
     """A `wallet receipts` process."""
 
-    command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "wallet.cli", "receipts", "--slot")
+    words: ClassVar[tuple[str, ...]] = ("receipts", "--slot")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,9 +14,9 @@ from typing import ClassVar, Self
 import psycopg2
 
 from schemas.settings import Settings
-from wallet.local.process import die_with_parent
+from tests import lives
+from tests.lives import Running
 
-COMMAND = (sys.executable, "-m", "wallet.cli", "worker", "--slot")
 _OWNERS = "SELECT partition, owner FROM partitions WHERE owner IS NOT NULL"
 LOOK_SECONDS = 0.05
 """Between two looks, most of which open a connection to the database."""
@@ -32,8 +31,8 @@ class Worker:
     WALLET_FAULT for its first lives; all later ones have none.
     """
 
-    command: ClassVar[tuple[str, ...]] = COMMAND
-    """What it runs; its slot is the last word."""
+    words: ClassVar[tuple[str, ...]] = ("worker", "--slot")
+    """The `wallet` command it runs; its slot is the last word."""
 
     def __init__(self, settings: Settings, slot: str, log: Path, *, keep: bool = True) -> None:
         self.slot = slot
@@ -43,7 +42,7 @@ class Worker:
         self._keep = keep
         self._faults: list[str] = []
         self._ending = threading.Event()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Running | None = None
         self._keeper: threading.Thread | None = None
 
     def start(self, *faults: str) -> Self:
@@ -104,15 +103,8 @@ class Worker:
     def _spawn(self) -> None:
         fault = self._faults.pop(0) if self._faults else ""
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(
-                (*self.command, self.slot),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**self._environment, "WALLET_FAULT": fault},
-                process_group=0,
-                preexec_fn=die_with_parent(signal.SIGKILL, os.getpid()),  # noqa: PLW1509
-            )
+            own = {**self._environment, "WALLET_FAULT": fault}
+            self._child = lives.start((*self.words, self.slot), own, log)
         if self._ending.is_set():
             self._child.kill()
 

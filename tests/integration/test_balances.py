@@ -1,7 +1,6 @@
 """The compacted topic of balances: what the wallets hold, and never an older after a newer one."""
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ WALLETS = 12
 class Balancer(Worker):
     """A `wallet balances` process."""
 
-    command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "wallet.cli", "balances", "--slot")
+    words: ClassVar[tuple[str, ...]] = ("balances", "--slot")
 
 
 @contextmanager
