@@ -14,3 +14,15 @@ class Failure(Exception):  # noqa: N818 - it is the outcome of a command, not an
     """The command cannot do what was asked; the text is one line, says why and names the fix."""
 
     exit_code = 1
+
+
+class UsageFailure(Failure):
+    """What was asked cannot be understood; nothing was sent."""
+
+    exit_code = 2
+
+
+class NoAnswer(Failure):
+    """It is not known what became of it: a server did not answer, or not in time."""
+
+    exit_code = 3

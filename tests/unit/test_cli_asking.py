@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from wallet.cli import app
 from wallet.cli.asking import Asking
-from wallet.cli.connected import NoAnswer, UsageFailure
+from wallet.failure import NoAnswer, UsageFailure
 
 WALLET = "01930f6e-0000-7000-8000-000000000001"
 OTHER = "01930f6e-0000-7000-8000-000000000002"

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wallet.cli import app, main
-from wallet.cli.connected import UsageFailure
+from wallet.failure import UsageFailure
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from producers.client import TIMEOUT
 from producers.message import SOURCE
 from schemas.identifiers import is_uuid
 from schemas.moments import in_milliseconds
-from wallet.cli.connected import UsageFailure
+from wallet.failure import UsageFailure
 
 P = ParamSpec("P")
 

@@ -8,8 +8,9 @@ import typer
 from consumers.failure import RecordsError
 from producers.failure import one_line
 from wallet.cli.asking import AsJson
-from wallet.cli.connected import NoAnswer, UsageFailure, load_settings
+from wallet.cli.connected import load_settings
 from wallet.cli.printing import print_json
+from wallet.failure import NoAnswer, UsageFailure
 
 
 def register(app: typer.Typer) -> None:

@@ -18,7 +18,8 @@ from wallet.cli.bench_options import (
     one_mix,
     print_figures,
 )
-from wallet.cli.connected import UsageFailure, load_settings
+from wallet.cli.connected import load_settings
+from wallet.failure import UsageFailure
 from wallet.local.processors import usual_workers
 
 MOST_CONNECTIONS = 2000

@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from wallet.cli.connected import UsageFailure
 from wallet.cli.printing import print_json
+from wallet.failure import UsageFailure
 
 if TYPE_CHECKING:  # a worker's command line need not wait for what a bench imports
     from wallet.bench.charts import Chart

@@ -7,7 +7,8 @@ import typer
 
 from wallet.cli.asking import AsJson
 from wallet.cli.bench_options import MIXES, ChartFile, Runs, Seed, Shown, Workers, one_mix
-from wallet.cli.connected import UsageFailure, load_settings
+from wallet.cli.connected import load_settings
+from wallet.failure import UsageFailure
 from wallet.local.processors import usual_workers
 
 COUNT = re.compile(r"(\d+)([kM]?)")

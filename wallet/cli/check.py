@@ -16,9 +16,10 @@ from schemas.commands import Command
 from schemas.identifiers import partition_of
 from schemas.refusals import Code
 from wallet.cli.asking import AsJson
-from wallet.cli.connected import UsageFailure, load_settings
+from wallet.cli.connected import load_settings
 from wallet.cli.files import using_files
 from wallet.cli.printing import print_json
+from wallet.failure import UsageFailure
 
 MOST_BYTES: Final = 256 * 2**20
 """Of a file: it is read at once. A million commands have some 300 MB; split it."""

@@ -9,8 +9,9 @@ import typer
 from producers.message import Attributes, Message, message_of, uuid7
 from wallet.cli.asking import Amount, Asking, Currency, WalletId, asked, uuid_text, without_none
 from wallet.cli.checking import what_is_wrong
-from wallet.cli.connected import UsageFailure, client_of, load_settings
+from wallet.cli.connected import client_of, load_settings
 from wallet.cli.printing import print_json, print_result
+from wallet.failure import UsageFailure
 
 Status = Literal["active", "deactivated", "suspended"]
 

@@ -14,7 +14,7 @@ from producers.client import Client, FindResult
 from producers.failure import ClientError
 from schemas.results import AnyResult
 from schemas.settings import Settings
-from wallet.failure import Failure
+from wallet.failure import NoAnswer, UsageFailure
 
 # SQLAlchemy takes half a second to import, and a command that gets its result never needs it.
 if TYPE_CHECKING:
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 
 SOON: Final = 1.0
 """Seconds in which loopback has taken a connection, or refused it."""
-
-
-class UsageFailure(Failure):
-    """What was asked cannot be understood; nothing was sent."""
-
-    exit_code = 2
-
-
-class NoAnswer(Failure):
-    """It is not known what became of it: a server did not answer, or not in time."""
-
-    exit_code = 3
 
 
 def load_settings(*, reaching: bool = True) -> Settings:

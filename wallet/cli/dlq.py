@@ -21,16 +21,10 @@ from schemas.moments import in_milliseconds
 from schemas.results import AnyResult
 from schemas.settings import Settings
 from wallet.cli.asking import AsJson
-from wallet.cli.connected import (
-    NoAnswer,
-    client_of,
-    load_settings,
-    looking_at,
-    told_as_failures,
-)
+from wallet.cli.connected import client_of, load_settings, looking_at, told_as_failures
 from wallet.cli.moments import moment
 from wallet.cli.printing import print_json, print_pairs, print_result, print_table, result_line
-from wallet.failure import Failure
+from wallet.failure import Failure, NoAnswer
 
 SHOWN_BYTES = 2000
 """So much of a value is shown to people; --value gives all of it."""

@@ -12,9 +12,9 @@ from consumers.records import Records
 from producers.message import SOURCE
 from schemas.results import AnyResult
 from wallet.cli.asking import AsJson
-from wallet.cli.connected import NoAnswer, load_settings, looking_at
+from wallet.cli.connected import load_settings, looking_at
 from wallet.cli.printing import print_json, print_table
-from wallet.failure import Failure
+from wallet.failure import Failure, NoAnswer
 
 LOOK_SECONDS = 10.0
 """Kafka is waited for no longer than this at a time."""

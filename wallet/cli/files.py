@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from wallet.cli.connected import UsageFailure
+from wallet.failure import UsageFailure
 
 
 @contextmanager

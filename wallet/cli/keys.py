@@ -10,10 +10,10 @@ from producers.http.people.changing import KeyRow
 from producers.http.people.principal import SCOPES
 from producers.http.people.roles import KEY_ROLES, Role
 from wallet.cli.asking import AsJson
-from wallet.cli.connected import UsageFailure, load_settings
+from wallet.cli.connected import load_settings
 from wallet.cli.people import found, people_at, print_table
 from wallet.cli.printing import print_json
-from wallet.failure import Failure
+from wallet.failure import Failure, UsageFailure
 
 
 def register(app: typer.Typer) -> None:

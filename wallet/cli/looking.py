@@ -11,7 +11,7 @@ from consumers.views import PastBalance, WalletView
 from producers.message import SOURCE
 from schemas.results import AnyResult
 from wallet.cli.asking import AsJson, WalletId
-from wallet.cli.connected import NoAnswer, UsageFailure, load_settings, looking_at
+from wallet.cli.connected import load_settings, looking_at
 from wallet.cli.moments import moment
 from wallet.cli.points import place
 from wallet.cli.printing import (
@@ -22,7 +22,7 @@ from wallet.cli.printing import (
     print_result,
     print_wallet,
 )
-from wallet.failure import Failure
+from wallet.failure import Failure, NoAnswer, UsageFailure
 
 
 def register(app: typer.Typer) -> None:

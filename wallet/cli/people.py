@@ -21,8 +21,7 @@ from producers.http.people.passwords import LONGEST
 from producers.http.people.reading import UserRow
 from producers.message import uuid7
 from schemas.settings import Settings
-from wallet.cli.connected import NoAnswer, UsageFailure
-from wallet.failure import Failure
+from wallet.failure import Failure, NoAnswer, UsageFailure
 
 CONNECT_SECONDS: Final = 5
 PASSWORD_MIN: Final = 8

@@ -10,8 +10,9 @@ from rich.console import Console
 from producers.failure import one_line
 from schemas.settings import Settings
 from wallet.cli.asking import AsJson
-from wallet.cli.connected import NoAnswer, load_settings, told_as_failures
+from wallet.cli.connected import load_settings, told_as_failures
 from wallet.cli.printing import print_json
+from wallet.failure import NoAnswer
 
 
 class Projection(StrEnum):

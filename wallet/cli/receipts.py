@@ -6,7 +6,8 @@ import psycopg2
 import typer
 
 from producers.failure import one_line
-from wallet.cli.connected import NoAnswer, load_settings, told_as_failures
+from wallet.cli.connected import load_settings, told_as_failures
+from wallet.failure import NoAnswer
 
 
 def register(app: typer.Typer) -> None:

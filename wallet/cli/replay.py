@@ -27,10 +27,11 @@ from producers.failure import one_line
 from streams.tails import TailTimeoutError
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import stage_bars
-from wallet.cli.connected import NoAnswer, UsageFailure, load_settings
+from wallet.cli.connected import load_settings
 from wallet.cli.moments import moment
 from wallet.cli.points import place
 from wallet.cli.printing import print_json
+from wallet.failure import NoAnswer, UsageFailure
 from wallet.replay.cutting import From
 from wallet.replay.failure import DiffersFailure
 from wallet.replay.run import Outcome, Tell, Wish, catch_up, into

@@ -11,10 +11,10 @@ from consumers.audit.log import LogError
 from consumers.seals import SealError
 from producers.failure import one_line
 from wallet.cli.asking import AsJson
-from wallet.cli.connected import NoAnswer, load_settings
+from wallet.cli.connected import load_settings
 from wallet.cli.files import using_files
 from wallet.cli.printing import print_json
-from wallet.failure import Failure
+from wallet.failure import Failure, NoAnswer
 
 KeyFile = Annotated[
     Path | None,

@@ -16,9 +16,10 @@ from schemas.cloudevents import read
 from schemas.decoding import MAX_VALUE_BYTES
 from wallet.cli.asking import AsJson
 from wallet.cli.checking import what_is_wrong
-from wallet.cli.connected import UsageFailure, client_of, load_settings
+from wallet.cli.connected import client_of, load_settings
 from wallet.cli.files import using_files
 from wallet.cli.printing import print_json, result_line
+from wallet.failure import UsageFailure
 
 SHOWN: Final = 20
 """Most wrong lines that are told."""

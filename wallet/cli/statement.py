@@ -11,11 +11,11 @@ from consumers import seals
 from consumers.seals import SealError
 from consumers.statements import StatementError, checked, statement
 from wallet.cli.asking import WalletId
-from wallet.cli.connected import UsageFailure, load_settings, looking_at
+from wallet.cli.connected import load_settings, looking_at
 from wallet.cli.files import using_files
 from wallet.cli.moments import moment
 from wallet.cli.printing import money, print_pairs
-from wallet.failure import Failure
+from wallet.failure import Failure, UsageFailure
 
 KeyFile = Annotated[
     Path | None,

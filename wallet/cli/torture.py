@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from wallet.cli.asking import AsJson
-from wallet.cli.connected import UsageFailure
 from wallet.cli.printing import print_json
+from wallet.failure import UsageFailure
 
 if TYPE_CHECKING:
     from wallet.torture.run import Wanted

@@ -25,10 +25,10 @@ from producers.failure import one_line
 from schemas.settings import Settings
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import Tell, stage_bars
-from wallet.cli.connected import NoAnswer, load_settings
+from wallet.cli.connected import load_settings
 from wallet.cli.files import using_files
 from wallet.cli.printing import print_json
-from wallet.failure import Failure
+from wallet.failure import Failure, NoAnswer
 from wallet.local import state
 from wallet.local.folder import DataFolder
 

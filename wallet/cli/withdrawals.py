@@ -17,10 +17,10 @@ from schemas.statuses import WITHDRAWAL_STATUSES
 from wallet.cli import listing
 from wallet.cli.asking import Amount, AsJson, Asking, Currency, WalletId, asked, uuid_text
 from wallet.cli.commands import ask, show_answer
-from wallet.cli.connected import UsageFailure, load_settings, looking_at
+from wallet.cli.connected import load_settings, looking_at
 from wallet.cli.durations import duration
 from wallet.cli.printing import print_json, print_withdrawal, print_withdrawals
-from wallet.failure import Failure
+from wallet.failure import Failure, UsageFailure
 
 # As in wallet.cli.connected: SQLAlchemy takes its time, and `withdraw` does not need it.
 if TYPE_CHECKING:

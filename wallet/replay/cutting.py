@@ -12,8 +12,7 @@ import msgspec
 
 from consumers.audit.snapshot import Snapshot
 from schemas.settings import Settings
-from wallet.cli.connected import UsageFailure
-from wallet.failure import Failure
+from wallet.failure import Failure, UsageFailure
 from wallet.replay.reading import Logs
 
 NEVER_MS: Final = 2**53

@@ -13,8 +13,7 @@ from sqlalchemy.engine import make_url
 from producers import answering
 from schemas.settings import Settings
 from wallet import migrate
-from wallet.cli.connected import UsageFailure
-from wallet.failure import Failure
+from wallet.failure import Failure, UsageFailure
 from wallet.replay.plan import Standing
 
 MARK: Final = "made by wallet replay"

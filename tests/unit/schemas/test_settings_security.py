@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from schemas.settings import Settings
 from streams import credentials
-from wallet.cli.connected import UsageFailure, load_settings
+from wallet.cli.connected import load_settings
+from wallet.failure import UsageFailure
 
 SCRAM = {
     "kafka_security_protocol": "SASL_SSL",
