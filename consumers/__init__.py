@@ -1,1 +1,1 @@
-"""What listens to the topics: the auditor and the tail of events."""
+"""What listens to the topics, what reads what the ledger knows, and the auditor."""

@@ -1,1 +1,1 @@
-"""What speaks into Kafka: the command client and the load generator."""
+"""What speaks into Kafka: the command client, the gateway, the load generator; connections."""

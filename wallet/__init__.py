@@ -1,1 +1,1 @@
-"""The composition root: the `wallet` command line and the local stack."""
+"""The composition root: the command line, the local stack, replay, measuring, torture."""
