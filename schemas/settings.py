@@ -120,6 +120,8 @@ class Settings(BaseSettings):
     kyc_limits: Annotated[str, AfterValidator(checked_limits)] = ""
     """The largest amount that sellers and users may move at once, by KYC level, as
     "0=1000000,1=50000000,2=none"; else any amount."""
+    kyc_day_limits: Annotated[str, AfterValidator(checked_limits)] = ""
+    """What sellers and users may move in a day of UTC in all, by KYC level; else any amount."""
     http_timeout: float = Field(10.0, gt=0, le=300)
     """How long a request waits for its command's result before it is answered with 202."""
     http_waiting_max: int = Field(2000, ge=1, le=5000)

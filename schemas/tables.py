@@ -176,6 +176,7 @@ refunds = Table(
     Column("amount_minor", _minor, nullable=False),
     PrimaryKeyConstraint("transaction_id", "refund_id"),
     CheckConstraint("amount_minor > 0", name="positive"),
+    Index("refunds_by_refund", "refund_id"),
 )
 
 # What a withdrawal is now. PostgreSQL is the durable timer: `withdrawals_due` finds what is due on

@@ -10,11 +10,13 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
     Index,
     LargeBinary,
+    Numeric,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -90,6 +92,20 @@ tokens = Table(
     PrimaryKeyConstraint("hash"),
     Index("tokens_of_user", "user_id"),
     Index("tokens_expiring", "expires_at"),
+)
+
+# What people with a limit have asked to move in a day, command by command; those of earlier days go
+# with the next one. `amount` is in major units of the wallet's currency.
+kyc_moves = Table(
+    "kyc_moves",
+    metadata,
+    Column("wallet_id", _id, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("command_key", _id, nullable=False),
+    Column("fingerprint", _id, nullable=False),
+    Column("amount", Numeric, nullable=False),
+    PrimaryKeyConstraint("wallet_id", "day", "command_key", "fingerprint"),
+    CheckConstraint("amount > 0", name="positive"),
 )
 
 # Who did what over HTTP: requests that change something, and those refused for rights. Its ids are

@@ -32,6 +32,7 @@ class PageReader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.wrong: list[str] = []
         self.forms: list[Seen] = []
+        self.links: list[str] = []
         self.words: list[str] = []
         self._open: list[str] = []
         self._ids: list[str] = []
@@ -63,6 +64,8 @@ class PageReader(HTMLParser):
         ]
         if tag == "img" and "alt" not in said:
             self.wrong.append("a picture has no words")
+        if tag == "a" and "href" in said:
+            self.links.append(said["href"])
         if "id" in said:
             self._ids.append(said["id"])
         if tag == "label" and "for" in said:

@@ -4,7 +4,6 @@ The door gives each request its id, keeps strangers out, turns every failure int
 right shape and writes the access log.
 """
 
-import asyncio
 import itertools
 import json
 import re
@@ -21,19 +20,13 @@ from producers.http.console import refusals
 from producers.http.errors import EarlyError, detail
 from producers.http.gateway import Gateway
 from producers.http.people.audit import Noted
-from producers.http.people.entrance import own_key
-from producers.http.people.principal import Principal
-from producers.http.reading_bodies import data_of, model_of
+from producers.http.reading_bodies import model_of
+from producers.http.reading_requests import body_of, host_of, key_of, query_of
 from producers.http.route import BODY_MAX, Asked, Route
 from producers.http.routes import ROUTES
 from producers.http.v1 import problems
 
-BODY_SECONDS: Final = 10.0
-"""The longest a body may take to come."""
-
 ID_HEADER: Final = "X-Request-ID"
-KEY_HEADER: Final = "Idempotency-Key"
-KEY_MAX: Final = 255
 
 log: Final = structlog.get_logger(__name__)
 
@@ -71,11 +64,15 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
     started = time.perf_counter()
     request_id = _request_id(request)
     request["id"] = request_id
-    entrance = request.app[_GATEWAY].entrance
+    gateway = request.app[_GATEWAY]
+    gateway.patience.note(request)
+    entrance = gateway.entrance
     noted = Noted(request_id, request.method, request.raw_path, request.remote or "")
     request["noted"] = noted
     try:
-        noted.address = entrance.admit(request.remote, request.headers, request.scheme)
+        noted.address = entrance.admit(
+            request.remote, host_of(request), request.headers, request.scheme
+        )
         response = await handler(request)
     except EarlyError as early:
         response = _refused(request, request_id, early)
@@ -87,7 +84,7 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
     entrance.note(noted, response.status)
     if not response.prepared:
         response.headers[ID_HEADER] = request_id
-    request.app[_GATEWAY].access_log.add(
+    gateway.access_log.add(
         request_id=request_id,
         method=request.method,
         path=request.raw_path,
@@ -105,16 +102,17 @@ def _handler_of(route: Route) -> _AiohttpHandler:
         parts = route.parts(request.match_info)
         noted: Noted = request["noted"]
         rights = await entrance.enter(route, parts, request.headers, noted)
-        query = model_of(route.query, dict(request.query)) if route.query else None
-        body = model_of(route.body, await _data_of(request, route)) if route.body else None
+        said = query_of(request, route)
+        query = model_of(route.query, said) if route.query else None
+        body = model_of(route.body, await body_of(request, route)) if route.body else None
         asked = Asked(
             gateway=request.app[_GATEWAY],
             family=route.family,
             path=parts,
             query=query,
             body=body,
-            key=_key_of(request, route, rights.who) if route.method != "GET" else None,
-            base=f"{request.scheme}://{request.host}",
+            key=key_of(request, route, rights.who),
+            base=f"{request.scheme}://{host_of(request)}",
             request_id=request["id"],
             rights=rights,
             address=noted.address,
@@ -126,23 +124,6 @@ def _handler_of(route: Route) -> _AiohttpHandler:
         return await answer.takes_over(request) if answer.takes_over else _response(answer)
 
     return handle
-
-
-async def _data_of(request: web.Request, route: Route) -> object:
-    """The body's data. Raises EarlyError 400, 408 or 415, HTTPRequestEntityTooLarge."""
-    if request.content_length is not None and request.content_length > route.body_max:
-        raise web.HTTPRequestEntityTooLarge(route.body_max, request.content_length)
-    if not request.can_read_body:
-        return {}
-    bounded = request.clone(client_max_size=route.body_max) if route.reads else request
-    if request.content.is_eof():  # it is here: no clock is needed
-        return (route.reads or data_of)(request.content_type, await bounded.read())
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await bounded.read()
-    except TimeoutError:
-        raise detail(408, "The body did not come in time.") from None
-    return (route.reads or data_of)(request.content_type, body)
 
 
 def _response(answer: Answer) -> web.Response:
@@ -164,6 +145,8 @@ def _told(request: web.Request, error: web.HTTPException) -> Answer:
     """What aiohttp refuses, in our words."""
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
+        if request.method == "OPTIONS":
+            return Answer(b"", 204, {"Allow": f"{allowed}, OPTIONS"})
         words = f'Method "{request.method[:20]}" not allowed.'
         return Answer({"detail": words}, error.status, {"Allow": allowed})
     words = "Not found." if error.status == 404 else error.reason  # noqa: PLR2004 - HTTP's own
@@ -174,13 +157,3 @@ def _request_id(request: web.Request) -> str:
     """The caller's id for the request, if it is one that can stand in a header and a log."""
     given = request.headers.get(ID_HEADER, "")
     return given if _ID.match(given) else f"{_PROCESS}-{next(_requests)}"
-
-
-def _key_of(request: web.Request, route: Route, who: Principal) -> str | None:
-    key = request.headers.get(KEY_HEADER)
-    if key is None:
-        return None
-    if not (0 < len(key) <= KEY_MAX and key.isascii() and key.isprintable()):
-        raise detail(400, f"{KEY_HEADER}: 1 to {KEY_MAX} printable ASCII characters.")
-    # The commands of the API have another source for everybody instead.
-    return key if route.path.startswith(problems.PREFIX) else own_key(who, key)

@@ -78,6 +78,11 @@ class Asking:
                 return Heard(known, is_replayed=True)
         return await self.await_result(self.send(message), may_repeat=may_repeat)
 
+    async def known(self, message: Message) -> Heard | None:
+        """The answer that this very command got before; None where there is none."""
+        found = await self._look_up(message)
+        return Heard(found, is_replayed=True) if found else None
+
     def send(self, message: Message) -> Pending:
         """Hand a command over; `await_result` must follow. Raises EarlyError 503."""
         if len(self._open) >= self._limit:

@@ -57,6 +57,7 @@ REASONS: Final = {
     404: "There is no such thing",
     408: "The body did not come in time",
     409: "It contradicts what is there",
+    412: "It has changed since: another version than If-Match names",
     413: "The body is too large",
     415: "A body of this type is not read",
     422: "Refused by a rule",
@@ -106,6 +107,6 @@ _HEADERS: Final = {
 }
 REFUSALS: Final = {
     str(status): _shared(status)
-    for status in (202, 400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)
+    for status in (202, 400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 500, 503)
 }
 """Answers that many routes share, by status."""

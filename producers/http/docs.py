@@ -7,7 +7,7 @@ from producers.http.described import TITLE
 from producers.http.errors import not_found
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route
-from producers.http.vendored import asset, version_of
+from producers.http.vendored import asset, policy_of, version_of
 
 FAMILY: Final = "gateway"
 
@@ -22,7 +22,7 @@ _MAY: Final = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
-POLICY: Final = "; ".join(f"{what} {where}" for what, where in _MAY.items())
+POLICY: Final = policy_of(_MAY)
 """What a browser may load for a page: what comes from us, nothing else."""
 
 GUARDED: Final = {

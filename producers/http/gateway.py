@@ -12,6 +12,7 @@ from producers.http.asking import Asking, PendingAnswerError
 from producers.http.console.watching import Watch
 from producers.http.errors import EarlyError
 from producers.http.live.hub import Hub
+from producers.http.patience import Patience
 from producers.http.people.entrance import Entrance
 from producers.http.people.people import People
 from producers.http.reading import Reading
@@ -26,6 +27,9 @@ from producers.message import message_of, uuid7
 from schemas import identifiers
 from schemas.results import AnyResult
 from schemas.settings import Settings
+
+FIRST_SECONDS: Final = 20.0
+"""How long a connection may take to make its first request."""
 
 FACTS_MAX: Final = 50_000
 """Wallets whose facts are kept; some 300 bytes each."""
@@ -50,10 +54,12 @@ class Gateway:
         self.people = People(settings, reading)
         self.entrance = Entrance(settings, self.people)
         self.access_log = AccessLog()
+        self.patience = Patience(FIRST_SECONDS)
         self._facts: OrderedDict[str, WalletFacts] = OrderedDict()
 
     async def close(self) -> None:
         """Let threads and connections go."""
+        self.patience.close()
         self.access_log.flush()
         self.sellers.close()
         await self.watch.close()
@@ -74,7 +80,7 @@ class Gateway:
             command_id=asked.key,
             attributes={"correlationid": asked.request_id},
         )
-        self.people.kyc.refuse(asked.who, command_type, data)
+        await self.people.admit(asked.who, message)
         asked.commands.append(message.id)
         try:
             return await self.asking.ask(message, may_repeat=asked.key is not None)

@@ -10,6 +10,7 @@ from producers.http.errors import EarlyError
 from producers.http.people.access import Access
 from producers.http.people.principal import Principal
 from producers.http.route import Asked, Route
+from producers.http.v1.fields import Closed
 from producers.http.v1.problems import problem
 from producers.http.yaml import yaml_of
 from schemas import results
@@ -38,7 +39,7 @@ class Description(RootModel[dict[str, Any]]):
     media_type: ClassVar[str] = "application/vnd.oai.openapi+json"
 
 
-class ResultQuery(BaseModel):
+class ResultQuery(Closed):
     """Whose command it was: the source that the 202 named.
 
     With a content's fingerprint it is the answer to this content: others under the id are refused.

@@ -99,6 +99,9 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         }
     if route.method != "GET":
         said["parameters"].append(_NEEDED_KEY if route.needs_key else _KEY)
+    for status, header in _CONDITIONS.items():
+        if status in route.answers:
+            said["parameters"].append(header)
     return said
 
 
@@ -116,6 +119,23 @@ _NEEDED_KEY: Final = {
     " with Idempotency-Replayed; nothing is done twice.",
     "examples": {"a UUID": {"value": "5b0c7c1e-4a86-4c8e-9d11-6f7a8e3b2c10"}},
 }
+
+
+_CONDITIONS: Final = {
+    304: {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The ETag that you have: while it is the same, the answer is a 304.",
+        "schema": {"type": "string"},
+    },
+    412: {
+        "name": "If-Match",
+        "in": "header",
+        "description": "Do it only to the version with this ETag; to another one it is not done.",
+        "schema": {"type": "string"},
+    },
+}
+"""Answer that it leads to -> the header of a condition."""
 
 
 def _path_parameters(route: Route) -> Iterable[dict[str, Any]]:

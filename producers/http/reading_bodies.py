@@ -1,8 +1,9 @@
 """Reads the body of a request: JSON or a form, an object, and nothing that trips later code."""
 
+import codecs
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import parse_qsl
@@ -19,6 +20,7 @@ JSON_TYPE: Final = "application/json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 FORM_FIELDS_MAX: Final = 100
 
+_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _ESCAPED: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 """Spellings that may stand for a NUL or half a character."""
 
@@ -63,11 +65,15 @@ def has_bad_characters(text: str) -> bool:
 def _json(body: bytes) -> object:
     if nesting.is_too_deep(body):
         raise _parse_error(f"nested deeper than {nesting.DEEPEST} levels")
+    if body.startswith(_MARKS):
+        raise _parse_error("it begins with a byte order mark; send UTF-8 without one")
     try:
         found: object = _decode(body.decode())
     except UnicodeDecodeError:
         raise _parse_error("not UTF-8") from None
-    except (ValueError, ArithmeticError, RecursionError) as wrong:
+    except ArithmeticError:
+        raise _parse_error("a number is too large, or too small") from None
+    except (ValueError, RecursionError) as wrong:
         raise _parse_error(str(wrong)[:200]) from None
     if _ESCAPED.search(body) or b"\0" in body:
         _refuse_bad_characters(found)
@@ -81,7 +87,10 @@ def _form(body: bytes) -> object:
         )
     except ValueError:
         raise detail(400, "The form cannot be read.") from None
-    found = dict(pairs)
+    try:
+        found = _unique(pairs)
+    except ValueError as wrong:
+        raise detail(400, f"The form cannot be read: {wrong}.") from None
     _refuse_bad_characters(found)
     return found
 
@@ -102,7 +111,7 @@ def _parse_error(why: str) -> EarlyError:
     return detail(400, f"JSON parse error - {why}")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """An object; a name that comes twice in it is a mistake: nobody knows which was meant."""
     found = dict(pairs)
     if len(found) != len(pairs):

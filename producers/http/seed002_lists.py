@@ -20,6 +20,7 @@ from producers.http.bodies002 import (
 from producers.http.errors import early, not_found, wrong_field
 from producers.http.meta import Detail
 from producers.http.people.access import Access
+from producers.http.people.paging import people_of
 from producers.http.reading002 import Changes, Person
 from producers.http.route import MAX_BIGINT, Asked, Route
 from producers.http.seed002_moves import FAMILY, own_wallet
@@ -69,16 +70,8 @@ def _written(asked: Asked, found: Changes, people: Mapping[str, Person]) -> byte
 async def list_people(asked: Asked) -> Answer:
     """Users to whom money can be sent, in the order of their ids."""
     asked.rights.own_user()
-    wanted: PeopleQuery = asked.query
-    if not 0 <= wanted.after <= MAX_BIGINT:
-        raise wrong_field("after", "A valid integer is required.")
-    if not 1 <= wanted.limit <= reading002.PEOPLE:
-        raise wrong_field("limit", f"A number from 1 to {reading002.PEOPLE}.")
-    found = await asked.gateway.reading.read(reading002.people, wanted.after, wanted.limit)
-    headers = {}
-    if len(found) == wanted.limit:
-        query = f"limit={wanted.limit}&after={found[-1].id}"
-        headers["Link"] = f'<{asked.base}/api/wallet/users/?{query}>; rel="next"'
+    path = "/api/wallet/users/"
+    found, headers = await people_of(asked, path, reading002.people, reading002.PEOPLE)
     body: dict[str, Any] = {"users": [msgspec.to_builtins(each) for each in found]}
     return Answer(body, headers=headers)
 

@@ -22,6 +22,9 @@ BACKLOG: Final = 1024
 STOP_SECONDS: Final = 8.0
 """Whoever waits longer when the process is told to stop gets no answer; `wallet up` gives it 10."""
 
+IDLE_SECONDS: Final = 620.0
+"""A connection that has asked may rest so long: longer than load balancers keep theirs."""
+
 log: Final = structlog.get_logger(__name__)
 
 Tell = Callable[[str], None]
@@ -69,6 +72,8 @@ async def serve(
         asking = Asking(client, reading, settings.http_timeout, settings.http_waiting_max)
         gateway = Gateway(settings, asking, reading, rehearse)
         runner = await _start(make_app(gateway), settings, port, share_port=share_port)
+        assert runner.server is not None, "it is set up"
+        gateway.patience.watch(runner.server)
         tell(address_of(runner))
         await stopped.wait()
         log.info("gateway stops", waiting=asking.waiting)
@@ -92,7 +97,13 @@ def _client(settings: Settings) -> Client:
 async def _start(
     app: web.Application, settings: Settings, port: int, *, share_port: bool
 ) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=STOP_SECONDS,
+        keepalive_timeout=IDLE_SECONDS,
+        auto_decompress=False,  # reading_requests does
+    )
     await runner.setup()
     try:
         host, shared = settings.http_host, share_port or None

@@ -5,7 +5,7 @@
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,6 +24,11 @@ KINDS: Final = {
     "": "text/plain; charset=utf-8",
 }
 """How a file's name ends -> its content type. Names without an ending are licences."""
+
+
+def policy_of(may: Mapping[str, str]) -> str:
+    """A Content-Security-Policy: what a page may load from where."""
+    return "; ".join(f"{what} {where}" for what, where in may.items())
 
 
 class Locked(NamedTuple):

@@ -243,6 +243,9 @@ def test_a_refund_stands_by_what_was_paid(desk: Desk) -> None:
     assert "5.00 IRR" in page.text
     page = desk.admin.read(desk.admin.send(page.form("/refund"), {}))
     assert "Balance 30.00" in page.text
+    refunds = {each for each in page.links if "/transactions/" in each} - {place}
+    assert len(refunds) == 2
+    assert all(place in desk.admin.page(each).links for each in refunds)
 
 
 def test_what_the_bank_left_open_is_ended_by_a_named_person(desk: Desk) -> None:

@@ -49,6 +49,10 @@ ROWS: dict[str, dict[str, Any]] = {
         "created_at": "2026-11-20", "updated_at": "2026-11-20", "opens": WALLET, "role": "user",
         "username": "u",
     },
+    "kyc_moves": {
+        "wallet_id": WALLET, "day": "2026-11-20", "command_key": WALLET, "fingerprint": OTHER,
+        "amount": 5,
+    },
     "http_audit": {
         "id": WALLET, "asked_at": "2026-11-20", "status": 201, "principal": "user:1",
         "role": "admin", "address": "::1", "method": "POST", "path": "/", "request_id": "r",
@@ -174,6 +178,7 @@ REFUSED: dict[str, tuple[str, dict[str, object]]] = {
     "partitions_forward": ("partitions", {"batch_offset": 1}),
     "dead_letter_decisions_decision_known": ("dead_letter_decisions", {"decision": "lost"}),
     "users_role_known": ("users", {"role": "root"}),
+    "kyc_moves_positive": ("kyc_moves", {"amount": 0}),
     "users_kyc_level_known": ("users", {"kyc_level": 10}),
 }
 

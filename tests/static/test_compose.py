@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from producers.http.people.entrance import USUAL_RATE
 from schemas.settings import Settings
 
 ONE_SHOTS = {"migrate", "topics"}
@@ -137,3 +138,23 @@ def test_every_secret_is_a_development_one(files: Files) -> None:
     text = files[Path("docker-compose.yml")]
     assert re.findall(r"PASSWORD: (.*)", text) == ["${WALLET_POSTGRES_PASSWORD:-development}"]
     assert "wallet:${WALLET_POSTGRES_PASSWORD:-development}@postgres" in text
+
+
+def test_who_deploys_the_gateway_decides_who_may_do_what(services: dict[str, Service]) -> None:
+    """Each setting of people and limits is a variable, whose default the gateway understands."""
+    (gateway,) = _named(services, "gateway").values()
+    said = gateway["environment"]
+    assert said["WALLET_HTTP_LOGINS"] == "required"
+    decided = {name for name in Settings.model_fields if name.startswith("kyc_")} | {
+        "http_hosts", "http_self_deposits", "http_allow", "http_proxies", "http_rate",
+        "http_address_rate", "http_failed_logins", "http_token_seconds",
+    }  # fmt: skip
+    given = {}
+    for name in decided:
+        variable = f"WALLET_{name.upper()}"
+        found = re.fullmatch(rf"\$\{{{variable}:-(.*)\}}", said[variable])
+        assert found, variable
+        given[name] = found[1]
+    settings = Settings.model_validate(given)
+    assert settings.http_self_deposits is False
+    assert settings.http_rate == settings.http_address_rate == USUAL_RATE

@@ -12,13 +12,14 @@ from producers.http.answers import Answer
 from producers.http.console.outcomes import Outcome, of_command
 from producers.http.console.page import page
 from producers.http.console.record import Record, record_at
-from producers.http.live.changes import Entry, of_entry
+from producers.http.live.changes import Told
+from producers.http.live.reading_changes import changes_of
 from producers.http.route import Asked
 from producers.http.v1.fields import Text
 from schemas import results
 from schemas.identifiers import is_uuid
 from schemas.results import AnyResult
-from schemas.tables import commands, entries
+from schemas.tables import commands
 
 ID_MAX: Final = 256
 CHANGES_MAX: Final = 10
@@ -36,7 +37,7 @@ async def show_command(asked: Asked) -> Answer:
     wanted: CommandQuery = asked.query
     found = await _found(asked, wanted.source.strip(), wanted.id.strip())
     record: Record | None = None
-    changes: list[str] = []
+    changes: list[Told] = []
     result = found.result if found else None
     if result is not None:
         own = result.command
@@ -44,11 +45,14 @@ async def show_command(asked: Asked) -> Answer:
             record_at, asked.gateway.settings, own.partition, own.offset
         )
         if result.transaction_id is not None:
-            changes = await asked.gateway.reading.read(_changes, result.transaction_id)
+            changes = await asked.gateway.reading.read(
+                changes_of, result.transaction_id, CHANGES_MAX
+            )
     taken = datetime.fromtimestamp(record.recorded_ms / 1000, UTC) if record else None
     return page(
         asked, "command.html", wanted=wanted, outcome=found, record=record, taken=taken,
-        value=_pretty(record.value) if record else "", changes=[_pretty(each) for each in changes],
+        value=_pretty(record.value) if record else "",
+        changes=[_pretty(each.data.decode()) for each in changes],
         result_text=_pretty(msgspec.json.encode(result).decode()) if result else "",
     )  # fmt: skip
 
@@ -67,38 +71,6 @@ def _of_transaction(connection: Connection, transaction_id: str) -> AnyResult | 
     query = select(commands.c.result).where(commands.c.transaction_id == transaction_id)
     text = connection.execute(query).scalar_one_or_none()
     return results.decode(text) if text else None
-
-
-def _changes(connection: Connection, transaction_id: str) -> list[str]:
-    """What the events of a command say: one change for each wallet."""
-    query = (
-        select(
-            entries.c.account_id,
-            entries.c.sequence,
-            entries.c.amount_minor,
-            entries.c.balance_minor,
-            entries.c.currency,
-            commands.c.result,
-            commands.c.details,
-        )
-        .join(commands, commands.c.transaction_id == entries.c.transaction_id)
-        .where(entries.c.transaction_id == transaction_id, entries.c.sequence.is_not(None))
-        .limit(CHANGES_MAX)
-    )
-    return [
-        of_entry(
-            Entry(
-                wallet_id=row.account_id,
-                sequence=row.sequence,
-                amount_minor=int(row.amount_minor),
-                balance_minor=int(row.balance_minor),
-                currency=row.currency,
-                result=row.result,
-                details=row.details,
-            )
-        ).data.decode()
-        for row in connection.execute(query)
-    ]
 
 
 def _pretty(text: str) -> str:

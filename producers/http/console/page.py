@@ -12,7 +12,7 @@ from producers.http.people.access import Access, scope_of
 from producers.http.people.principal import Principal
 from producers.http.people.roles import Role
 from producers.http.route import Asked
-from producers.http.vendored import version_of
+from producers.http.vendored import policy_of, version_of
 from producers.message import uuid7
 
 FAMILY: Final = "console"
@@ -26,7 +26,7 @@ _MAY: Final = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
-POLICY: Final = "; ".join(f"{what} {where}" for what, where in _MAY.items())
+POLICY: Final = policy_of(_MAY)
 """What a browser may load for a page: files of ours. No script and no style stands in a page."""
 
 HEADERS: Final = {

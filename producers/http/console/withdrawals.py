@@ -65,7 +65,7 @@ async def show_withdrawal(asked: Asked) -> Answer:
 
 
 async def _show(asked: Asked, code: int = 200, **more: Any) -> Answer:  # noqa: ANN401
-    body = bodies(await withdrawals.show_withdrawal(asked))
+    body = await withdrawals.body_of(asked)
     read = asked.gateway.reading.read
     calls = await read(reading_cases.bank_calls, body["withdrawal_id"])
     history = await read(reading_cases.history, body["withdrawal_id"], body["changed_at"])
@@ -138,7 +138,7 @@ async def _asked(asked: Asked, message: Message) -> AnyResult:
 
 async def _resolution(asked: Asked, form: Form) -> Message:
     """A person's word. Raises EarlyError for what is missing, or where it is not to be said."""
-    body = bodies(await withdrawals.show_withdrawal(asked))
+    body = await withdrawals.body_of(asked)
     found = await asked.gateway.reading.read(reading_cases.bank_calls, body["withdrawal_id"])
     said, reason = form.text("said"), form.text("reason")
     by = asked.who.name if asked.who.is_known else form.text("by")

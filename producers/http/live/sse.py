@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from producers.http import fields
 from producers.http.answers import Answer
@@ -26,6 +25,7 @@ from producers.http.live.sending import (
     start_of,
 )
 from producers.http.route import Asked
+from producers.http.v1.fields import Closed
 
 LAST: Final = "Last-Event-ID"
 RETRY_MS: Final = 1000
@@ -38,7 +38,7 @@ _HEADERS: Final = {
 _ENDS: Final = {Sign.SLOW: SLOW, Sign.STOP: STOP}
 
 
-class EventsQuery(BaseModel):
+class EventsQuery(Closed):
     """From where on: the changes after this sequence; without it those that are to come."""
 
     after: fields.Whole | None = None

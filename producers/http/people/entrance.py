@@ -49,10 +49,12 @@ class Entrance:
         wanted = settings.http_self_deposits
         self.self_deposits = is_open if wanted is None else wanted
 
-    def admit(self, remote: str | None, headers: Mapping[str, str], scheme: str) -> str:
-        """Where a request comes from, if we answer to there. Raises EarlyError 400, 403, 429."""
-        # A missing Host is none of ours; aiohttp would ask a name server for one.
-        self.hosts.refuse_strangers(headers.get("Host", ""), headers.get("Origin"), scheme)
+    def admit(self, remote: str | None, host: str, headers: Mapping[str, str], scheme: str) -> str:
+        """Where a request comes from, if we answer to there. Raises EarlyError 400, 403, 429.
+
+        `host` is the one it asks for; "" is none of ours.
+        """
+        self.hosts.refuse_strangers(host, headers.get("Origin"), scheme)
         address = self.addresses.of(remote, headers)
         if self._address_pace is not None:
             _keep_pace(self._address_pace, neighbourhood(address))

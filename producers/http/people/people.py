@@ -8,13 +8,17 @@ from sqlalchemy import Connection, delete, insert
 
 from producers.http.people import bearers, reading
 from producers.http.people.audit import Audit
-from producers.http.people.kyc import Kyc
+from producers.http.people.kyc import PEOPLE, Kyc
+from producers.http.people.kyc_days import KycDays
 from producers.http.people.memory import Memory
 from producers.http.people.passwords import Passwords
 from producers.http.people.principal import Principal
 from producers.http.people.reading import Login, UserRow
 from producers.http.people.users import Users
 from producers.http.reading import Reading
+from producers.message import Message
+from schemas import decoding
+from schemas.commands import Command
 from schemas.settings import Settings
 from schemas.tables_people import tokens
 
@@ -32,7 +36,8 @@ class People:
         self.writing = Reading(settings, threads=THREADS, read_only=False)
         self.users = Users(self.writing)
         self.audit = Audit(self.writing)
-        self.kyc = Kyc(settings.kyc_limits)
+        self._kyc = Kyc(settings.kyc_limits)
+        self._kyc_days = KycDays(settings.kyc_day_limits, self.writing)
         self._reading = reading
         self._token_life = timedelta(seconds=settings.http_token_seconds)
         self._logins: Memory[str, Login] = Memory(KNOWN_SECONDS, KNOWN_MAX)
@@ -90,6 +95,20 @@ class People:
     async def user_by_wallet(self, wallet_id: str) -> UserRow | None:
         """The user whose wallet it is."""
         return await self._reading.read(reading.user_by_wallet, wallet_id)
+
+    async def admit(self, who: Principal, message: Message, *, is_dry: bool = False) -> None:
+        """Let a command through that moves no more than who asks may, at once and in a day.
+
+        What the ledger could not read it refuses itself. Raises EarlyError 403, or 503 where the
+        database does not say what was moved today.
+        """
+        if who.role not in PEOPLE:
+            return
+        decoded = decoding.decode(message.key, message.value, message.headers)
+        if not isinstance(decoded, Command):
+            return
+        self._kyc.refuse(who, decoded.type, {"amount": getattr(decoded.data, "amount", None)})
+        await self._kyc_days.admit(who, decoded, is_dry=is_dry)
 
     async def close(self) -> None:
         """Write what is to be logged, then let threads and connections go."""

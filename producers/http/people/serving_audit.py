@@ -11,6 +11,7 @@ from producers.http.people.access import Access
 from producers.http.people.users import FAMILY
 from producers.http.route import Asked, Route
 from producers.http.v1 import cursors
+from producers.http.v1.fields import Closed
 from producers.http.v1.problems import Problem
 
 PATH: Final = "/v1/audit"
@@ -18,7 +19,7 @@ LIST: Final = "audit"
 LIMIT: Final = 1000
 
 
-class AuditQuery(BaseModel):
+class AuditQuery(Closed):
     """Whose requests."""
 
     limit: int = Field(100, ge=1, le=LIMIT, description="Most in one answer")

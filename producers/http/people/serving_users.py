@@ -11,10 +11,11 @@ from producers.http.people import reading
 from producers.http.people.access import Access, forbidden
 from producers.http.people.fields import Password, Phone, Username, UserType
 from producers.http.people.making import make_user
+from producers.http.people.paging import people_of
 from producers.http.people.reading import UserRow
 from producers.http.people.roles import USER_TYPES
 from producers.http.people.users import FAMILY, Person
-from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.route import Asked, Route
 
 SHORTEST: Final = 8
 """Characters of a password where logins are required."""
@@ -76,16 +77,7 @@ async def create_user(asked: Asked) -> Answer:
 
 async def list_users(asked: Asked) -> Answer:
     """Users in the order of their ids; where there are more, the Link header leads on."""
-    wanted: UsersQuery = asked.query
-    if not 0 <= wanted.after <= MAX_BIGINT:
-        raise wrong_field("after", "A valid integer is required.")
-    if not 1 <= wanted.limit <= reading.LIMIT:
-        raise wrong_field("limit", f"A number from 1 to {reading.LIMIT}.")
-    found = await asked.gateway.reading.read(reading.users_after, wanted.after, wanted.limit)
-    headers = {}
-    if len(found) == wanted.limit:
-        query = f"limit={wanted.limit}&after={found[-1].id}"
-        headers["Link"] = f'<{asked.base}/api/users/?{query}>; rel="next"'
+    found, headers = await people_of(asked, "/api/users/", reading.users_after, reading.LIMIT)
     return Answer([user_body(each) for each in found], headers=headers)
 
 

@@ -91,6 +91,11 @@ _OF_DOOR: Final = (
         " raised.",
     ),
     ErrorCode(
+        "kyc_day_limit_exceeded", 403, "More than the KYC level allows in a day", "What whoever"
+        " asks has moved today, and this, is above what may be moved in a day of UTC.", "Ask for"
+        " at most `context.left`, come again tomorrow, or have the level raised.",
+    ),
+    ErrorCode(
         "not_found", 404, "Not found", "There is no such thing, or no such path.",
         "Look at the id and at the path.",
     ),
@@ -108,6 +113,11 @@ _OF_DOOR: Final = (
     ),
     ErrorCode(
         "conflict", 409, "Conflict", "What is there does not allow it.", "See `detail`.",
+    ),
+    ErrorCode(
+        "precondition_failed", 412, "Changed since", "If-Match names another version than the one"
+        " there is: somebody has changed it.", "Read it again, look at what has changed, and ask"
+        " with the new ETag.",
     ),
     ErrorCode(
         "body_too_large", 413, "Body too large", "The body has more bytes than the path takes.",
@@ -176,6 +186,7 @@ _BY_STATUS: Final[Mapping[int, str]] = MappingProxyType(
         405: "method_not_allowed",
         408: "request_timeout",
         409: "conflict",
+        412: "precondition_failed",
         413: "body_too_large",
         415: "unsupported_media_type",
         429: "rate_limited",

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from producers.http import gateway
-from producers.http.asking import PendingAnswerError
+from producers.http.asking import Heard, PendingAnswerError
 from producers.http.errors import EarlyError
 from producers.http.gateway import pending_answer
 from producers.http.route import Asked
-from producers.http.v1 import problems
+from producers.http.v1 import conditions, problems
+from producers.http.v1.conditions import Guard
 from producers.http.v1.problems import problem
 from producers.http.v1.rehearsing import Rehearsed
 from producers.message import Message, message_of, uuid7
@@ -31,33 +32,65 @@ class Done(NamedTuple):
     is_dry: bool = False
 
 
-async def command(asked: Asked, command_type: str, data: Mapping[str, object]) -> Done:
+async def command(
+    asked: Asked, command_type: str, data: Mapping[str, object], guard: Guard | None = None
+) -> Done:
     """Have a command done, or try it where the query says so. The route's query is a DryRun.
 
+    `guard` is what If-Match is about; without one, and where the data has no `if_sequence`, the
+    header is refused: nobody shall believe in a guard that is none.
+
     Raises EarlyError: the ledger's refusal as a problem, 202 when no result came in time, 400
-    without a key, 409 while the key's first request is in work, 503.
+    without a key, 409 while the key's first request is in work, 412 for another version, 503.
     """
-    asked.gateway.people.kyc.refuse(asked.who, command_type, data)
+    guard = _guard(asked, data, guard)
     if asked.query.dry_run:
+        if guard is not None:
+            conditions.refuse_changed(asked, guard.tag)
         return await _rehearse(asked, command_type, data)
     if asked.key is None:
         words = "Send an Idempotency-Key: a new UUID with every new command."
         raise problem("idempotency_key_missing", words, param=KEY_HEADER)
     message = message_for(asked, command_type, data, asked.key)
     refuse_unfit(message)
+    await asked.gateway.people.admit(asked.who, message)
     asked.commands.append(message.id)
     with asked.gateway.keys.held((message.source, message.id)) as is_recent:
         try:
-            heard = await asked.gateway.asking.hear(message, may_repeat=True, look_first=is_recent)
+            heard = await _hear(asked, message, guard, look_first=is_recent)
         except PendingAnswerError:
             raise EarlyError(pending_answer(asked, message.source, message.id)) from None
     headers = {REPLAYED: "true"} if heard.is_replayed else {}
     if heard.result.error is not None:
+        if guard is not None and heard.result.error.code == guard.late:
+            raise conditions.changed(asked.headers[conditions.IF_MATCH])
         body = problems.refused_body(heard.result.error, heard.result)
         if body["code"] == Code.IDEMPOTENCY_KEY_REUSED:
             body["param"] = KEY_HEADER
         raise EarlyError(problems.answer(body, headers))
     return Done(heard.result, headers)
+
+
+def _guard(asked: Asked, data: Mapping[str, object], guard: Guard | None) -> Guard | None:
+    """The guard, if If-Match is there. Raises EarlyError 400 where nothing is guarded by it."""
+    if conditions.IF_MATCH not in asked.headers or conditions.is_any(asked):
+        return None
+    if guard is None and "if_sequence" not in data:
+        words = "If-Match guards nothing here. Nothing was done."
+        raise problem("invalid_request", words, param=conditions.IF_MATCH)
+    return guard
+
+
+async def _hear(asked: Asked, message: Message, guard: Guard | None, *, look_first: bool) -> Heard:
+    """The result of a command; a repetition gets its own whatever has changed since."""
+    asking = asked.gateway.asking
+    if guard is None:
+        return await asking.hear(message, may_repeat=True, look_first=look_first)
+    known = await asking.known(message)
+    if known is not None:
+        return known
+    conditions.refuse_changed(asked, guard.tag)
+    return await asking.hear(message, may_repeat=True, look_first=False)
 
 
 def message_for(
@@ -109,6 +142,7 @@ async def rehearse(asked: Asked, messages: Sequence[Message]) -> Sequence[Rehear
 async def _rehearse(asked: Asked, command_type: str, data: Mapping[str, object]) -> Done:
     message = message_for(asked, command_type, data, uuid7())
     refuse_unfit(message)
+    await asked.gateway.people.admit(asked.who, message, is_dry=True)
     (tried,) = await rehearse(asked, [message])
     if tried.result.error is not None:
         body = problems.refused_body(tried.result.error)

@@ -7,18 +7,21 @@ from pydantic import Field
 from producers.http.answers import Answer
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route, Shape
-from producers.http.v1 import cursors, reading_cases
+from producers.http.v1 import cases, conditions, reading_cases
+from producers.http.v1.cases import Listing
 from producers.http.v1.commanding import Done, command
+from producers.http.v1.conditions import Guard
 from producers.http.v1.fields import Amount, Currency, DryRun, Noted, Paged, Text, WalletId, data_of
 from producers.http.v1.problems import Problem, problem
-from producers.http.v1.reading_cases import CreditRequestRow, Wanted
+from producers.http.v1.reading_cases import CreditRequestRow
 from producers.http.v1.shapes import CreditRequestBody, CreditRequestPage
 from schemas.moments import in_milliseconds
 from schemas.money import show
+from schemas.refusals import Code
 
 FAMILY: Final = "v1"
-LIST: Final = "credit requests"
 PATH: Final = "/v1/credit-requests"
+LISTING: Final = Listing("credit requests", PATH)
 
 
 class NewCreditRequest(Noted):
@@ -63,23 +66,16 @@ async def reject_credit(asked: Asked) -> Answer:
 
 
 async def show_credit_request(asked: Asked) -> Answer:
-    """A credit request as it is now."""
+    """A credit request as it is now; 304 where the caller's is the same."""
     found = await _found(asked)
     asked.rights.see(found.wallet_id)
-    return Answer(_body(asked, found))
+    body = _body(asked, found)
+    return conditions.shown(asked, body, cases.tag_of(body))
 
 
 async def list_credit_requests(asked: Asked) -> Answer:
     """Credit requests, those made last first."""
-    wanted: CreditRequestsQuery = asked.query
-    whose = cursors.wallet_of(asked, wanted.wallet_id)
-    before = cursors.id_after(LIST, wanted.cursor)
-    rows = await asked.gateway.reading.read(
-        reading_cases.newest_credit_requests,
-        Wanted(wanted.limit + 1, before, whose, wanted.status),
-    )
-    shown, following = cursors.cut(LIST, rows, wanted.limit, lambda row: row.id)
-    return cursors.page(asked, PATH, [_body(asked, row) for row in shown], following)
+    return await cases.page_of(asked, LISTING, reading_cases.newest_credit_requests, _body)
 
 
 async def _decide(asked: Asked, command_type: str) -> Answer:
@@ -88,7 +84,8 @@ async def _decide(asked: Asked, command_type: str) -> Answer:
     named: dict[str, object] = {"wallet_id": found.wallet_id, "credit_request_id": found.id}
     if asked.body.by is None and asked.who.is_known:
         named["by"] = asked.who.name[:128]
-    done = await command(asked, command_type, data_of(asked.body, **named))
+    guard = Guard(cases.tag_of(_body(asked, found)), Code.CREDIT_REQUEST_NOT_PENDING)
+    done = await command(asked, command_type, data_of(asked.body, **named), guard)
     return _told(asked, done, requested_at=in_milliseconds(found.requested_at), status=200)
 
 
@@ -123,11 +120,7 @@ def _told(asked: Asked, done: Done, *, requested_at: str, status: int) -> Answer
         "requested_at": requested_at,
         "changed_at": result.recorded_at,
     }
-    if done.is_dry:
-        is_new = status == 201  # noqa: PLR2004 - HTTP's own
-        own = {"credit_request_id": None, "number": None, "url": None} if is_new else {}
-        return Answer({**body, **own, "dry_run": True})
-    return Answer(body, status, {"Location": url, **done.headers})
+    return cases.answer(done, body, status, "credit_request_id", "number", "url")
 
 
 def _body(asked: Asked, found: CreditRequestRow) -> dict[str, Any]:
@@ -147,7 +140,8 @@ def _body(asked: Asked, found: CreditRequestRow) -> dict[str, Any]:
 
 
 _ANSWERS: Final[dict[int, Shape]] = {
-    200: CreditRequestBody, 400: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem,
+    200: CreditRequestBody, 400: Problem, 403: Problem, 404: Problem, 409: Problem,
+    412: Problem, 422: Problem,
 }  # fmt: skip
 _ONE: Final = "/v1/credit-requests/{credit_request_id:uuid}"
 
@@ -165,7 +159,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET", path=_ONE, handler=show_credit_request, family=FAMILY,
         summary="A credit request as it is now", slash=False, access=Access.HANDLER,
-        answers={200: CreditRequestBody, 403: Problem, 404: Problem},
+        answers={200: CreditRequestBody, 304: None, 403: Problem, 404: Problem},
     ),
     Route(
         method="POST", path=f"{_ONE}/approve", handler=approve_credit, family=FAMILY,

@@ -18,7 +18,13 @@ LIMIT_MAX: Final = 500
 """Most things in one answer of a list."""
 
 MOMENT_CHARACTERS_MAX: Final = 64
-_DATED: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
+DELAY_CHARACTERS_MAX: Final = 64
+DELAY_MAX: Final = 10**10
+"""Most seconds, as schemas.commands.Seconds."""
+_WHEN: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+ -]\d\d:?\d\d)?\Z", re.ASCII
+)
+"""RFC 3339, and its zone without a colon. One without a zone is told so, not taken for UTC."""
 _NUMBER: Final = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?\Z")
 
 
@@ -42,20 +48,31 @@ def _amount(given: Any) -> str:  # noqa: ANN401 - whatever JSON holds
 
 def _moment(given: Any) -> datetime:  # noqa: ANN401 - as above
     words = "a moment with its zone in RFC 3339, like 2026-11-20T10:00:00Z"
-    if not isinstance(given, str) or len(given) > MOMENT_CHARACTERS_MAX or not _DATED.match(given):
+    if not isinstance(given, str) or len(given) > MOMENT_CHARACTERS_MAX:
+        raise _wrong(words)
+    text = given.upper()  # "t" and "z" may be small
+    if not _WHEN.match(text):
         raise _wrong(words)
     try:
         # In an address a plus sign that is not escaped arrives as a space.
-        found = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)\Z", r"+\1", given))
-        return _zoned(found, words).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise _wrong(words) from None
+        found = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)\Z", r"+\1", text))
+    except ValueError as wrong:
+        raise _wrong(f"no moment: {wrong}") from None
+    if found.tzinfo is None:
+        raise _wrong(f"{words}; it has no zone")
+    if not 1970 <= found.year <= 9998:  # noqa: PLR2004 - as the ledger
+        raise _wrong("a moment of the years 1970 to 9998")
+    return found.astimezone(UTC)
 
 
-def _zoned(found: datetime, words: str) -> datetime:
-    if found.tzinfo is None or not 1970 <= found.year <= 9998:  # noqa: PLR2004 - as the ledger
-        raise _wrong(words)
-    return found
+def _delay(given: Any) -> int | str:  # noqa: ANN401 - as above
+    if isinstance(given, int) and not isinstance(given, bool):
+        if 0 < given <= DELAY_MAX:
+            return given
+        raise _wrong(f"seconds are a whole number from 1 to {DELAY_MAX}")
+    if isinstance(given, str) and given.startswith("P") and len(given) <= DELAY_CHARACTERS_MAX:
+        return given
+    raise _wrong('whole seconds as a number, or an ISO 8601 duration like "PT5M"')
 
 
 def _currency(given: str) -> str:
@@ -85,6 +102,18 @@ Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Delay = Annotated[
+    int | str,
+    BeforeValidator(_delay),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": DELAY_MAX},
+                {"type": "string", "pattern": "^P", "maxLength": DELAY_CHARACTERS_MAX},
+            ]
+        }
+    ),
 ]
 WalletId = Annotated[
     Uuid,

@@ -168,4 +168,7 @@ def _field_problem(each: ErrorDetails) -> dict[str, str]:
     if each["type"] == "extra_forbidden":
         words = f"{param[:100]} is not a field here."
         return {"code": "unknown_field", "param": param[:100], "detail": words}
-    return {"code": "invalid_field", "param": param, "detail": f"{param}: {each['msg']}"[:500]}
+    words = each["msg"]
+    if each["type"] == "too_long" and isinstance(each["input"], str):
+        words = f"at most {each['ctx']['max_length']} characters"
+    return {"code": "invalid_field", "param": param, "detail": f"{param}: {words}"[:500]}

@@ -12,7 +12,7 @@ from schemas.commands import kind_of
 from schemas.moments import in_milliseconds
 from schemas.money import show
 from schemas.results import AnyResult
-from schemas.tables import commands, entries
+from schemas.tables import commands, entries, refunds
 
 SCAN_MAX: Final = 5000
 """Most transactions that one request looks at for those of a kind; its page may then be short."""
@@ -97,6 +97,12 @@ def transaction(connection: Connection, transaction_id: str) -> Transaction | No
     """A transaction with its entries; None where there is none."""
     row = connection.execute(_COMMANDS.where(commands.c.transaction_id == transaction_id)).first()
     return with_entries(connection, [_transaction(row)])[0] if row else None
+
+
+def refunded_by(connection: Connection, refund_id: str) -> str | None:
+    """The transaction of which a refund has given back."""
+    query = select(refunds.c.transaction_id).where(refunds.c.refund_id == refund_id)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def transactions(

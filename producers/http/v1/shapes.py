@@ -170,6 +170,9 @@ class TransactionBody(BaseModel):
     command: CommandBody
     withdrawal_id: str | None
     credit_request_id: str | None
+    refunded_transaction_id: str | None = Field(
+        None, description="Of a refund that is asked for by its id: what it gives back of"
+    )
 
 
 class StatementLine(BaseModel):

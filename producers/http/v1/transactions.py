@@ -49,7 +49,11 @@ async def show_transaction(asked: Asked) -> Answer:
             context={"transaction_id": transaction_id},
         )
     asked.rights.see(_seen_by(asked, found))
-    return Answer(body_of(asked, found))
+    body = body_of(asked, found)
+    if found.kind == "refund":
+        refunded = await asked.gateway.reading.read(reading_transactions.refunded_by, found.id)
+        body["refunded_transaction_id"] = refunded
+    return Answer(body)
 
 
 async def list_transactions(asked: Asked) -> Answer:

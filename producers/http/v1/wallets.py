@@ -8,7 +8,7 @@ from producers.http.answers import Answer
 from producers.http.errors import EarlyError
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route
-from producers.http.v1 import cursors, reading_wallets
+from producers.http.v1 import conditions, cursors, reading_wallets
 from producers.http.v1.commanding import Done, command, new_wallet_id
 from producers.http.v1.fields import (
     Closed,
@@ -83,10 +83,7 @@ async def show_wallet(asked: Asked) -> Answer:
     found = await asked.gateway.v1_wallets.read(asked.path["wallet_id"])
     if found is None:
         raise no_wallet(asked.path["wallet_id"])
-    tag = etag(found.sequence)
-    if _matches(asked.headers.get("If-None-Match"), tag):
-        return Answer(b"", 304, {"ETag": tag})
-    return Answer(body_of(found, asked.base), headers={"ETag": tag, "Cache-Control": "no-cache"})
+    return conditions.shown(asked, body_of(found, asked.base), etag(found.sequence))
 
 
 async def set_wallet_status(asked: Asked) -> Answer:
@@ -166,15 +163,6 @@ def _opened(asked: Asked, done: Done, wanted: NewWallet) -> dict[str, Any]:
         "owner": owner,
         "metadata": wanted.metadata or {},
     }
-
-
-def _matches(given: str | None, tag: str) -> bool:
-    """Whether an If-None-Match names a version, as RFC 9110 compares them: weakly."""
-    if given is None:
-        return False
-    return given.strip() == "*" or tag in (
-        each.strip().removeprefix("W/") for each in given.split(",")
-    )
 
 
 ROUTES: Final[tuple[Route, ...]] = (

@@ -1,6 +1,6 @@
 """Withdrawals: scheduled for a time to come, shown, listed, cancelled."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -8,11 +8,14 @@ from producers.http.answers import Answer
 from producers.http.errors import EarlyError
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route, Shape
-from producers.http.v1 import cursors, reading_cases
+from producers.http.v1 import cases, conditions, reading_cases
+from producers.http.v1.cases import Listing
 from producers.http.v1.commanding import Done, command
+from producers.http.v1.conditions import Guard
 from producers.http.v1.fields import (
     Amount,
     Currency,
+    Delay,
     DryRun,
     Moment,
     Noted,
@@ -22,14 +25,15 @@ from producers.http.v1.fields import (
     data_of,
 )
 from producers.http.v1.problems import Problem, problem
-from producers.http.v1.reading_cases import Wanted, WithdrawalRow
+from producers.http.v1.reading_cases import WithdrawalRow
 from producers.http.v1.shapes import WithdrawalBody, WithdrawalPage
 from schemas.moments import in_milliseconds
 from schemas.money import show
+from schemas.refusals import Code
 
 FAMILY: Final = "v1"
-LIST: Final = "withdrawals"
 PATH: Final = "/v1/withdrawals"
+LISTING: Final = Listing("withdrawals", PATH)
 
 Status = Literal["scheduled", "executing", "needs_review", "paid", "failed", "cancelled"]
 
@@ -44,11 +48,9 @@ class NewWithdrawal(Noted):
     amount: Amount
     currency: Currency | None = None
     due_at: Moment | None = Field(None, description="A moment to come")
-    delay: (
-        Annotated[int, Field(gt=0, le=10**10, strict=True)]
-        | Annotated[Text, Field(max_length=64, pattern="^P")]
-        | None
-    ) = Field(None, description="Seconds, or an ISO 8601 duration", examples=["PT5M", 300])
+    delay: Delay | None = Field(
+        None, description="Seconds, or an ISO 8601 duration", examples=["PT5M", 300]
+    )
     target: Text | None = Field(
         None, max_length=64, description="A wallet's id, or a bank account; else the owner's bank"
     )
@@ -77,28 +79,27 @@ async def cancel(asked: Asked) -> Answer:
     found = await _found(asked)
     asked.rights.move(found.wallet_id)
     named = {"wallet_id": found.wallet_id, "withdrawal_id": found.id}
-    done = await command(asked, "withdrawal.cancel.v1", data_of(asked.body, **named))
+    guard = Guard(cases.tag_of(_body(asked, found)), Code.WITHDRAWAL_NOT_SCHEDULED)
+    done = await command(asked, "withdrawal.cancel.v1", data_of(asked.body, **named), guard)
     return told(asked, done, created_at=in_milliseconds(found.created_at), status=200)
 
 
 async def show_withdrawal(asked: Asked) -> Answer:
-    """A withdrawal as it is now."""
+    """A withdrawal as it is now; 304 where the caller's is the same."""
+    body = await body_of(asked)
+    return conditions.shown(asked, body, cases.tag_of(body))
+
+
+async def body_of(asked: Asked) -> dict[str, Any]:
+    """The withdrawal of the path, for who may see it. Raises EarlyError 403 or 404."""
     found = await _found(asked)
     asked.rights.see(found.wallet_id)
-    return Answer(_body(asked, found))
+    return _body(asked, found)
 
 
 async def list_withdrawals(asked: Asked) -> Answer:
     """Withdrawals, those scheduled last first."""
-    wanted: WithdrawalsQuery = asked.query
-    whose = cursors.wallet_of(asked, wanted.wallet_id)
-    before = cursors.id_after(LIST, wanted.cursor)
-    rows = await asked.gateway.reading.read(
-        reading_cases.newest_withdrawals,
-        Wanted(wanted.limit + 1, before, whose, wanted.status),
-    )
-    shown, following = cursors.cut(LIST, rows, wanted.limit, lambda row: row.id)
-    return cursors.page(asked, PATH, [_body(asked, row) for row in shown], following)
+    return await cases.page_of(asked, LISTING, reading_cases.newest_withdrawals, _body)
 
 
 async def _found(asked: Asked) -> WithdrawalRow:
@@ -136,11 +137,7 @@ def told(asked: Asked, done: Done, *, created_at: str, status: int) -> Answer:
         "created_at": created_at,
         "changed_at": result.recorded_at,
     }
-    if done.is_dry:
-        is_new = status == 201  # noqa: PLR2004 - HTTP's own
-        own = {"withdrawal_id": None, "url": None} if is_new else {}
-        return Answer({**body, **own, "dry_run": True})
-    return Answer(body, status, {"Location": url, **done.headers})
+    return cases.answer(done, body, status, "withdrawal_id", "url")
 
 
 def _body(asked: Asked, found: WithdrawalRow) -> dict[str, Any]:
@@ -160,7 +157,8 @@ def _body(asked: Asked, found: WithdrawalRow) -> dict[str, Any]:
 
 
 _ANSWERS: Final[dict[int, Shape]] = {
-    200: WithdrawalBody, 400: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem,
+    200: WithdrawalBody, 400: Problem, 403: Problem, 404: Problem, 409: Problem, 412: Problem,
+    422: Problem,
 }  # fmt: skip
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -177,7 +175,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET", path="/v1/withdrawals/{withdrawal_id:uuid}", handler=show_withdrawal,
         family=FAMILY, summary="A withdrawal as it is now", slash=False, access=Access.HANDLER,
-        answers={200: WithdrawalBody, 403: Problem, 404: Problem},
+        answers={200: WithdrawalBody, 304: None, 403: Problem, 404: Problem},
     ),
     Route(
         method="POST", path="/v1/withdrawals/{withdrawal_id:uuid}/cancel", handler=cancel,

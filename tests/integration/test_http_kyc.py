@@ -1,0 +1,144 @@
+"""What people may move in a day: all gateways together let no more through, and no less."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producers.message import uuid7
+from schemas.settings import Settings
+from tests.apis import problem
+from tests.gateways import GatewayProcess, Reply, served
+from tests.people import PASSWORD, bearer, new_user
+from tests.workers import execute, rows
+
+pytestmark = pytest.mark.integration
+
+CODE = "kyc_day_limit_exceeded"
+PHONE = "09121234567"
+
+
+@pytest.fixture(scope="module")
+def ledger(new_ledger: Callable[..., Settings]) -> Settings:
+    """A ledger in which people of level 0 move 100 a day."""
+    return new_ledger(kyc_day_limits="0=100,1=none")
+
+
+@pytest.fixture(scope="module")
+def gateways(ledger: Settings, folder: Path) -> Iterator[tuple[GatewayProcess, ...]]:
+    """Two gateways of it."""
+    with served(ledger, folder) as first, GatewayProcess(ledger, folder / "second.log") as second:
+        yield first, second
+    assert "Traceback" not in second.said
+
+
+class Person:
+    """Somebody with a wallet and 1,000 in it, who moves money by one gateway or the other."""
+
+    def __init__(self, *gateways: GatewayProcess) -> None:
+        self.gateways = gateways
+        gateway = gateways[0]
+        self.user: Any = new_user(gateway)
+        self.wallet = str(self.user["wallet_id"])
+        said = {"username": self.user["username"], "password": PASSWORD}
+        self.headers = bearer(gateway("POST", "/v1/tokens", said).json["token"])
+        paid = gateway("PATCH", f"/api/wallets/{self.wallet}/deposit/", {"amount": "1000"})
+        assert paid.status == 200, paid
+
+    def post(
+        self, path: str, amount: str, key: str | None = None, turn: int = 0, **more: object
+    ) -> Reply:
+        """Move money."""
+        headers = {**self.headers, "Idempotency-Key": key or uuid7()}
+        body = {"wallet_id": self.wallet, "amount": amount, **more}
+        return self.gateways[turn % 2]("POST", f"/v1/{path}", body, headers)
+
+    def sell(self, amount: str, key: str | None = None, turn: int = 0) -> Reply:
+        """Sell a charge."""
+        return self.post("charge-sales", amount, key, turn, phone_number=PHONE)
+
+
+@pytest.fixture
+def person(gateways: tuple[GatewayProcess, ...]) -> Person:
+    """Somebody new."""
+    return Person(*gateways)
+
+
+def test_all_gateways_together_let_no_more_through(person: Person, ledger: Settings) -> None:
+    """Of thirty sales of 10 that come at once ten are done; the numbers are told."""
+    with ThreadPoolExecutor(15) as threads:
+        replies = list(threads.map(lambda turn: person.sell("10", turn=turn), range(30)))
+    assert Counter(reply.status for reply in replies) == {201: 10, 403: 20}
+    told = [problem(reply, 403, CODE)["context"] for reply in replies if reply.status == 403][-1]
+    assert told == {
+        "level": "0",
+        "limit": "100",
+        "moved": "100",
+        "left": "0",
+        "required": "10",
+        "day": told["day"],
+    }
+    with rows(
+        ledger, "SELECT balance_minor FROM wallets WHERE wallet_id = %s", person.wallet
+    ) as is_:
+        assert Decimal(is_[0][0]) == 90_000
+
+
+def test_what_was_not_moved_counts_no_more(person: Person) -> None:
+    """A refusal of the ledger, a withdrawal called off; and what is only tried takes nothing."""
+    nobody = uuid7()
+    refused = person.post("transfers", "90", to_wallet_id=nobody)
+    assert problem(refused, 404, "wallet_not_found")
+    later = person.post("withdrawals", "60", delay="P1D")
+    assert later.status == 201
+    assert person.post("charge-sales?dry_run=true", "40", phone_number=PHONE).status == 200
+    problem(person.post("charge-sales?dry_run=true", "40.01", phone_number=PHONE), 403, CODE)
+    assert person.sell("40").status == 201
+    assert problem(person.sell("0.01"), 403, CODE)["context"]["left"] == "0"
+    path = f"withdrawals/{later.json['withdrawal_id']}/cancel"
+    headers = {**person.headers, "Idempotency-Key": uuid7()}
+    assert person.gateways[0]("POST", f"/v1/{path}", {}, headers).status == 200
+    assert person.sell("60", turn=1).status == 201
+    problem(person.sell("1"), 403, CODE)
+
+
+def test_a_repetition_takes_nothing_and_other_content_does(person: Person) -> None:
+    """Under one key: the first answer comes again also when the day is over."""
+    first = person.sell("70", "same")
+    assert first.status == 201
+    assert problem(person.sell("30.01", "other"), 403, CODE)["context"]["left"] == "30"
+    assert person.sell("30", "other").status == 201
+    again = person.sell("70", "same", turn=1)
+    assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert again.json["transaction_id"] == first.json["transaction_id"]
+    assert problem(person.sell("70.00", "same"), 422, "idempotency_key_reused")
+    problem(person.sell("1"), 403, CODE)
+
+
+def test_a_new_day_is_a_new_day(person: Person, ledger: Settings) -> None:
+    """What was moved the day before is forgotten with the next move."""
+    assert person.sell("100").status == 201
+    execute(ledger, "UPDATE kyc_moves SET day = day - 1 WHERE wallet_id = %s", person.wallet)
+    assert person.sell("100").status == 201
+    query = "SELECT count(*) FROM kyc_moves WHERE wallet_id = %s"
+    with rows(ledger, query, person.wallet) as found:
+        assert found == [(1,)]
+
+
+def test_who_has_no_limit_and_whoever_commands_for_them_has_none(
+    person: Person, ledger: Settings
+) -> None:
+    """By the level; without credentials an open gateway's caller is an admin."""
+    body = {"wallet_id": person.wallet, "amount": "150", "phone_number": PHONE}
+    sold = person.gateways[0]("POST", "/v1/charge-sales", body, {"Idempotency-Key": uuid7()})
+    assert sold.status == 201
+    problem(person.sell("150"), 403, CODE)
+    other = Person(*person.gateways)
+    execute(ledger, "UPDATE users SET kyc_level = 1 WHERE id = %s", other.user["id"])
+    said = {"username": other.user["username"], "password": PASSWORD}
+    other.headers = bearer(other.gateways[1]("POST", "/v1/tokens", said).json["token"])
+    assert other.sell("150", turn=1).status == 201
