@@ -11,6 +11,7 @@ from consumers.headers import headers_of
 from consumers.letters.looking import Filed, Letters
 from consumers.looking import Looking
 from consumers.looking_withdrawals import Withdrawals
+from consumers.receipts.facts import Chosen
 from consumers.records import Records
 from schemas import identifiers, receipts
 from schemas.cloudevents import Envelope, EnvelopeError, read
@@ -177,8 +178,7 @@ class Explaining:
         command, settings = found.command, self._settings
         if found.error is not None or command.type != "transfer.v1":
             return []
-        sources = {each.strip() for each in settings.receipts_sources.split(",")}
-        if command.source not in sources and "*" not in sources:
+        if not Chosen.by(settings).has(command.source):
             return []
         number = identifiers.number(command.offset, command.partition, settings.partitions)
         name = receipts.name_of(number, found.recorded_at)

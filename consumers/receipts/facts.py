@@ -1,12 +1,13 @@
 """What a receipt says, as the event of a transfer tells it."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
 from schemas import events, identifiers, receipts
 from schemas.events import Event
+from schemas.settings import Settings
 
 KIND: Final = "transfer"
 ALL_SOURCES: Final = "*"
@@ -38,6 +39,16 @@ class Chosen:
         self._partitions = partitions
         self._marks = tuple(f'"source":{msgspec.json.encode(each).decode()}' for each in sources)
 
+    @classmethod
+    def by(cls, settings: Settings) -> Self:
+        """Those that WALLET_RECEIPTS_SOURCES names."""
+        named = {each.strip() for each in settings.receipts_sources.split(",")} - {""}
+        return cls(named, settings.partitions)
+
+    def has(self, source: str | None) -> bool:
+        """Whether transfers of this source get receipts."""
+        return ALL_SOURCES in self._sources or source in self._sources
+
     def facts(self, value: bytes) -> Facts | None:
         """The facts of an event, from its record's value; None where it gets no receipt.
 
@@ -49,7 +60,7 @@ class Chosen:
 
     def facts_of(self, event: Event) -> Facts | None:
         """The facts of an event that is decoded."""
-        if event.transaction.kind != KIND or not self._is_of_sources(event):
+        if event.transaction.kind != KIND or not self.has(event.command.source):
             return None
         return _facts(event, self._partitions)
 
@@ -58,9 +69,6 @@ class Chosen:
         if b'"kind":"transfer"' not in value:
             return False
         return ALL_SOURCES in self._sources or any(mark.encode() in value for mark in self._marks)
-
-    def _is_of_sources(self, event: Event) -> bool:
-        return ALL_SOURCES in self._sources or event.command.source in self._sources
 
 
 def _facts(event: Event, partitions: int) -> Facts | None:

@@ -13,8 +13,7 @@ class Making:
     """What a maker works with. make() raises psycopg2.Error or OSError and may be called again."""
 
     def __init__(self, settings: Settings, slot: str) -> None:
-        sources = {each.strip() for each in settings.receipts_sources.split(",")} - {""}
-        self.chosen = Chosen(sources, settings.partitions)
+        self.chosen = Chosen.by(settings)
         self._shelf = Shelf(settings.receipts_folder, slot)
         self._parties = Parties(settings)
 
