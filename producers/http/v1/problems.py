@@ -19,7 +19,6 @@ from schemas.results import ERRORS_PAGE, AnyResult, Error
 
 TYPE: Final = "application/problem+json"
 PREFIX: Final = "/v1/"
-SERVER_ERROR: Final = 500
 _RETRY_LATER: Final = frozenset({"idempotency_key_in_use", "result_not_found", "not_sent"})
 
 
