@@ -3,7 +3,9 @@
 import json
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from consumers.audit.payments import BankLedger
 from consumers.audit.sources import Sources
 from schemas.identifiers import partition_of
 from schemas.settings import Settings
+from tests.workers import Workers
 
 Headers = list[tuple[str, str | bytes | None]]
 
@@ -163,6 +166,17 @@ class Ledger:
         bad = {name: found for name, found in findings.invariants.items() if found.violations}
         assert not bad, bad
         return findings
+
+
+@contextmanager
+def at_work(settings: Settings, folder: Path, seed: int) -> Iterator[Ledger]:
+    """A ledger with one worker, who must not die; in the end it must be clean."""
+    made = Ledger(settings, seed)
+    with Workers(settings, folder) as workers:
+        (worker,) = workers.start_and_hold()
+        yield made
+        made.verify()
+        assert worker.deaths == []
 
 
 def tell(text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.identifiers import place_of
 from schemas.settings import Settings
-from tests.ledgers import Ledger, Said
+from tests.ledgers import Ledger, Said, at_work
 from tests.workers import Workers, rows
 
 pytestmark = pytest.mark.integration
@@ -23,12 +23,8 @@ def ledger(
     new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ledger]:
     """A ledger with one worker; in the end it must be clean."""
-    made = Ledger(new_ledger(), seed=6)
-    with Workers(made.settings, tmp_path_factory.mktemp("worker")) as workers:
-        (worker,) = workers.start_and_hold()
+    with at_work(new_ledger(), tmp_path_factory.mktemp("worker"), seed=6) as made:
         yield made
-        made.verify()
-        assert worker.deaths == []
 
 
 class Person:

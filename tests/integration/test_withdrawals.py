@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.settings import Settings
-from tests.ledgers import Ledger
+from tests.ledgers import Ledger, at_work
 from tests.workers import Workers, execute, rows
 
 pytestmark = pytest.mark.integration
@@ -23,12 +23,8 @@ def ledger(
     new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ledger]:
     """A ledger with one worker; in the end it must be clean."""
-    made = Ledger(new_ledger(), seed=4)
-    with Workers(made.settings, tmp_path_factory.mktemp("worker")) as workers:
-        (worker,) = workers.start_and_hold()
+    with at_work(new_ledger(), tmp_path_factory.mktemp("worker"), seed=4) as made:
         yield made
-        made.verify()
-        assert worker.deaths == []
 
 
 class Person:

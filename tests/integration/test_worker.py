@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Message
 
 from schemas.settings import Settings
-from tests.ledgers import Ledger, Said
+from tests.ledgers import Ledger, Said, at_work
 from tests.workers import Workers, execute, rows
 
 pytestmark = pytest.mark.integration
@@ -20,12 +20,8 @@ def ledger(
     new_ledger: Callable[..., Settings], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ledger]:
     """A ledger with one worker; in the end it must be clean."""
-    made = Ledger(new_ledger(), seed=1)
-    with Workers(made.settings, tmp_path_factory.mktemp("worker")) as workers:
-        (worker,) = workers.start_and_hold()
+    with at_work(new_ledger(), tmp_path_factory.mktemp("worker"), seed=1) as made:
         yield made
-        made.verify()
-        assert worker.deaths == []
 
 
 def events_of(ledger: Ledger, wallet: str) -> list[dict[str, Any]]:
