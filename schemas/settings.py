@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     at those still to come. Later they go on from where they were."""
     http_followers_max: int = Field(1000, ge=0, le=20_000)
     """Wallets that may be followed live over one gateway, each as often as somebody does."""
+    metrics_host: str = "127.0.0.1"
+    """The address on which a process tells its metrics and its health."""
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    """The port there; 0 is any. Without one, nothing listens."""
     drain_timeout: float = 5.0
     """How long a revoked partition's running batch is awaited."""
     watchdog_timeout: float = 30.0

@@ -5,6 +5,7 @@ last batch, up to the limit: small batches when idle, large under backlog (DESIG
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 import structlog
 
 from schemas.settings import Settings
-from streams import rendering
+from streams import measures, rendering
 from streams.asked import Asked
 from streams.claim import Claim
 from streams.deciding import Decided
@@ -55,6 +56,7 @@ class Lane(threading.Thread):
         self._busy = False
         self._open = True
         self._ending = False
+        measures.claimed()
 
     @property
     def queued(self) -> int:
@@ -146,7 +148,7 @@ class Lane(threading.Thread):
 
     def _batch(self) -> None:
         """Steps 6 and 7: one database transaction, then one Kafka transaction."""
-        records = self._take()
+        records, began = self._take(), time.monotonic()
         assert self._follow_on(records), "a batch begins at the next offset and has no gap"
         asked = Asked.of(records)
         held = Held(self.epoch, self.next_offset, self.next_offset + len(asked.items))
@@ -162,6 +164,7 @@ class Lane(threading.Thread):
             self._publisher.publish(decided.results, events, decided.steps, decided.dead)
         self._next_event += len(events)
         self.next_offset = held.end
+        measures.batch(len(asked.items), decided, len(events), time.monotonic() - began)
         self._tell_others(decided)
 
     def _follow_on(self, records: Sequence[Record]) -> bool:

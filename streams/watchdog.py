@@ -73,6 +73,8 @@ class Watchdog(threading.Thread):
         self._still = Stillness()
         self._orphans = Orphans()
         self._ended = threading.Event()
+        self.ends: dict[int, int] = {}
+        """Where the log of each partition ended when it was looked at last."""
 
     def run(self) -> None:
         """Look until ended. A broker that does not answer explains why nothing moves."""
@@ -97,6 +99,7 @@ class Watchdog(threading.Thread):
         for lane in lanes:
             partition, offset = lane.place.partition, lane.next_offset
             _, end = tails.bounds(topic, partition)
+            self.ends[partition] = end
             stood = self._still.note(partition, offset, end, time.monotonic())
             if stood > self._settings.watchdog_timeout:
                 why = f"partition {partition} has stood at {offset} of {end} for {stood:.0f} s"

@@ -14,12 +14,14 @@ from faust import streams as faust_streams
 from faust.exceptions import ConsumerNotStarted
 
 from producers.logs import log_to_stderr
+from producers.metrics import REGISTRY
 from schemas.settings import Settings
 from streams import app as ledger_app
 from streams import machine
 from streams.bell import Bell
 from streams.crashing import EXIT_CODE, crash
 from streams.holding import Holding
+from streams.measures import Partitions
 from streams.presence import Presence
 from streams.reaching import await_broker, await_database
 from streams.transport import LedgerConsumer
@@ -57,8 +59,7 @@ async def _work(settings: Settings, slot: str) -> int:
     app.finalize()
     consumer = app.consumer  # made here: the watchdog's thread must not be the first to ask
     assert isinstance(consumer, LedgerConsumer), "the app's transport makes it"
-    watchdog = Watchdog(settings, lambda: holding.lanes, crash, lambda: _assigned(consumer))
-    watchdog.start()
+    watchdog = _watched(settings, holding, consumer)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     presence = _present(settings, slot, consumer)
@@ -103,6 +104,14 @@ def _present(settings: Settings, slot: str, consumer: LedgerConsumer) -> Presenc
     presence.appear()
     presence.start()
     return presence
+
+
+def _watched(settings: Settings, holding: Holding, consumer: LedgerConsumer) -> Watchdog:
+    """Start what looks after the lanes: the watchdog, and the door for those who look from afar."""
+    watchdog = Watchdog(settings, lambda: holding.lanes, crash, lambda: _assigned(consumer))
+    watchdog.start()
+    REGISTRY.register(Partitions(lambda: holding.lanes, lambda: dict(watchdog.ends)))
+    return watchdog
 
 
 def _assigned(consumer: LedgerConsumer) -> set[int]:

@@ -14,7 +14,7 @@ import psycopg2
 import structlog
 from confluent_kafka import KafkaException, Message
 
-from consumers import process
+from consumers import measures, process
 from consumers.delayed.clocks import DatabaseClock
 from consumers.delayed.faults import reached
 from consumers.delayed.firing import VOLLEY, Firing, key_of
@@ -147,6 +147,7 @@ class Delayed:
         if not self._clock.is_known or now < self._fire_at:
             return
         count = self._firing.fire()
+        measures.fired().inc(count)
         if self._firing.is_stuffed or count < VOLLEY // 2:
             self._fire_at = now + (CROWDED_SECONDS if count >= CROWD else LEAST_SECONDS)
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from consumers.measures import Behind
 from producers.sender import DEAF_MS
 from schemas.settings import Settings
 from schemas.topics import Topic
@@ -91,6 +92,7 @@ class Member:
         self._batch = batch
         self._moved = False
         self._told: set[int] = set()
+        self._behind = Behind(topic.name)
         self.partitions: set[int] = set()
         """The partitions that are ours now."""
         given = {**_consumer_settings(settings, group, slot), **(changes or {})}
@@ -113,8 +115,11 @@ class Member:
             if first is not None:
                 # One poll that wakes at the first record, then what else is here: consume() with
                 # a timeout would wait for a full batch.
-                return self._usable([first, *self.consumer.consume(self._batch - 1, timeout=0)])
+                found = self._usable([first, *self.consumer.consume(self._batch - 1, timeout=0)])
+                self._behind.note(self.consumer, self.partitions, len(found))
+                return found
             if self._moved or left <= SLICE_SECONDS:
+                self._behind.note(self.consumer, self.partitions, 0)
                 return []
 
     def seek(self, partition: int, offset: int) -> None:
@@ -176,6 +181,7 @@ class Member:
         self._moved = True
         consumer.incremental_unassign(taken)
         self.partitions.difference_update(numbers)
+        self._behind.forget(numbers)
         if numbers:
             log.info("partitions lost", topic=self._topic, partitions=numbers)
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 
+from consumers import measures
 from consumers.bank.breaker import Breaker, Permit
 from consumers.bank.client import BankClient
 from consumers.bank.outcomes import Kind, Outcome, unconnected
@@ -71,6 +72,21 @@ class Caller:
         self._page_wanted = asyncio.Event()
         self._ended = asyncio.Event()
         self._trouble: BaseException | None = None
+
+    @property
+    def in_care(self) -> int:
+        """Withdrawals in transit that this caller sees to."""
+        return len(self._desk.held)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls of the bank, and what follows on them, that are under way."""
+        return len(self._jobs)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether calls wait because the bank does not answer."""
+        return self._breaker.is_open
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Call until `stopped` is set; calls in flight are then finished.
@@ -203,6 +219,7 @@ class Caller:
         finally:
             if self._breaker.end(permit, answered=answered):
                 self._tell_breaker(outcome)
+        measures.called("overtaken" if outcome is None else outcome.kind.name.lower())
         if outcome is None:
             self._desk.doubt(case)
             return

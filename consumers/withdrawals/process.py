@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from consumers import measures
 from consumers.process import EXIT_CODE
 from consumers.withdrawals.caller import Caller
 from producers.logs import log_to_stderr
@@ -37,7 +38,11 @@ async def _run(settings: Settings, slot: str) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     log.info("bank caller started", slot=slot, pid=os.getpid())
     try:
-        await Caller(settings, slot).run(stopped)
+        caller = Caller(settings, slot)
+        measures.of_bank_caller(
+            lambda: caller.in_care, lambda: caller.in_flight, lambda: caller.is_waiting
+        )
+        await caller.run(stopped)
     except Exception as error:
         log.critical(
             "the bank caller gives up", why=f"{type(error).__name__}: {error}", exc_info=error

@@ -9,6 +9,10 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
+from prometheus_client import Histogram
+
+from producers.metrics import REGISTRY
+
 PAUSE_SECONDS: Final = 0.2
 """How long a line may wait; a crash may take the last ones along."""
 
@@ -16,6 +20,14 @@ MOST: Final = 1000
 """Lines that wait at most."""
 
 PATH_MAX: Final = 256
+
+_SECONDS: Final = Histogram(
+    "wallet_http_request_seconds",
+    "Requests answered, and how long each took.",
+    ["method", "status"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+    registry=REGISTRY,
+)
 
 
 class AccessLog:
@@ -36,6 +48,7 @@ class AccessLog:
         who: str | None = None,
     ) -> None:
         """Note an answered request; call it in the event loop."""
+        _SECONDS.labels(method, f"{status // 100}xx").observe(ms / 1000)
         if not self._lines:
             asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.flush)
         now = datetime.now(UTC).isoformat(timespec="microseconds")[:-6]

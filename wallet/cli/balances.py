@@ -10,6 +10,7 @@ from producers.failure import one_line
 from wallet.cli.asking import AsJson
 from wallet.cli.connected import load_settings
 from wallet.cli.printing import print_json
+from wallet.cli.watched import be_watched
 from wallet.failure import NoAnswer, UsageFailure
 
 
@@ -48,7 +49,7 @@ def balances(
         return
     from consumers.balances.process import main  # noqa: PLC0415 - as the other commands
 
-    raise typer.Exit(main(load_settings(), slot))
+    raise typer.Exit(main(be_watched(load_settings(reaching=False)), slot))
 
 
 def _again() -> None:

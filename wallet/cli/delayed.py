@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from wallet.cli.connected import load_settings
+from wallet.cli.watched import be_watched
 
 
 def register(app: typer.Typer) -> None:
@@ -20,4 +21,4 @@ def delayed(
     """Fire scheduled withdrawals until SIGTERM; exits 70 when Kafka or PostgreSQL stay away."""
     from consumers.delayed.process import main  # noqa: PLC0415 - as the other commands
 
-    raise typer.Exit(main(load_settings(), slot))
+    raise typer.Exit(main(be_watched(load_settings(reaching=False)), slot))

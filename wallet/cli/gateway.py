@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from wallet.cli.connected import load_settings
+from wallet.cli.watched import be_watched
 from wallet.failure import Failure
 
 
@@ -28,7 +29,7 @@ def gateway(
     from streams.rehearsal import Rehearsal  # noqa: PLC0415 - as above
 
     log_to_stderr()
-    settings = load_settings()
+    settings = be_watched(load_settings(reaching=False))
     try:
         asyncio.run(serve(settings, port, _tell, Rehearsal(settings), share_port=share_port))
     except ServingError as error:

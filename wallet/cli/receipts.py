@@ -7,6 +7,7 @@ import typer
 
 from producers.failure import one_line
 from wallet.cli.connected import load_settings, told_as_failures
+from wallet.cli.watched import be_watched
 from wallet.failure import NoAnswer
 
 
@@ -30,7 +31,7 @@ def receipts(
         return
     from consumers.receipts.process import main  # noqa: PLC0415 - as the other commands
 
-    raise typer.Exit(main(load_settings(), slot))
+    raise typer.Exit(main(be_watched(load_settings(reaching=False)), slot))
 
 
 def _again() -> None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from schemas.kafka_rights import rights
 from wallet import migrate as migrations
 from wallet import topic_plan, topics
 from wallet.cli.asking import AsJson
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="The topics of the ledger.", no_args_is_help=True)
     group.command("plan")(plan_topics)
     group.command("apply")(apply_topics)
+    group.command("rights")(tell_rights)
     group.callback()(_topics)
     app.add_typer(group, name="topics")
 
@@ -79,6 +81,22 @@ def apply_topics(
     left = [] if shorten else plan.of("shorten")
     for each in left:
         _tell(f"left as it is: {each.line()}; --shorten sets it, and records are lost")
+
+
+def tell_rights(
+    *,
+    user: Annotated[
+        str, typer.Option(help="How a process's user is called; {process} stands for its name.")
+    ] = "User:wallet-{process}",
+    as_json: AsJson = False,
+) -> None:
+    """Say what each process must be allowed to do, as `kafka-acls --add` takes it; asks nobody."""
+    found = list(rights(load_settings(reaching=False)))
+    if as_json:
+        print_json([each._asdict() for each in found])
+        return
+    for each in found:
+        typer.echo(each.options(user.replace("{process}", each.process)))
 
 
 def _tell(line: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from wallet.cli.connected import load_settings
+from wallet.cli.watched import be_watched
 
 
 def register(app: typer.Typer) -> None:
@@ -20,4 +21,4 @@ def worker(
     """Process commands until SIGTERM; exits 70 on what must not be survived."""
     from streams.worker import main  # noqa: PLC0415 - Faust takes half a second to import
 
-    raise typer.Exit(main(load_settings(), f"worker-{slot}"))
+    raise typer.Exit(main(be_watched(load_settings(reaching=False)), f"worker-{slot}"))

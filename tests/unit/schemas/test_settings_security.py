@@ -1,6 +1,7 @@
 """Kafka's security and secrets in files: half a setting is refused, and no secret is shown."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -10,13 +11,13 @@ from streams import credentials
 from wallet.cli.connected import load_settings
 from wallet.failure import UsageFailure
 
-SCRAM = {
+SCRAM: dict[str, Any] = {
     "kafka_security_protocol": "SASL_SSL",
     "kafka_sasl_mechanism": "SCRAM-SHA-512",
     "kafka_sasl_username": "wallet",
     "kafka_sasl_password": "swordfish",
 }
-HALVES = {
+HALVES: dict[str, tuple[dict[str, Any], str]] = {
     "no name": ({**SCRAM, "kafka_sasl_username": None}, "needs WALLET_KAFKA_SASL_USERNAME"),
     "no mechanism": ({**SCRAM, "kafka_sasl_mechanism": None}, "needs WALLET_KAFKA_SASL_MECHANISM"),
     "only a password": ({"kafka_sasl_password": "swordfish"}, "SASL_PASSWORD is set, but"),
