@@ -10,7 +10,7 @@ from consumers.balances.comparing import Comparison
 from schemas import receipts
 from schemas.results import AnyResult
 from schemas.settings import Settings
-from wallet.torture import followers
+from wallet.torture import followers, reading
 from wallet.torture.account import Told
 from wallet.torture.draw import RECEIPTED, SOURCE
 
@@ -54,7 +54,7 @@ def balances(monkeypatch: pytest.MonkeyPatch) -> Comparison:
         return iter(RESULTS)
 
     monkeypatch.setattr(followers, "compare", lambda _: found)
-    monkeypatch.setattr(followers.reading, "told", results)
+    monkeypatch.setattr(reading, "told", results)
     return found
 
 
