@@ -4,6 +4,7 @@ Bodies are kept as Python's hashes of bytes, SipHash with 64 bits and a key of t
 different bodies pass for one once in 10^19 pairs.
 """
 
+from array import array
 from typing import Final
 
 SEQUENCE_BITS: Final = 44
@@ -25,6 +26,28 @@ def place(partition: int, offset: int) -> int:
 def place_text(packed: int) -> str:
     """The position as people read it: "partition:offset"."""
     return f"{packed >> OFFSET_BITS}:{packed & ((1 << OFFSET_BITS) - 1)}"
+
+
+class Kept:
+    """The records of a log, by a number that names each: a place in the commands, or a step.
+
+    `rows` says which row of the columns a name has; `stored` is 1 where the database has it too.
+    """
+
+    def __init__(self) -> None:
+        self.rows: Final[dict[int, int]] = {}
+        self.hashes: Final = array("q")
+        self.partitions: Final = array("H")
+        self.offsets: Final = array("q")
+        self.stored: Final = bytearray()
+
+    def keep(self, name: int, partition: int, offset: int, value: bytes) -> None:
+        """Keep a record under a name that has none yet."""
+        self.rows[name] = len(self.hashes)
+        self.hashes.append(hashed(value))
+        self.partitions.append(partition)
+        self.offsets.append(offset)
+        self.stored.append(0)
 
 
 class Names:

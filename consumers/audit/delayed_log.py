@@ -1,12 +1,11 @@
 """The delayed topic, read once: a record for each step of a withdrawal, in order (I3, I4)."""
 
-from array import array
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from consumers.audit.columns import hashed, place, place_text
+from consumers.audit.columns import Kept, place, place_text
 from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
@@ -16,7 +15,7 @@ from schemas import events
 from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep
 
 
-class DelayedLog:
+class DelayedLog(Kept):
     """Columns of the delayed topic; row by position of the command in `rows`.
 
     `results` must have been read before: it knows which commands must have a record here.
@@ -25,17 +24,12 @@ class DelayedLog:
     def __init__(
         self, findings: Findings, rest: Rest, results: ResultsLog, *, cut: bool = False
     ) -> None:
+        super().__init__()
         self._findings = findings
         self._due = {p: rest.of(p).next_offset for p in rest.ends}
         self._results = results
         self.cut: Final = cut
         """Whether someone took the beginning of this log, which is to be kept for ever."""
-        self.rows: Final[dict[int, int]] = {}
-        self.hashes: Final = array("q")
-        self.partitions: Final = array("H")
-        self.offsets: Final = array("q")
-        self.stored: Final = bytearray()
-        """1 where the database has the command of this record."""
         self._last: Final[dict[int, int]] = {}
 
     def take(self, messages: Iterable[Record]) -> None:
@@ -81,11 +75,7 @@ class DelayedLog:
             where = place_text(packed)
             self._findings.violation("I4", "a second record of a step", where, "one", "two")
             return
-        self.rows[packed] = len(self.hashes)
-        self.hashes.append(hashed(value))
-        self.partitions.append(message.partition())
-        self.offsets.append(message.offset())
-        self.stored.append(0)
+        self.keep(packed, message.partition(), message.offset(), value)
 
 
 def _named(step: WithdrawalStep) -> tuple[bytes, bytes, bytes, tuple[int, int]]:

@@ -1,12 +1,11 @@
 """The events topic, read once: numbers without gaps, each wallet's sequence in order (I4)."""
 
-from array import array
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 
-from consumers.audit.columns import MAX_SEQUENCE, Names, hashed
+from consumers.audit.columns import MAX_SEQUENCE, Kept, Names
 from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
@@ -40,7 +39,7 @@ MAX_DIGITS: Final = 18
 _read: Final = msgspec.json.Decoder(_Event).decode
 
 
-class EventsLog:
+class EventsLog(Kept):
     """Columns of the events topic; row by wallet and sequence (columns.Names.step) in `rows`."""
 
     def __init__(
@@ -52,6 +51,7 @@ class EventsLog:
         cut: bool = False,
         chains: Chains | None = None,
     ) -> None:
+        super().__init__()
         self._findings = findings
         self._chains = chains
         self.names: Final = names
@@ -59,12 +59,6 @@ class EventsLog:
         self._due = {p: rest.of(p).next_event for p in rest.ends}
         self.cut: Final = cut
         """Whether someone took the beginning of this log, which is to be kept for ever."""
-        self.rows: Final[dict[int, int]] = {}
-        self.hashes: Final = array("q")
-        self.partitions: Final = array("H")
-        self.offsets: Final = array("q")
-        self.stored: Final = bytearray()
-        """1 where the database has the entry of this event."""
         self.next_number: Final[dict[int, int]] = {}
         self._next_step: dict[int, int] = {}
 
@@ -113,7 +107,7 @@ class EventsLog:
         step = self.names.step(event.wallet_id, event.sequence)
         self._in_order(step, partition, where)
         if step not in self.rows:
-            self._keep(step, message, value)
+            self.keep(step, message.partition(), message.offset(), value)
 
     def _numbered(self, partition: int, number: object, where: str) -> int | None:
         """Events of a partition are numbered from 0 (or from where retention cut the log)."""
@@ -151,13 +145,6 @@ class EventsLog:
             told = (self.names.step_text(expected), self.names.step_text(step))
             self._findings.violation("I4", "a wallet's events have a gap", where, *told)
         self._next_step[number] = max(expected, step + 1)
-
-    def _keep(self, step: int, message: Record, value: bytes) -> None:
-        self.rows[step] = len(self.hashes)
-        self.hashes.append(hashed(value))
-        self.partitions.append(message.partition())
-        self.offsets.append(message.offset())
-        self.stored.append(0)
 
 
 def _type_of(event: _Event) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from consumers.audit.columns import Names, hashed, place, place_text
+from consumers.audit.columns import Kept, Names, hashed, place, place_text
 from consumers.audit.delayed_log import DelayedLog
 from consumers.audit.events_log import EventsLog
 from consumers.audit.findings import Findings
@@ -108,7 +108,7 @@ class Journal:
             self._wrong("a withdrawal's step that no command made", packed, "a command", row)
 
     @staticmethod
-    def _unstored(log: ResultsLog | EventsLog | DelayedLog) -> list[tuple[int, int]]:
+    def _unstored(log: Kept) -> list[tuple[int, int]]:
         if log.stored.find(0) < 0:
             return []
         return [(name, row) for name, row in log.rows.items() if not log.stored[row]]

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from consumers.audit.columns import MAX_SEQUENCE, OFFSET_BITS, Names, hashed, place, place_text
+from consumers.audit.columns import MAX_SEQUENCE, OFFSET_BITS, Kept, Names, place, place_text
 from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
@@ -72,7 +72,7 @@ class Claim(msgspec.Struct):
 read_claim: Final = msgspec.json.Decoder(Claim).decode
 
 
-class ResultsLog:
+class ResultsLog(Kept):
     """Columns of the results topic; row by position of the command in `rows`.
 
     `steps[row]`: the wallets and sequences the result names (columns.Names.step).
@@ -83,14 +83,11 @@ class ResultsLog:
     def __init__(
         self, findings: Findings, names: Names, rest: Rest, advances: frozenset[int]
     ) -> None:
+        super().__init__()
         self._rest = rest
         self._due = {p: rest.of(p).next_offset for p in rest.ends}
         self._findings = findings
         self.names: Final = names
-        self.rows: Final[dict[int, int]] = {}
-        self.hashes: Final = array("q")
-        self.partitions: Final = array("H")
-        self.offsets: Final = array("q")
         self.kinds: Final = bytearray()
         self.steps: Final[list[tuple[int, ...]]] = []
         self.watchers: Final[dict[int, int]] = {}
@@ -99,8 +96,6 @@ class ResultsLog:
         """`recorded_at` in milliseconds; empty where the clock was never moved."""
         self.last_withdrawal: Final[dict[int, int]] = {}
         """Partition -> source offset of its newest result in the log that tells a withdrawal."""
-        self.stored: Final = bytearray()
-        """1 where the database has the row of this result."""
         self.last: Final[dict[int, int]] = {}
         """Partition -> greatest source offset seen."""
         self.first: Final[dict[int, int]] = {}
@@ -157,11 +152,7 @@ class ResultsLog:
         self._keep(packed, (packed >> OFFSET_BITS, NOWHERE), read_claim(value), value)
 
     def _keep(self, packed: int, at: tuple[int, int], claim: Claim, value: bytes) -> None:
-        self.rows[packed] = len(self.hashes)
-        self.hashes.append(hashed(value))
-        self.partitions.append(at[0])
-        self.offsets.append(at[1])
-        self.stored.append(0)
+        self.keep(packed, *at, value)
         if self.advances:
             self.moments.append(_milliseconds(claim.recorded_at))
         kind = claim.kind()

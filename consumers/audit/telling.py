@@ -1,12 +1,11 @@
 """Telling what differs: the columns hold only hashes, so the record itself is read once more."""
 
+from consumers.audit.columns import Kept
 from consumers.audit.delayed_log import DelayedLog
 from consumers.audit.events_log import EventsLog
 from consumers.audit.findings import Findings, difference
 from consumers.audit.log import Log
 from consumers.audit.results_log import NOWHERE, ResultsLog
-
-Read = ResultsLog | EventsLog | DelayedLog
 
 
 class Teller:
@@ -40,7 +39,7 @@ class Teller:
         self,
         invariant: str,
         what: str,
-        source: tuple[Read, Log],
+        source: tuple[Kept, Log],
         row: int,
         where: str,
         expected: bytes,
