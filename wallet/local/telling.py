@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from shlex import quote
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -57,5 +59,11 @@ class Telling:
         passwords = "no passwords" if logins == "open" else "no passwords but for HTTP"
         self._print(
             f"\nThis is a development setup: loopback only, {passwords}, one broker."
-            "\nTry  .venv/bin/wallet demo  in another terminal; Ctrl-C stops everything.\n"
+            f"\nTry  {_meaning(data)}.venv/bin/wallet demo  in another terminal;"
+            " Ctrl-C stops everything.\n"
         )
+
+
+def _meaning(data: str) -> str:
+    """What a command needs before it to mean the copy in this folder; nothing for `.wallet`."""
+    return "" if data == str(Path(".wallet").absolute()) else f"WALLET_DATA={quote(data)} "
