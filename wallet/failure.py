@@ -17,7 +17,7 @@ class Failure(Exception):  # noqa: N818 - it is the outcome of a command, not an
 
 
 class UsageFailure(Failure):
-    """What was asked cannot be understood; nothing was sent."""
+    """What was asked cannot be understood, or not be done as things are; nothing was begun."""
 
     exit_code = 2
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from producers import answering
 from schemas.settings import Settings
 from wallet import migrate
-from wallet.failure import Failure, UsageFailure
+from wallet.failure import UsageFailure
 from wallet.replay.plan import Standing
 
 MARK: Final = "made by wallet replay"
@@ -47,7 +47,7 @@ def beside(settings: Settings, name: str) -> Settings:
 def make(second: Settings, *, fresh: bool) -> None:
     """Make the database of a second ledger, empty; `fresh` drops one of an earlier replay.
 
-    Raises Failure where there is one by this name that no replay has made, or none is to be lost.
+    Raises UsageFailure where one by this name was made by no replay, or is not to be lost.
     """
     url = make_url(second.database_url)
     name = url.database
@@ -70,9 +70,9 @@ def _make_room(cursor: extensions.cursor, name: str, *, fresh: bool) -> None:
     if found is None:
         return
     if found[0] != MARK:
-        raise Failure(f"there is a database {name}, and no replay has made it; name another")
+        raise UsageFailure(f"there is a database {name}, and no replay has made it; name another")
     if not fresh:
-        raise Failure(f"there is a database {name} of an earlier replay; --fresh makes it anew")
+        raise UsageFailure(f"{name} is a database of an earlier replay; --fresh makes it anew")
     cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
@@ -103,12 +103,12 @@ def standing(cursor: extensions.cursor, settings: Settings) -> dict[int, Standin
 def take_over(cursor: extensions.cursor, settings: Settings) -> None:
     """Raise every partition's epoch, as a claim does: no worker's batch can commit after it.
 
-    Raises Failure while workers have the ledger in their hands.
+    Raises UsageFailure while workers have the ledger in their hands.
     """
     cursor.execute(_BUSY, (f"{settings.application} lane-%",))
     (count,) = _row(cursor)
     if count:
-        raise Failure(
+        raise UsageFailure(
             f"{count} sessions of workers are at this ledger: stop all workers first (they start"
             " again by themselves where a supervisor minds them), then replay"
         )
