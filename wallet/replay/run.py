@@ -144,7 +144,8 @@ class Run:
             {part.partition: part.events for part in parts},
             {part.partition: part.first_event for part in parts},
         )
-        self._counts = {"results": 0}
+        self._answered = 0
+        self._ahead_ms = 0
         self._began = time.monotonic()
         self._seconds = 0.0
         self.done = 0
@@ -174,7 +175,7 @@ class Run:
                 following = aside.submit(self._said.add, made)
             if following is not None:
                 following.result()
-        self._counts["results"] = survey.answered
+        self._answered = survey.answered
         self._ahead_ms = second.most_ahead_ms
 
     def _count(self, taken: list[Next], made: Made, order: Order) -> None:
@@ -217,7 +218,7 @@ class Run:
             seconds=round(self._seconds, 3),
             commands_per_second=round(self.done / self._seconds, 1) if self._seconds else 0.0,
             partitions=_spans(self._parts),
-            compared={"results": self._counts["results"], "events": self._said.compared},
+            compared={"results": self._answered, "events": self._said.compared},
             waiting=self.waiting,
             unpublished=self.unpublished,
             tables=dict(tables or {}),
