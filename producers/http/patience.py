@@ -35,7 +35,7 @@ class Patience:
 
     async def _look_on(self, server: web.Server) -> None:
         while True:
-            await asyncio.sleep(self._seconds / 4)
+            await asyncio.sleep(self._seconds / 4)  # that time passes is all that is waited for
             self._look(server)
 
     def _look(self, server: web.Server) -> None:
