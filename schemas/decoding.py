@@ -25,7 +25,6 @@ from schemas.cloudevents import (
 )
 from schemas.commands import TYPES, Command, CommandData, Moment
 from schemas.diagnosis import diagnose, did_you_mean, invalid
-from schemas.nesting import is_too_deep
 from schemas.refusals import Code, Refusal
 
 MAX_VALUE_BYTES: Final = 64 * 1024
@@ -120,18 +119,19 @@ def _usual_command(key: bytes | None, value: bytes | None, headers: Headers) -> 
         or "ce_traceparent" in attributes
     ):
         return None
+    extras = None
     try:
         command_id = attributes["ce_id"].decode()
-        attributes.get("ce_time", b"").decode()
-        correlation = attributes.get("ce_correlationid", b"").decode()
-        data = usual.decode(value)
+        get("ce_time", b"").decode()
+        if "ce_correlationid" in attributes:
+            extras = {"correlationid": attributes["ce_correlationid"].decode()}
+        data = usual.decode(value)  # closed types: what fits one is not deep
     except (AttributeError, KeyError, ValueError, msgspec.DecodeError):
         return None
-    if not (command_id and fits(command_id) and fits(correlation)) or is_too_deep(value):
+    if not (command_id and fits(command_id)) or (extras and not fits(extras["correlationid"])):
         return None
     if (key is not None and key != data.wallet_id.encode()) or content.wrong(None, value, data):
         return None
-    extras = {"correlationid": correlation} if "ce_correlationid" in attributes else None
     return _command((usual.source, command_id, usual.type), data, None, extras)
 
 

@@ -129,6 +129,14 @@ def entries_text(entries: Iterable[tuple[str, str]], currency: str) -> str:
     return f"[{','.join(parts)}]"
 
 
+def pair_text(debited: str, credited: str, amount: str, currency: str) -> str:
+    """As entries_text(), where one account has paid `amount` to another; in half of the time."""
+    return (
+        f'[{{"account":"{debited}","amount":"-{amount}","currency":"{currency}"}},'
+        f'{{"account":"{credited}","amount":"{amount}","currency":"{currency}"}}]'
+    )
+
+
 def event_text(
     wallet: tuple[str, int, str],
     transaction: str,

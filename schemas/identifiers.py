@@ -16,6 +16,8 @@ _UUID: Final = re.compile(UUID_PATTERN)
 _VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 """A hex digit with its two upper bits as RFC 9562's variant has them."""
 _EVENT_NAMESPACE: Final = bytes.fromhex("6f1cf2f61b3c5d0c9d7b0a5c2e4f8a11")
+# Copied for each id: OpenSSL looks its algorithm up anew for each hash that is made.
+_EVENTS: Final = sha1(_EVENT_NAMESPACE, usedforsecurity=False)
 
 
 def is_uuid(text: str) -> bool:
@@ -58,9 +60,9 @@ def _stamp(recorded_at_ms: int) -> str:
 
 def event_id(wallet_id: str, sequence: int) -> str:
     """The UUIDv5 of a wallet's event number `sequence`."""
-    name = sha1(
-        _EVENT_NAMESPACE + f"{wallet_id}/{sequence}".encode(), usedforsecurity=False
-    ).hexdigest()
+    hashed = _EVENTS.copy()
+    hashed.update(f"{wallet_id}/{sequence}".encode())
+    name = hashed.hexdigest()
     variant = _VARIANTS[name[16]]
     return f"{name[:8]}-{name[8:12]}-5{name[13:16]}-{variant}{name[17:20]}-{name[20:32]}"
 

@@ -149,12 +149,12 @@ def completed_text(
     `about` about_text() or nothing. Nothing else in it can hold a character that JSON escapes.
     """
     wallet_id, currency, balance, sequence = wallet
-    seen = ",".join([f'"{name}":{number}' for name, number in sequences.items()])
+    seen = _encoder.encode(sequences).decode()
     return (
         f'{{"command":{command},"status":"completed","wallet_id":"{wallet_id}",'
         f'"currency":"{currency}","balance":"{balance}","sequence":{sequence},'
         f'"transaction_id":"{transaction_id}","recorded_at":"{recorded_at}",'
-        f'"sequences":{{{seen}}}{about}}}'
+        f'"sequences":{seen}{about}}}'
     )
 
 

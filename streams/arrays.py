@@ -9,6 +9,11 @@ def array(values: Iterable[Any]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
+def texts(values: Iterable[str]) -> str:
+    """As array(), of what is text already."""
+    return "{" + ",".join(values) + "}"
+
+
 def columns(rows: list[Any], width: int) -> list[tuple[Any, ...]]:
     """Rows turned on their side."""
     return list(zip(*rows, strict=True)) if rows else [()] * width

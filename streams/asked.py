@@ -1,7 +1,9 @@
 """What a run of records asks for, decoded in one pass before the database is touched."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
+
+from msgspec import Struct
 
 from schemas.commands import (
     ApproveCreditRequest,
@@ -22,7 +24,7 @@ from streams.rows import Record
 from streams.withdrawing import target_wallet
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True, gc=False):
     """A record and what it asks for."""
 
     record: Record

@@ -1,7 +1,5 @@
 """What a command was about, as results and events tell it. Pure."""
 
-from typing import Final
-
 from schemas import moments
 from schemas.commands import Command, SellCharge
 from schemas.money import show
@@ -36,15 +34,17 @@ def credit_request_body(found: CreditRequest) -> CreditRequestBody:
     )
 
 
-_NOTHING: Final = (None,) * 5
-
-
 def details_of(command: Command, posting: Posting) -> Details:
     """What the events of a command say beyond its result."""
     data = command.data
-    said = (data.effective_at, data.reference, data.metadata, posting.status, command.extras)
     phone_number = data.phone_number if type(data) is SellCharge else None
-    if said == _NOTHING:
+    if (
+        data.effective_at is None
+        and data.reference is None
+        and data.metadata is None
+        and posting.status is None
+        and command.extras is None
+    ):  # nearly always
         return NO_DETAILS if phone_number is None else Details(phone_number=phone_number)
     given = data.effective_at
     effective_at = None if given is None else moments.in_milliseconds(given)

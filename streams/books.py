@@ -132,8 +132,9 @@ def apply(books: Books, posting: Posting, moment_ms: int) -> None:
 
     The rules have decided; what is wrong here is a bug and stops the worker.
     """
-    assert sum(entry.amount_minor for entry in posting.entries) == 0, "a posting sums to zero"
+    total_minor = 0
     for entry in posting.entries:
+        total_minor += entry.amount_minor
         wallet = books.wallets.get(entry.account)
         if wallet is None:
             continue
@@ -143,6 +144,7 @@ def apply(books: Books, posting: Posting, moment_ms: int) -> None:
         assert wallet.balance_minor >= 0, "no balance is below zero"
         if posting.status is not None:
             wallet.status = STATUSES.index(posting.status)
+    assert total_minor == 0, "a posting sums to zero"
     if posting.withdrawal is not None:
         books.withdrawals[posting.withdrawal.withdrawal_id] = posting.withdrawal
     if posting.credit_request is not None:

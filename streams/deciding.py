@@ -18,6 +18,7 @@ from streams.bodies import credit_request_body, details_of, withdrawal_body
 from streams.books import (
     Books,
     CreditRequest,
+    Entry,
     NewWallet,
     Payment,
     Posting,
@@ -135,7 +136,8 @@ class Decided:
         if isinstance(data, CreateWallet):
             self._open_wallet(data, telling.recorded_at)
         apply(self.books, posting, now_ms)
-        self._register(transaction_id, data, posting)
+        if posting.refund_of is not None or transaction_id in self.wanted:
+            self._register(transaction_id, data, posting)
         details = details_of(command, posting)
         if posting.withdrawal is not None:
             self._tell_step(posting.withdrawal, telling)
@@ -146,8 +148,11 @@ class Decided:
         state = (wallet.wallet_id, wallet.currency, balance, wallet.sequence)
         text = telling.completed_text(state, transaction_id, self._sequences(looked_at))
         self.results.append(telling.result(command.key, text, wallet.wallet_id, COMPLETED))
-        row = (command.key, command.fingerprint, transaction_id, record.offset)
-        self._store(row, text, details)
+        said = rendering.details_text(details)
+        row = CommandRow(
+            command.key, command.fingerprint, transaction_id, record.offset, text, said
+        )
+        self._store(row)
         self._book(posting, transaction_id, telling, details)
 
     def _open_wallet(self, data: CreateWallet, moment: str) -> None:
@@ -186,27 +191,28 @@ class Decided:
         text = results.encode(result).decode()
         telling = Telling(ref, moment, command.extras)
         self.results.append(telling.result(key, text, wallet_id, REJECTED))
-        row = (key, command.fingerprint, None, record.offset)
-        self._store(row, text, Details(extras=command.extras))
+        said = rendering.details_text(Details(extras=command.extras))
+        self._store(CommandRow(key, command.fingerprint, None, record.offset, text, said))
 
-    def _store(self, row: tuple[str, str, str | None, int], text: str, details: Details) -> None:
-        """Store what is said, under its key, fingerprint, transaction id and offset."""
-        self.commands.append(CommandRow(*row, text, rendering.details_text(details)))
-        self.last_result_offset = row[3]
+    def _store(self, row: CommandRow) -> None:
+        """Store what is said."""
+        self.commands.append(row)
+        self.last_result_offset = row.offset
 
     def _book(
         self, posting: Posting, transaction_id: str, telling: Telling, details: Details
     ) -> None:
         """The journal rows of an applied posting, and an event for each wallet of it."""
-        currency = posting.currency
-        amounts = [(entry.account, entry.amount_minor) for entry in posting.entries]
-        telling.post(transaction_id, amounts, currency, details)
-        if len(amounts) == 2:  # noqa: PLR2004 - nearly all: a wallet and somebody else
-            world = sum([WORLD_NUMBERS.get(account, 0) for account, _ in amounts])
+        currency, entries = posting.currency, posting.entries
+        telling.post(transaction_id, entries, currency, details)
+        if len(entries) == 2:  # noqa: PLR2004 - nearly all: a wallet and somebody else
+            first, last = entries
+            world = WORLD_NUMBERS.get(first.account, 0) + WORLD_NUMBERS.get(last.account, 0)
         else:
             world = 0
-            self._book_world(transaction_id, amounts, currency)
-        for account, amount in amounts:
+            self._book_world(transaction_id, entries, currency)
+        for entry in entries:
+            account, amount = entry.account, entry.amount_minor
             wallet = self.books.wallets.get(account)
             if wallet is None:
                 continue
@@ -220,14 +226,15 @@ class Decided:
                 waiting = rendering.waiting_text(text, details.extras)
                 self.arrivals.append(Arrival(wallet.partition, account, sequence, waiting))
 
-    def _book_world(
-        self, transaction_id: str, amounts: list[tuple[str, int]], currency: str
-    ) -> None:
+    def _book_world(self, transaction_id: str, entries: tuple[Entry, ...], currency: str) -> None:
         """The rows of the world's accounts, where they are not just a wallet's other side."""
-        for account, amount in amounts:
-            if account in WORLD:
-                row = EntryRow(WORLD[account], transaction_id, None, amount, None, currency, 0)
-                self.entries.append(row)
+        for entry in entries:
+            account = WORLD.get(entry.account)
+            if account is not None:
+                minor = entry.amount_minor
+                self.entries.append(
+                    EntryRow(account, transaction_id, None, minor, None, currency, 0)
+                )
 
     def _tell_step(self, withdrawal: Withdrawal, telling: Telling) -> None:
         """Tell a withdrawal's new status, here and on the delayed topic."""

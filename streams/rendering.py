@@ -4,9 +4,9 @@ The same functions serve a batch and the claim that publishes it again, so that 
 stores and what the log says cannot differ (invariant I4). Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from schemas.commands import TYPES, kind_of
 from schemas.events import TransactionBody
 from schemas.money import show
 from schemas.results import CommandRef, CreditRequestBody, WithdrawalBody
+from streams.books import Entry
 
 SOURCE: Final = b"/wallet-streams/ledger"
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
@@ -26,12 +27,43 @@ HeaderList = list[Header]
 """As confluent-kafka takes them; ours are all bytes."""
 
 
-class Message(NamedTuple):
-    """One record to publish on the batch's partition of a topic."""
+class Message(msgspec.Struct, gc=False):
+    """One record to publish on the batch's partition of a topic.
 
-    key: bytes | None
-    value: bytes | None
-    headers: HeaderList
+    It is about a wallet (the key) and has a body (the value), texts or bytes as they are at hand.
+    `shared` are headers of all that is said of a command, or simply all. One that is known by its
+    id and kind has more, which are put together when they are asked for: a batch holds thousands.
+    """
+
+    about: str | bytes | None
+    body: str | bytes | None
+    shared: HeaderList
+    id: str = ""
+    kind: Header | None = None
+    number: int | None = None
+    """Of an event, on its partition; given once it is known."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The key as it is in the log."""
+        return self.about.encode() if isinstance(self.about, str) else self.about
+
+    @property
+    def value(self) -> bytes | None:
+        """The value as it is in the log."""
+        return self.body.encode() if isinstance(self.body, str) else self.body
+
+    @property
+    def headers(self) -> HeaderList:
+        """All headers, in their order."""
+        if self.kind is None:
+            return self.shared
+        headers = [*self.shared, ("ce_id", self.id.encode()), self.kind]
+        if isinstance(self.about, str):
+            headers.append(("ce_subject", self.about.encode()))
+        if self.number is not None:
+            headers.append(("number", b"%d" % self.number))
+        return headers
 
 
 class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -64,16 +96,15 @@ _decode_extras: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 def details_text(details: Details) -> str:
     """The JSON text of details; empty when there is nothing to say."""
-    if details is NO_DETAILS or details == NO_DETAILS:
-        return ""
-    if _tells_only_a_phone(details) and details.extras is None:
-        return f'{{"phone_number":"{details.phone_number}"}}'
-    return _encode(details).decode()
+    if details.extras is not None or not _tells_only_a_phone(details):
+        return _encode(details).decode()
+    number = details.phone_number
+    return "" if number is None else f'{{"phone_number":"{number}"}}'
 
 
 def _tells_only_a_phone(details: Details) -> bool:
     """Whether nothing but a phone's number is said, or nothing at all: nearly always."""
-    return (
+    return details is NO_DETAILS or (
         details.effective_at is None
         and details.reference is None
         and details.metadata is None
@@ -94,6 +125,8 @@ def _time_header(recorded_at: str) -> Header:
 class Telling:
     """All that is said of one command. A batch and the claim that says it again use the same."""
 
+    _transaction = _entries = _currency = _about = _body_text = ""
+
     def __init__(
         self, command: CommandRef, recorded_at: str, extras: dict[str, str] | None
     ) -> None:
@@ -112,8 +145,6 @@ class Telling:
             named = [(f"ce_{attribute}", text.encode()) for attribute, text in extras.items()]
             self._headers += named
         self._event_kind = EVENT_KINDS.get(self._kind)
-        self._transaction = self._entries = self._about = self._body_text = ""
-        self._currency = ""
 
     def about(self, body: WithdrawalBody | CreditRequestBody) -> None:
         """Take up what the command was about, as it has left it."""
@@ -133,34 +164,33 @@ class Telling:
     def step(self, wallet_id: str, withdrawal_id: str, status: str) -> Message:
         """The record of the delayed topic: a withdrawal comes to each status once."""
         text = events.step_text(wallet_id, self._body_text, self.recorded_at, self._command)
-        subject = wallet_id.encode()
-        name = ("ce_id", f"{withdrawal_id}:{status}".encode())
-        headers = [*self._headers, name, STEP_KINDS[status], ("ce_subject", subject)]
-        return Message(subject, text.encode(), headers)
+        name = f"{withdrawal_id}:{status}"
+        return Message(wallet_id, text, self._headers, name, STEP_KINDS[status])
 
     def result(self, key: str, text: str, wallet_id: str | None, kind: Header) -> Message:
         """The record of the command's result. `key` is its dedupe key: it names the result too."""
-        headers = [*self._headers, ("ce_id", key.encode()), kind]
-        if wallet_id is None:
-            return Message(None, text.encode(), headers)
-        subject = wallet_id.encode()
-        headers.append(("ce_subject", subject))
-        return Message(subject, text.encode(), headers)
+        return Message(wallet_id, text, self._headers, key, kind)
 
     def post(
         self,
         transaction_id: str,
-        entries: Iterable[tuple[str, int]],
+        entries: Sequence[Entry],
         currency: str,
         details: Details,
     ) -> None:
-        """Take up what the command did: its posting, (account, minor units), debits first.
+        """Take up what the command did: its posting, debits first.
 
         Entries of zero mark a change without money; they are no news for anybody's balance.
         """
         self._currency = currency
-        shown = [(account, show(amount, currency)) for account, amount in entries if amount]
-        self._entries = events.entries_text(shown, currency)
+        first, last = entries[0], entries[-1]
+        if len(entries) == 2 and 0 < last.amount_minor == -first.amount_minor:  # noqa: PLR2004 - a pair
+            amount = show(last.amount_minor, currency)
+            self._entries = events.pair_text(first.account, last.account, amount, currency)
+        else:
+            moved = [entry for entry in entries if entry.amount_minor]
+            shown = [(entry.account, show(entry.amount_minor, currency)) for entry in moved]
+            self._entries = events.entries_text(shown, currency)
         self._transaction = (
             events.plain_transaction_text(
                 transaction_id, self._kind, self.recorded_at, details.phone_number
@@ -192,17 +222,15 @@ class Telling:
 
     def event(self, wallet_id: str, sequence: int, text: str) -> Message:
         """The record of an event, before its number is known."""
-        subject = wallet_id.encode()
-        name = ("ce_id", identifiers.event_id(wallet_id, sequence).encode())
+        name = identifiers.event_id(wallet_id, sequence)
         assert self._event_kind is not None, "only commands of a known type are done"
-        headers = [*self._headers, name, self._event_kind, ("ce_subject", subject)]
-        return Message(subject, text.encode(), headers)
+        return Message(wallet_id, text, self._headers, name, self._event_kind)
 
 
 def numbered(messages: list[Message], first: int) -> list[Message]:
     """The messages with their numbers on the partition of the events topic."""
     for number, message in enumerate(messages, first):
-        message.headers.append(("number", b"%d" % number))
+        message.number = number
     return messages
 
 

@@ -13,6 +13,7 @@ from schemas.accounts import WORLD_NAMES
 from schemas.results import AnyResult
 from streams import dead_letters, rendering
 from streams.arrays import array
+from streams.books import Entry
 from streams.progress import Progress
 from streams.rendering import Details, Message, Telling
 from streams.rows import Place
@@ -130,9 +131,9 @@ class _Transactions:
         details = rendering.details_of(stored)
         result = results.decode(text)
         rows = self._entries[transaction_id]
-        amounts = [(WORLD_NAMES.get(row[0], row[0]), int(row[2])) for row in rows]
+        entries = [Entry(WORLD_NAMES.get(row[0], row[0]), int(row[2])) for row in rows]
         mine = next(row for row in rows if row[0] == wallet_id)
         telling = _telling(result, details)
-        telling.post(transaction_id, amounts, mine[4], details)
+        telling.post(transaction_id, entries, mine[4], details)
         said = telling.event_text(wallet_id, mine[1], int(mine[2]), int(mine[3]))
         return telling.event(wallet_id, mine[1], said)

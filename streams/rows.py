@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 
 class Record(Protocol):
     """A record of the commands topic. `timestamp` is the broker's, in milliseconds."""
@@ -27,8 +29,8 @@ class Place(NamedTuple):
     partitions: int
 
 
-class CommandRow(NamedTuple):
-    """A row of `commands`."""
+class CommandRow(Struct, frozen=True, gc=False):
+    """A row of `commands`. A struct is made in a fourth of a named tuple's time."""
 
     key: str
     fingerprint: str
@@ -38,7 +40,7 @@ class CommandRow(NamedTuple):
     details: str
 
 
-class EntryRow(NamedTuple):
+class EntryRow(Struct, frozen=True, gc=False):
     """A row of `entries` for a wallet, and the account of the world that is its other side.
 
     `world` is the account's number (schemas.accounts), 0 where the other side is a wallet too or

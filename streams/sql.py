@@ -4,17 +4,16 @@ Sets go through unnest, as array literals in text: as fast as COPY here, and a p
 inside COPY keeps its locks beyond every timeout (FAULTS.md).
 """
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from schemas.accounts import WORLD
 from streams import sql_cases
-from streams.arrays import array, columns
+from streams.arrays import array, columns, texts
 from streams.books import NewWallet, Wallet
 from streams.deciding import Decided
-from streams.rows import Place
+from streams.rows import EntryRow, Place
 
 FENCED: Final = "WS001"
 """SQLSTATE of open_batch when the compare-and-set finds another epoch or offset."""
@@ -104,11 +103,6 @@ def _bucket(wallet_id: str) -> int:
     return int(wallet_id[-4:], 16) % BUCKETS
 
 
-def ids(values: Iterable[str | None]) -> str:
-    """An array literal of ids, where one may be missing."""
-    return "{" + ",".join(value or "NULL" for value in values) + "}"
-
-
 def write(
     place: Place, epoch: int, decided: Decided, arrived: list[list[str]]
 ) -> tuple[str, list[Any]]:
@@ -127,8 +121,7 @@ def write(
 
 
 def _batch(place: Place, epoch: int, decided: Decided, arrived: list[list[str]]) -> tuple[Any, ...]:
-    keys, marks, transactions, offsets, results, details = columns(decided.commands, 6)
-    entries = columns(decided.entries, 7)
+    commands = decided.commands
     changed = [w for w in decided.books.wallets.values() if 0 < w.opened_at_sequence < w.sequence]
     return (
         place.topic,
@@ -139,16 +132,28 @@ def _batch(place: Place, epoch: int, decided: Decided, arrived: list[list[str]])
         decided.strays,
         array(line[0] for line in arrived),
         array(line[1] for line in arrived),
-        ids(keys),
-        ids(marks),
-        ids(transactions),
-        array(offsets),
-        "\n".join(results),
-        "\n".join(details),
-        # The rows of the world's accounts have no sequence and no balance.
-        *(array(column).replace("None", "NULL") for column in entries),
+        texts([row.key for row in commands]),
+        texts([row.fingerprint for row in commands]),
+        texts([row.transaction_id or "NULL" for row in commands]),
+        array([row.offset for row in commands]),
+        "\n".join([row.result for row in commands]),
+        "\n".join([row.details for row in commands]),
+        *_entries(decided.entries),
         WORLDS,
         *_changes(changed),
+    )
+
+
+def _entries(rows: list[EntryRow]) -> tuple[str, ...]:
+    # The rows of the world's accounts have no sequence and no balance.
+    return (
+        texts([row.account_id for row in rows]),
+        texts([row.transaction_id for row in rows]),
+        array([row.sequence for row in rows]).replace("None", "NULL"),
+        array([row.amount_minor for row in rows]),
+        array([row.balance_minor for row in rows]).replace("None", "NULL"),
+        texts([row.currency for row in rows]),
+        array([row.world for row in rows]),
     )
 
 
@@ -180,8 +185,8 @@ def _new_wallets(decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
     ]
     owners = [_json(new.owner) for new in made]
     metadata = [_json(new.metadata) for new in made]
-    created = array(new.created_at for new in made)
-    wallet_ids = ids(new.wallet_id for new in made)
+    created = texts([new.created_at for new in made])
+    wallet_ids = texts([new.wallet_id for new in made])
     return [
         (_WALLETS, tuple(array(column) for column in columns(rows, 7))),
         (_PROFILES, (wallet_ids, created, owners, metadata)),
@@ -193,7 +198,7 @@ def _rare(place: Place, decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
     rare: list[tuple[str, tuple[Any, ...]]] = []
     if decided.arrivals:
         partitions, wallets, sequences, events = columns(decided.arrivals, 4)
-        places = (array(partitions), ids(wallets), array(sequences))
+        places = (array(partitions), texts(wallets), array(sequences))
         rare.append((_ARRIVALS, (*places, "\n".join(events))))
     if decided.refunds:
         rare.append((_REFUNDS, tuple(array(column) for column in columns(decided.refunds, 3))))

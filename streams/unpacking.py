@@ -7,7 +7,7 @@ bad bytes of names written as `\xff`. Names that we read (`ce_*`, `content-type`
 are; all else about the record is untouched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from aiokafka.consumer import fetcher
@@ -35,7 +35,7 @@ class FetchedRecord(Struct, frozen=True, gc=False):
     timestamp_type: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: Sequence[tuple[str, bytes]]
 
 
 class KeptRecords(MemoryRecords):  # type: ignore[misc] # no stubs
@@ -50,6 +50,11 @@ class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc] # no stubs
     """Records of one partition, from a fetch: unpacked quickly, or else leniently."""
 
     _records: Any
+    _records_iterator: Iterator[Any]
+
+    def __iter__(self) -> Iterator[Any]:
+        """What is left, without a step of Python's from one record to the next."""
+        return self._records_iterator
 
     def _consumer_record(self, tp: Any, record: Any) -> FetchedRecord:  # noqa: ANN401 - no stubs
         return FetchedRecord(
@@ -60,7 +65,7 @@ class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc] # no stubs
             record.timestamp_type,
             record.key,
             record.value,
-            tuple(record.headers),
+            record.headers,
         )
 
     def _unpack_records(self) -> Iterator[Any]:

@@ -30,7 +30,7 @@ class Hand:
         end = min(high, self._next_offset + most)
         asked = Asked()
         for item in items(self.settings, Span(topic, partition, self._next_offset, end)):
-            asked.add(*item)
+            asked.add(item.record, item.decoded)
         journal = Journal(self.settings, self._held.place)
         written = journal.write(Held(self._held.epoch, self._next_offset, end), asked)
         journal.close()

@@ -42,9 +42,9 @@ class Limits(NamedTuple):
 
 
 LIMITS: Final = {
-    "sale": Limits(4, 3, 0.82, 7.75, 1190, 2320, 7130),
-    "transfer": Limits(4, 3, 1.26, 9.6, 1370, 2765, 9050),
-    "abroad": Limits(5, 4, 1.7, 12.2, 2140, 2715, 10_400),
+    "sale": Limits(4, 3, 0.82, 7.75, 1190, 2180, 5950),
+    "transfer": Limits(4, 3, 1.26, 9.6, 1370, 2690, 7400),
+    "abroad": Limits(5, 4, 1.7, 12.2, 2140, 2605, 9020),
 }
 MARGIN: Final = {"scans": 1.1, "wal_records": 1.05, "wal_bytes": 1.1}
 INSTRUCTIONS_MARGIN: Final = 1.05 if sys.version_info[:2] == (3, 11) else 1.25

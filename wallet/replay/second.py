@@ -76,7 +76,7 @@ class Second:
         """
         asked: dict[int, Asked] = {partition: Asked() for partition in self.starts}
         for command in batch:
-            asked[command.partition].add(*command.item)
+            asked[command.partition].add(command.item.record, command.item.decoded)
         ahead_ms = self._open(asked)
         books, seen = self._look_up(list(asked.values()))
         wanted = {each for part in asked.values() for each in part.refundable}
@@ -122,7 +122,7 @@ class Second:
             moved = 0 if recorded is None else recorded.recorded_at_ms - record.timestamp
             part.clock_ahead_ms = ahead_ms if command.fresh else moved
             self.most_ahead_ms = max(self.most_ahead_ms, moved)
-            part.take(*command.item)
+            part.take(record, command.item.decoded)
             if not command.fresh:
                 _judge(command, part.results[said:])
             if len(part.steps) > steps:

@@ -44,15 +44,16 @@ class Producer:
     def produce(
         self,
         topic: str,
-        value: bytes | None,
-        key: bytes | None,
+        value: str | bytes | None,
+        key: str | bytes | None,
         partition: int,
         *,
         headers: Headers,
     ) -> None:
         """Add a record to what is sent."""
         # A copy: lists of headers are made once and added to.
-        record = Record(topic, partition, -1, 0, key, value, list(headers), "open")
+        said = _bytes(key), _bytes(value)
+        record = Record(topic, partition, -1, 0, *said, list(headers), "open")
         self._unsent.append(record)
 
     def commit_transaction(self, _timeout: float) -> None:
@@ -136,3 +137,8 @@ class Consumer:
 
     def close(self) -> None:
         """Nothing to leave."""
+
+
+def _bytes(said: str | bytes | None) -> bytes | None:
+    """As confluent's client takes it: a text is sent as UTF-8."""
+    return said.encode() if isinstance(said, str) else said
