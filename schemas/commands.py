@@ -32,6 +32,7 @@ Metadata = Annotated[
     Meta(max_length=20),
 ]
 Name = Annotated[str, Meta(max_length=256)]
+SequenceNumber = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Seconds = Annotated[int, Meta(gt=0, le=10**10)]
 Reason = Annotated[str, Meta(min_length=1, max_length=256)]
 By = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -76,9 +77,13 @@ class CreateWallet(CommandData, frozen=True, gc=False):
 
 
 class SetWalletStatus(CommandData, frozen=True, gc=False):
-    """wallet.set_status.v1: a wallet that is not active neither gives nor takes money."""
+    """wallet.set_status.v1: a wallet that is not active neither gives nor takes money.
+
+    With `if_sequence` only while the wallet is as it was seen, after so many changes.
+    """
 
     status: Literal["active", "deactivated", "suspended"]
+    if_sequence: SequenceNumber | None = None
 
 
 class Deposit(CommandData, frozen=True, gc=False):

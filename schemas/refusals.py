@@ -28,6 +28,7 @@ class Code(StrEnum):
     TRANSACTION_NOT_FOUND = "transaction_not_found"
     WITHDRAWAL_NOT_FOUND = "withdrawal_not_found"
     CREDIT_REQUEST_NOT_FOUND = "credit_request_not_found"
+    SEQUENCE_MISMATCH = "sequence_mismatch"
     CURRENCY_MISMATCH = "currency_mismatch"
     AMOUNT_NOT_POSITIVE = "amount_not_positive"
     AMOUNT_PRECISION = "amount_precision"
@@ -68,6 +69,7 @@ TITLES: Final[dict[Code, str]] = {
     Code.TRANSACTION_NOT_FOUND: "Transaction not found",
     Code.WITHDRAWAL_NOT_FOUND: "Withdrawal not found",
     Code.CREDIT_REQUEST_NOT_FOUND: "Credit request not found",
+    Code.SEQUENCE_MISMATCH: "Changed since",
     Code.CURRENCY_MISMATCH: "Currency mismatch",
     Code.AMOUNT_NOT_POSITIVE: "Amount not positive",
     Code.AMOUNT_PRECISION: "Too many decimals",
@@ -105,6 +107,7 @@ DETAILS: Final[dict[Code, str]] = {
     Code.AMOUNT_PRECISION: "The amount has more decimals than the currency.",
     Code.AMOUNT_TOO_LARGE: "The amount or the balance it leads to has more than 38 digits.",
     Code.CREDIT_REQUEST_NOT_FOUND: "The wallet has no credit request {credit_request_id}.",
+    Code.SEQUENCE_MISMATCH: "The wallet {wallet_id} has had {sequence} changes, not {if_sequence}.",
     Code.DUE_NOT_IN_FUTURE: "Time must be in the future: {due_at} is not after {recorded_at}.",
     Code.DUE_TOO_FAR: "The latest time possible now is {latest}, got {due_at}.",
     Code.WALLET_NOT_ACTIVE: "The wallet {wallet_id} is {status}.",

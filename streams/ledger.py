@@ -79,6 +79,10 @@ def _set_status(data: SetWalletStatus, books: Books) -> Decision:
     wallet = books.wallets.get(data.wallet_id)
     if wallet is None:
         return not_found(data.wallet_id)
+    if data.if_sequence is not None and data.if_sequence != wallet.sequence:
+        numbers = {"sequence": str(wallet.sequence), "if_sequence": str(data.if_sequence)}
+        context = {"wallet_id": data.wallet_id, **numbers}
+        return Refusal(Code.SEQUENCE_MISMATCH, "if_sequence", context)
     return Posting((Entry(data.wallet_id, 0),), wallet.currency, status=data.status)
 
 

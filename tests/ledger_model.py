@@ -98,6 +98,12 @@ class Model:
         if data["wallet_id"] not in self.wallets:
             return missing(data["wallet_id"])
         own = self.wallets[data["wallet_id"]]
+        wanted = data.get("if_sequence", own.sequence)
+        if wanted != own.sequence:
+            return refused(
+                "sequence_mismatch", "if_sequence", wallet_id=data["wallet_id"],
+                sequence=str(own.sequence), if_sequence=str(wanted),
+            )  # fmt: skip
         own.status, own.sequence = data["status"], own.sequence + 1
         return None
 

@@ -33,8 +33,15 @@ def create(books: Books, data: CreateWallet, _transaction_id: str) -> Posting:
 
 
 def set_status(books: Books, data: SetWalletStatus, _transaction_id: str) -> Posting:
-    """Let a wallet give and take money, or stop it; any status may follow any other."""
+    """Let a wallet give and take money, or stop it; any status may follow any other.
+
+    Where the command says at which sequence, only there.
+    """
     wallet = existing(books.look(data.wallet_id), data.wallet_id)
+    if data.if_sequence not in {None, wallet.sequence}:
+        said = {"sequence": str(wallet.sequence), "if_sequence": str(data.if_sequence)}
+        context = {"wallet_id": wallet.wallet_id, **said}
+        raise Refused(Code.SEQUENCE_MISMATCH, "if_sequence", context)
     wallet.status = data.status
     return books.post((data.wallet_id, 0))
 

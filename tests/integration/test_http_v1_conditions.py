@@ -65,6 +65,36 @@ def test_of_many_who_decide_on_one_version_one_does(api: Api) -> None:
         assert api.get(path, If_None_Match=won.headers["ETag"]).status == 304
 
 
+def test_a_wallet_is_frozen_as_it_was_seen(api: Api) -> None:
+    """Whatever has changed it since: the ledger itself looks, at the moment of its decision."""
+    wallet = api.wallet("5")
+    path, body = f"wallets/{wallet}/status", {"status": "suspended"}
+    tag = api.get(f"wallets/{wallet}").headers["ETag"]
+    assert tag == '"2"'
+    problem(api.post(path, body, If_Match='"1"'), 412, "sequence_mismatch")
+    for other in (f"W/{tag}", '"02"', '"two"', '"2', ""):
+        told = problem(api.post(path, body, If_Match=other), 412, "precondition_failed")
+        assert told["context"] == {"given": other}
+    told = problem(api.post(f"{path}?dry_run=true", body, If_Match='"9"'), 412, "sequence_mismatch")
+    assert told["context"] == {"wallet_id": wallet, "sequence": "2", "if_sequence": "9"}
+    problem(api.post(path, body, If_Match='"1", "2"'), 400, "invalid_request")
+    with ThreadPoolExecutor(10) as threads:
+        several = [
+            threads.submit(api.post, path, {"status": status}, "new", If_Match=tag)
+            for status in ["suspended", "deactivated"] * 5
+        ]
+        replies = [each.result() for each in several]
+    assert sorted(reply.status for reply in replies) == [200] + [412] * 9
+    (won,) = [reply for reply in replies if reply.status == 200]
+    assert won.headers["ETag"] == '"3"'
+    assert api.get(f"wallets/{wallet}").json == won.json
+    key = uuid7()
+    done, again = (api.post(path, {"status": "active"}, key, If_Match='"3"') for _ in range(2))
+    assert (done.status, again.status, done.json) == (200, 200, again.json)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert api.post(path, body, If_Match="*").status == 200
+
+
 def test_a_guard_that_would_be_none_is_refused(api: Api) -> None:
     """Nobody pays in the belief that a version is looked at."""
     wallet = api.wallet("5")

@@ -72,6 +72,7 @@ commands = st.one_of(
     command("withdrawal.schedule", amount=amounts, target=targets, due_at=due_times),
     command("wallet.set_status", status=st.sampled_from(["active", "active", "deactivated"])),
     command("wallet.set_status", status=st.sampled_from(["active", "suspended"])),
+    command("wallet.set_status", status=st.just("active"), if_sequence=st.integers(1, 6)),
 )  # fmt: skip
 
 

@@ -119,6 +119,15 @@ def test_money_only_moves_between_active_wallets(world: World) -> None:
     assert world.done("wallet.set_status", B, status="active").sequence == 4
 
 
+def test_a_status_is_set_as_the_wallet_was_seen(world: World) -> None:
+    """At another sequence nothing is done, and both numbers are told."""
+    world.open(A)
+    assert world.done("wallet.set_status", A, status="suspended", if_sequence=2).sequence == 3
+    refused = world.refused("wallet.set_status", A, status="active", if_sequence=2).error
+    assert (refused.code, refused.param) == ("sequence_mismatch", "if_sequence")
+    assert refused.context == {"wallet_id": A, "sequence": "3", "if_sequence": "2"}
+
+
 def test_a_refund_gives_back_no_more_than_was_paid(world: World) -> None:
     """In parts, then all that is left, then nothing; and only to the wallet that paid."""
     world.open(A, B)
@@ -191,7 +200,10 @@ SAID = st.one_of(
     st.tuples(
         st.just("wallet.set_status"),
         WALLETS,
-        st.fixed_dictionaries({"status": st.sampled_from(("active", "active", "suspended"))}),
+        st.fixed_dictionaries(
+            {"status": st.sampled_from(("active", "active", "suspended"))},
+            optional={"if_sequence": st.integers(1, 6)},
+        ),
     ),
     st.tuples(st.just("refund"), WALLETS, st.fixed_dictionaries({"nth": st.integers(0, 20)})),
     st.tuples(

@@ -89,7 +89,11 @@ async def show_wallet(asked: Asked) -> Answer:
 async def set_wallet_status(asked: Asked) -> Answer:
     """Make a wallet active, deactivated or suspended."""
     wallet_id = asked.path["wallet_id"]
-    done = await command(asked, "wallet.set_status.v1", data_of(asked.body, wallet_id=wallet_id))
+    said = data_of(asked.body, wallet_id=wallet_id)
+    if_sequence = conditions.sequence_wanted(asked)
+    if if_sequence is not None:
+        said["if_sequence"] = if_sequence
+    done = await command(asked, "wallet.set_status.v1", said)
     found = await asked.gateway.reading.read(reading_wallets.wallet, wallet_id)
     if found is None:
         raise no_wallet(wallet_id)
@@ -188,6 +192,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         family=FAMILY, summary="Make a wallet active, deactivated or suspended", body=NewStatus,
         query=DryRun, needs_key=True, slash=False, access=Access.COMMAND,
         answers={200: WalletBody, 400: Problem, 403: Problem, 404: Problem, 409: Problem,
-                 422: Problem},
+                 412: Problem, 422: Problem},
     ),
 )  # fmt: skip
