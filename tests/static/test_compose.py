@@ -94,6 +94,8 @@ def test_what_works_starts_last_and_each_has_its_own_slot(
     for service in found.values():
         assert service["restart"] == "unless-stopped"
         assert service["stop_grace_period"] == "30s"
+        port = service["environment"]["WALLET_METRICS_PORT"]
+        assert f"127.0.0.1:{port}/healthz" in service["healthcheck"]["test"][-1]
         assert service["depends_on"] == {
             name: {"condition": "service_completed_successfully"} for name in ONE_SHOTS
         }
