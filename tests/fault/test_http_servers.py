@@ -5,13 +5,13 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
 
 import psutil
 import pytest
 
 from schemas.settings import Settings
 from tests.gateways import GatewayProcess, Reply, served
+from tests.stacks import Stack
 from tests.workers import wait_until
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]
@@ -30,7 +30,7 @@ def gateway(
 
 
 @contextmanager
-def frozen(stack: Any, name: str) -> Iterator[None]:  # noqa: ANN401 - tests.stacks.Stack
+def frozen(stack: Stack, name: str) -> Iterator[None]:
     """A server that takes connections and says nothing, with all its processes."""
     root = psutil.Process(stack.pid(name))
     processes = [root, *root.children(recursive=True)]
@@ -45,7 +45,7 @@ def frozen(stack: Any, name: str) -> Iterator[None]:  # noqa: ANN401 - tests.sta
 
 
 def test_what_a_frozen_kafka_may_have_taken_is_found_later(
-    stack: Any,  # noqa: ANN401 - tests.stacks.Stack
+    stack: Stack,
     gateway: GatewayProcess,
 ) -> None:
     """202 or 503 while it is frozen; the same key then gets one deposit, however often asked."""
@@ -73,7 +73,7 @@ def test_what_a_frozen_kafka_may_have_taken_is_found_later(
 
 
 def test_a_frozen_database_is_told_and_waited_for(
-    stack: Any,  # noqa: ANN401 - tests.stacks.Stack
+    stack: Stack,
     gateway: GatewayProcess,
 ) -> None:
     """A look is a 503; a deposit that nobody could commit is in the log, and done afterwards."""
