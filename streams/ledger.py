@@ -31,8 +31,7 @@ from streams.refusing import amount_of, insufficient, mismatch, not_active, not_
 
 def decide(command: Command, recorded_at_ms: int, books: Books) -> Decision:
     """What becomes of a command recorded at this broker timestamp. Changes nothing."""
-    if has_expired(command, recorded_at_ms):
-        assert command.expires_at is not None, "only what has an end expires"
+    if command.expires_at is not None and has_expired(command, recorded_at_ms):
         expiry, moment = in_milliseconds(command.expires_at), of_broker(recorded_at_ms)
         context = {"expirytime": expiry, "recorded_at": moment}
         return Refusal(Code.COMMAND_EXPIRED, "expirytime", context)
@@ -53,10 +52,10 @@ def has_expired(command: Command, recorded_at_ms: int) -> bool:
 
 def looked_at(command: Command, recorded_at_ms: int, books: Books) -> tuple[str, ...]:
     """The wallets a decision on this command depends on, its own first."""
-    if has_expired(command, recorded_at_ms):
+    if command.expires_at is not None and has_expired(command, recorded_at_ms):
         return ()
     data = command.data
-    if isinstance(data, Transfer | SellCharge):
+    if isinstance(data, _PAYING):
         other = data.to_wallet_id
         return (data.wallet_id,) if other is None else (data.wallet_id, other)
     if isinstance(data, Refund):
@@ -205,4 +204,5 @@ _RULES: Final[dict[type, Callable[[Any, Books], Decision]]] = {
     Transfer: _transfer,
     Refund: _refund,
 }
+_PAYING: Final = (Transfer, SellCharge)
 _CREDIT: Final = (CreateCreditRequest, ApproveCreditRequest, RejectCreditRequest)
