@@ -1,5 +1,7 @@
 """Files named on the command line: what cannot be used is named, with why; exit code 2."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -54,3 +56,25 @@ def test_output_that_nothing_takes_is_one_line(
         monkeypatch.undo()
     assert ended.value.code == 1
     assert capsys.readouterr().err == "wallet: cannot write: No space left on device\n"
+
+
+NAMED = """
+import sys
+from wallet import cli
+from wallet.cli import printing
+
+cli.app = lambda: (printing.print_pairs([("owner's name", "\u0633\u0627\u0631\u0627")]),
+                   printing.print_json("\u0633"))
+cli.main()
+"""
+
+
+def test_a_terminal_without_the_letters_of_a_name_is_no_failure() -> None:
+    """What it cannot show is escaped; JSON is UTF-8, for programs read it."""
+    odd = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-c", NAMED], capture_output=True, env=odd, check=True, timeout=60
+    )
+    shown, document = done.stdout.splitlines()
+    assert rb"\u0633\u0627\u0631\u0627" in shown
+    assert document.decode() == '"\u0633"'

@@ -1,6 +1,7 @@
 """The `wallet` command line: `families` says which module has which command."""
 
 import errno
+import io
 import os
 import sys
 from importlib.metadata import version
@@ -34,6 +35,9 @@ def wallet(
 
 def main() -> None:
     """Run the command; a failure is one line on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names are in all scripts, terminals are not
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except Failure as failure:

@@ -21,8 +21,8 @@ from schemas.results import AnyResult, CreditRequestBody, WithdrawalBody
 
 
 def print_json(value: object) -> None:
-    """One JSON document on a line of its own."""
-    typer.echo(msgspec.json.encode(value).decode())
+    """One JSON document on a line of its own, in UTF-8 whatever the terminal speaks."""
+    typer.echo(msgspec.json.encode(value))
 
 
 def money(amount: str | None, currency: str | None) -> str:
