@@ -1,13 +1,15 @@
 """What the command line refuses before anything is sent, and how it says so."""
 
 import socket
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from wallet.cli import app
+from producers.message import Message
+from wallet.cli import app, commands
 from wallet.cli.asking import Asking
 from wallet.failure import NoAnswer, UsageFailure
 
@@ -197,6 +199,26 @@ def test_an_absent_kafka_is_said_once_by_the_audit(monkeypatch: pytest.MonkeyPat
     assert "could not be made: Kafka at 127.0.0.1:1: Failed to get metadata" in str(failure)
     assert "KafkaError" not in str(failure)
     assert "`wallet up`" in str(failure)
+
+
+def test_who_does_not_wait_is_told_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends the waiting, not the command, which may have been sent."""
+
+    class Interrupted:
+        """A client of which nobody hears the result."""
+
+        def send_message(self, message: Message) -> None:
+            """Take a command."""
+            assert message.id == "mine"
+
+        def wait(self, _sent: None, _timeout: float) -> None:
+            """Be interrupted."""
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "client_of", lambda _settings: nullcontext(Interrupted()))
+    done = _run("deposit", WALLET, "5", "--id", "mine")
+    assert done.exit_code == 130
+    assert "`wallet result mine --source /wallet` tells" in done.stderr
 
 
 def test_an_expiry_is_a_moment() -> None:

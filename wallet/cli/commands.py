@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -12,6 +12,9 @@ from wallet.cli.checking import what_is_wrong
 from wallet.cli.connected import client_of, load_settings
 from wallet.cli.printing import print_json, print_result
 from wallet.failure import UsageFailure
+
+INTERRUPTED: Final = 130
+"""Exit code of a command that Ctrl-C has ended."""
 
 Status = Literal["active", "deactivated", "suspended"]
 
@@ -133,7 +136,12 @@ def show_answer(message: Message, timeout: float, *, as_json: bool) -> None:
     if wrong:
         raise UsageFailure(f"{wrong}; nothing was sent")
     with client_of(load_settings()) as client:
-        result = client.wait(client.send_message(message), timeout)
+        try:
+            result = client.wait(client.send_message(message), timeout)
+        except KeyboardInterrupt:
+            look = f"`wallet result {message.id} --source {message.source}`"
+            typer.echo(f"wallet: it may be done all the same: {look} tells", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     print_json(result) if as_json else print_result(result)
     if result.error is not None:
         raise typer.Exit(1)
