@@ -180,7 +180,8 @@ def bear(asked: socket.socket) -> None:
     """Fork a life for each request, until nobody can ask any more."""
     for module in IMPORTED:
         importlib.import_module(module)
-    gc.freeze()
+    assert threading.active_count() == 1, "a fork would be without the other threads"
+    gc.freeze()  # else the first collection of each life would copy all of it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who minds a life is not minded
     mother = os.getpid()
     while True:

@@ -83,7 +83,7 @@ def format_storage(folder: Path, *options: str) -> None:
     """
     done = subprocess.run(  # noqa: S603 - our own command
         (
-            *_java("-XX:TieredStopAtLevel=1"),
+            *_java("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *("kafka.tools.StorageTool", "format"),
             *("--cluster-id", _cluster_id(folder), "--config", str(_properties(folder))),
             *options,
