@@ -103,6 +103,7 @@ def _source(record: Message) -> str:
 
 
 def unanswered(error: Failure) -> Finding:
-    """Kafka does not answer."""
-    what, _, fix = str(error).partition("; ")
-    return harm(KAFKA, what, fix or "start it, or name it in WALLET_KAFKA_BOOTSTRAP")
+    """Kafka does not answer. What to do stands last (producers/unreached.py)."""
+    said = str(error)
+    what, _, fix = said.rpartition("; " if "; " in said else ": ")
+    return harm(KAFKA, what or said, fix)
