@@ -5,6 +5,8 @@ import itertools
 from typing import Any
 
 from tests.gateways import GatewayProcess
+from tests.shell import Shell
+from tests.workers import execute
 
 PASSWORD = "correct horse"  # noqa: S105 - of people who exist in tests only
 turns = itertools.count(1)
@@ -40,3 +42,19 @@ def new_user(
     reply = gateway("POST", "/api/users/", person(user_type, **more), by)
     assert reply.status == 201, reply
     return reply.json
+
+
+def make_root(gateway: GatewayProcess) -> dict[str, str]:
+    """The first admin, made on the command line; its headers."""
+    Shell(gateway.settings)("create-admin", "root", given=f"{PASSWORD}\n".encode())
+    return basic("root")
+
+
+def of_role(
+    gateway: GatewayProcess, role: str, by: dict[str, str] | None = None, **more: object
+) -> Any:  # noqa: ANN401 - as above
+    """A new user of a role; by whom it is made as in new_user."""
+    made = new_user(gateway, 3, by, **more)
+    change = "UPDATE users SET role = %s WHERE id = %s"
+    execute(gateway.settings, change, role, made["id"])
+    return made

@@ -15,9 +15,8 @@ from producers.message import uuid7
 from schemas.settings import Settings
 from tests.consoles import Operator
 from tests.gateways import GatewayProcess, served
-from tests.people import PASSWORD, basic, new_user
-from tests.shell import Shell
-from tests.workers import execute, rows, wait_until
+from tests.people import make_root, new_user, of_role
+from tests.workers import rows, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -30,15 +29,12 @@ class Desk:
 
     def __init__(self, gateway: GatewayProcess) -> None:
         self.gateway = gateway
-        Shell(gateway.settings)("create-admin", "root", given=f"{PASSWORD}\n".encode())
-        self.root = basic("root")
+        self.root = make_root(gateway)
         self.admin = Operator(gateway, "root")
 
     def operator(self, role: str) -> Operator:
         """Somebody new of a role, logged in."""
-        made = new_user(self.gateway, 3, self.root)
-        change = "UPDATE users SET role = %s WHERE id = %s"
-        execute(self.gateway.settings, change, role, made["id"])
+        made = of_role(self.gateway, role, self.root)
         return Operator(self.gateway, made["username"])
 
     def post(self, path: str, body: object) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -11,9 +11,8 @@ from schemas.settings import Settings
 from tests.browsers import CHROMIUM, browser
 from tests.consoles import FORM, Operator
 from tests.gateways import GatewayProcess, served
-from tests.people import PASSWORD, basic, bearer, new_user
-from tests.shell import Shell
-from tests.workers import execute, wait_until
+from tests.people import PASSWORD, basic, bearer, make_root, new_user, of_role
+from tests.workers import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +27,7 @@ def gateway(
     """Where logins are required, with an admin."""
     ledger = new_ledger(http_logins="required", http_rate=0, http_address_rate=0)
     with served(ledger, tmp_path_factory.mktemp("served")) as made:
-        Shell(made.settings)("create-admin", "root", given=f"{PASSWORD}\n".encode())
+        make_root(made)
         yield made
 
 
@@ -85,8 +84,7 @@ def test_a_form_of_another_page_is_refused(gateway: GatewayProcess) -> None:
 @pytest.mark.parametrize(("role", "may"), [("auditor", 0), ("service", 5), ("user", -1)])
 def test_pages_show_what_may_be_done(gateway: GatewayProcess, role: str, may: int) -> None:
     """An auditor gets no form, a service those of money; who owns one wallet gets no console."""
-    made = new_user(gateway, 3, basic("root"))
-    execute(gateway.settings, "UPDATE users SET role = %s WHERE id = %s", role, made["id"])
+    made = of_role(gateway, role, basic("root"))
     operator = Operator(gateway, made["username"])
     place = f"/console/wallets/{made['wallet_id']}"
     if may < 0:

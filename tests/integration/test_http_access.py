@@ -14,10 +14,9 @@ from producers.message import uuid7
 from schemas.settings import Settings
 from tests.access_rights import GRANTS
 from tests.gateways import JSON, GatewayProcess, served
-from tests.people import PASSWORD, basic, new_user
+from tests.people import basic, make_root, of_role
 from tests.sellers003 import profile
-from tests.shell import Shell
-from tests.workers import execute, rows, wait_until
+from tests.workers import rows, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -31,8 +30,7 @@ class World:
 
     def __init__(self, gateway: GatewayProcess) -> None:
         self.gateway = gateway
-        Shell(gateway.settings)("create-admin", "root", given=f"{PASSWORD}\n".encode())
-        self.root = basic("root")
+        self.root = make_root(gateway)
         self.people: dict[str, dict[str, str]] = {"n": {}}
         self.parts: dict[str, object] = {
             "package": "redoc",
@@ -46,9 +44,7 @@ class World:
                 self.people[letter] = self._person(role)
 
     def _person(self, role: str, **more: str) -> dict[str, str]:
-        made = new_user(self.gateway, 3, self.root, **more)
-        change = "UPDATE users SET role = %s WHERE id = %s"
-        execute(self.gateway.settings, change, role, made["id"])
+        made = of_role(self.gateway, role, self.root, **more)
         if more:
             self.parts |= {"user": made["id"], "phone": made["phone_number"]}
         return basic(made["username"])
