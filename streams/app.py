@@ -36,7 +36,7 @@ def make(settings: Settings, holding: Holding, slot: str) -> LedgerApp:
         consumer_group_instance_id=slot,  # a restart stalls nobody else (F8)
         consumer_auto_offset_reset="earliest",
         broker_session_timeout=6,  # the broker's floor: 6.5 s of silence after a kill (F7)
-        broker_heartbeat_interval=0.3,  # by which one hears that another has come or left
+        broker_heartbeat_interval=0.15,  # by which one hears that another has come or left
         broker_rebalance_timeout=15,
         broker_request_timeout=30,  # at least the session timeout (F7)
         broker_max_poll_records=settings.batch_max,

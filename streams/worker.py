@@ -73,11 +73,13 @@ async def _work(settings: Settings, slot: str) -> int:
     )
     watchdog.end()
     presence.end()
-    await holding.give_up()
     if crashed.done():
+        await holding.give_up()
         log.critical("Faust crashed", error=repr(app.crash_reason))
         os._exit(EXIT_CODE)
-    await _depart(consumer)
+    # Side by side: the others need a while until they claim, and where a batch of ours is not done
+    # by then, they wait for its rows and publish what it has committed.
+    await asyncio.gather(holding.give_up(), _depart(consumer))
     log.info("worker stopped", slot=slot)
     # Daemon threads and clients' own threads have nothing left to do: everything is committed.
     logging.shutdown()
