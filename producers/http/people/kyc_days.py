@@ -25,7 +25,7 @@ from schemas.statuses import WITHDRAWAL_STATUSES
 
 CODE: Final = "kyc_day_limit_exceeded"
 LOCKS: Final = 0x6B7963
-"""The class of our advisory locks; workers have none."""
+"""The class of our advisory locks; that of workers is another (`streams/presence.py`)."""
 
 
 class Move(NamedTuple):
