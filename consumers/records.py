@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.failure import RecordsError
+from producers import unreached
 from producers.bounds import Bounds, bounds
 from schemas.settings import Settings
 
@@ -121,7 +122,4 @@ class Records:
 
     def _explained(self, topic: str, error: KafkaException) -> RecordsError:
         told: Any = error.args[0]
-        return RecordsError(
-            f"Kafka at {self._address}, {topic}: {told.str()};"
-            " start a local one with `wallet up`, or name yours in WALLET_KAFKA_BOOTSTRAP"
-        )
+        return RecordsError(f"Kafka at {self._address}, {topic}: {told.str()}; {unreached.ABSENT}")

@@ -10,7 +10,8 @@ import os
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import psycopg2
@@ -114,28 +115,25 @@ class LimitedCursor(extensions.cursor):
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002, ANN401 - psycopg2's own
         """Run a statement. Raises OperationalError when there is no answer in time."""
-        connection: Any = self.connection
-        number = _WATCH.begin(connection.wire, connection.limit)
-        try:
+        with self._limited():
             super().execute(query, vars)
-        finally:
-            _WATCH.end(number)
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """The next rows. Raises OperationalError when a server-side cursor has none in time."""
-        connection: Any = self.connection
-        number = _WATCH.begin(connection.wire, connection.limit)
-        try:
+        with self._limited():
             return super().fetchmany(size)
-        finally:
-            _WATCH.end(number)
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:  # noqa: ANN401 - as above
         """Copy a table. Raises OperationalError when it is not all done in time."""
+        with self._limited():
+            super().copy_expert(sql, file, size)
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
         connection: Any = self.connection
         number = _WATCH.begin(connection.wire, connection.limit)
         try:
-            super().copy_expert(sql, file, size)
+            yield
         finally:
             _WATCH.end(number)
 

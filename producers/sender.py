@@ -77,8 +77,7 @@ class Sender:
     def unreachable(self, what: str) -> ClientError:
         """Say that Kafka did not do `what` in time."""
         return ClientError(
-            f"Kafka at {self._bootstrap} {what} within {self._timeout:g} s;"
-            " start a local one with `wallet up`, or name yours in WALLET_KAFKA_BOOTSTRAP"
+            f"Kafka at {self._bootstrap} {what} within {self._timeout:g} s; {unreached.ABSENT}"
         )
 
     def _count_partitions(self) -> int:
