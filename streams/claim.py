@@ -12,6 +12,7 @@ from psycopg2 import extensions
 
 from schemas.settings import Settings
 from streams import faults, progress, retelling
+from streams.hanging import hanging, transactional_id
 from streams.outside import OUTSIDE, Outside
 from streams.progress import Progress
 from streams.publisher import Publisher
@@ -55,15 +56,16 @@ def claim(
     connection = outside.connect(settings, f"claim-{place.partition}")
     try:
         with connection.cursor() as cursor, Tails(settings, outside.consumer) as tails:
-            publisher = Publisher(settings, place, outside.producer)
+            publisher = Publisher(settings, place, outside)
             tails.bounds(place.topic, place.partition)  # so that it is connected
             _go_on(still)
             mine = progress.raise_epoch(cursor, place, owner)  # 1
             faults.reached("inside-claim")
             publisher.fence()  # 2
-            now = progress.read(cursor, place)  # 3
-            if now.epoch != mine.epoch:
-                raise OvertakenError(f"epoch {now.epoch} came after our {mine.epoch}")
+            now = _still_ours(cursor, place, mine)  # 3
+            if hung := hanging(outside.ends(settings), settings, place):
+                publisher = _end(hung, settings, place, outside)
+                now = _still_ours(cursor, place, mine)
             try:
                 _within_log(settings, place, tails, now)  # 5, before anything is said
                 results, events, steps, dead = _unpublished(settings, place, tails, cursor, now)
@@ -73,7 +75,7 @@ def claim(
                     raise OvertakenError("the partition went on without us") from error
                 raise
             _go_on(still)
-            if results or events or dead:
+            if results or events or steps or dead:
                 publisher.publish(results, events, steps, dead)  # 4
     finally:
         connection.close()
@@ -91,6 +93,29 @@ def claim(
 def _go_on(still: Callable[[], bool]) -> None:
     if not still():
         raise OvertakenError("the assignment ended during the claim")
+
+
+def _still_ours(cursor: extensions.cursor, place: Place, mine: Progress) -> Progress:
+    """The row as it is now, unless another claim came after ours."""
+    now = progress.read(cursor, place)
+    if now.epoch != mine.epoch:
+        raise OvertakenError(f"epoch {now.epoch} came after our {mine.epoch}")
+    return now
+
+
+def _end(hung: list[str], settings: Settings, place: Place, outside: Outside) -> Publisher:
+    """Have what Kafka forgot to end ended, and shut others out again; our new publisher."""
+    log.warning("Kafka has left a transaction hanging", partition=place.partition, topics=hung)
+    outside.commit(settings, place, hung)
+    publisher = Publisher(settings, place, outside)
+    publisher.fence()
+    if left := hanging(outside.ends(settings), settings, place):
+        raise InconsistentError(
+            f"A transaction hangs on partition {place.partition} of {', '.join(left)}, and it is"
+            f" not of {transactional_id(settings, place)} as it is now: nobody sees what stands"
+            " behind it. Find it with kafka-transactions.sh find-hanging, and end it with abort."
+        )
+    return publisher
 
 
 def _within_log(settings: Settings, place: Place, tails: Tails, now: Progress) -> None:
@@ -116,7 +141,14 @@ def _unpublished(
     """What the database has and the log has not: results, events, steps, dead letters."""
     topics = settings.topics
     said = _last_result(place, tails.last(topics.results.name, place.partition, "src"), now)
-    results, steps = retelling.stored_results(cursor, place, said, now.next_offset)
+    stored = retelling.stored_results(
+        cursor, place, min(said, now.batch_offset - 1), now.next_offset
+    )
+    results = [result for offset, result, _ in stored if offset > said]
+    steps: list[Message] = []
+    if any(step is not None for _, _, step in stored):
+        stepped = _source(tails.last(topics.scheduled.name, place.partition, "src"))
+        steps = [step for offset, _, step in stored if step is not None and offset > stepped]
     told = tails.last(topics.events.name, place.partition, "number")
     events = _events(place, told, cursor, now)
     buried = _source(tails.last(topics.dead_letters.name, place.partition, "src"))
@@ -144,20 +176,20 @@ def _last_result(place: Place, tail: Tail, now: Progress) -> int:
 
 
 def _events(place: Place, tail: Tail, cursor: extensions.cursor, now: Progress) -> list[Message]:
-    """The events of the newest batch, unless the log has them."""
+    """The events of the newest batch that the log has not."""
     following = -1 if tail.value is None else int(tail.value)
     following += 1
     if following == now.next_event:
         return []
-    if following != now.batch_event:
+    if not now.batch_event <= following < now.next_event:
         raise InconsistentError(
             f"The events log of partition {place.partition} goes to number {following - 1}; the"
-            f" database expects {now.batch_event - 1} or {now.next_event - 1}: events were lost."
+            f" database expects {now.batch_event - 1} to {now.next_event - 1}: events were lost."
             " Restore the topic."
         )
     events = retelling.stored_events(cursor, place, now)
     assert len(events) == now.next_event - now.batch_event, "a batch's events are all stored"
-    return events
+    return events[following - now.batch_event :]
 
 
 def _source(tail: Tail) -> int:

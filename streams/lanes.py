@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
+from confluent_kafka import KafkaException
 
 from schemas.settings import Settings
 from streams import measures, rendering
@@ -22,6 +23,9 @@ from streams.outside import OUTSIDE, Outside
 from streams.rows import Record
 
 log: Final = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 0.1
+"""After a batch that no other follows, until it is looked whether readers see what was said."""
 
 
 class Lane(threading.Thread):
@@ -139,12 +143,29 @@ class Lane(threading.Thread):
             self._journal.close()
 
     def _await_work(self) -> bool:
+        while not self._is_work_within(None if self._publisher.seen else LOOK_SECONDS):
+            self._look()
+        return self._busy
+
+    def _is_work_within(self, seconds: float | None) -> bool:
+        """Wait until there is something to do, or to end; `_busy` tells which. False after that."""
         with self._condition:
-            self._condition.wait_for(
-                lambda: self._ending or (self._open and (self._runs or self._arrivals))
-            )
+            if not self._condition.wait_for(
+                lambda: self._ending or (self._open and (self._runs or self._arrivals)), seconds
+            ):
+                return False
             self._busy = not self._ending
-            return self._busy
+            return True
+
+    def _look(self) -> None:
+        """At rest: do readers see what was said? A broker that does not answer may be asked later.
+
+        Raises HangingError when they do not for long: the next claim mends it.
+        """
+        try:
+            self._publisher.look()
+        except KafkaException as error:
+            log.warning("cannot see the log", partition=self.place.partition, error=str(error))
 
     def _batch(self) -> None:
         """Steps 6 and 7: one database transaction, then one Kafka transaction."""
@@ -152,6 +173,7 @@ class Lane(threading.Thread):
         assert self._follow_on(records), "a batch begins at the next offset and has no gap"
         asked = Asked.of(records)
         held = Held(self.epoch, self.next_offset, self.next_offset + len(asked.items))
+        self._publisher.ask()  # answered while the database works
         written = self._journal.write(held, asked)
         if written is None:
             return

@@ -4,28 +4,38 @@ One seam, at the edge of the libraries: everything of ours is inside it. The sim
 (wallet/torture/simulation) puts servers of its own there, in memory.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, Producer
 from psycopg2 import extensions
 
 from schemas.settings import Settings
+from streams import ends, hanging
 from streams.crashing import crash
+from streams.ends import Ends
 from streams.journal import connect
+from streams.rows import Place
 
 
 class Outside(NamedTuple):
     """How to get at PostgreSQL and Kafka, and how to end the process.
 
-    Producer and consumer are made from a configuration of librdkafka.
+    Producer and consumer are made from a configuration of librdkafka. `commit` ends what hangs
+    (streams.hanging), `pause` lets some seconds pass between two looks at a server.
     """
 
     connect: Callable[[Settings, str], extensions.connection]
     producer: Callable[..., Producer]
     consumer: Callable[..., Consumer]
     crash: Callable[[str, BaseException], None]
+    ends: Callable[[Settings], Ends]
+    commit: Callable[[Settings, Place, Collection[str]], None]
+    pause: Callable[[float], None]
 
 
-OUTSIDE: Final = Outside(connect, Producer, Consumer, crash)
+OUTSIDE: Final = Outside(
+    connect, Producer, Consumer, crash, ends.shared, hanging.commit, time.sleep
+)
 """The real servers, and os._exit."""

@@ -2,24 +2,43 @@
 
 A publisher belongs to one claim. After any error it is never used again: librdkafka lacks
 KIP-890's epoch for each transaction, so a late EndTxn could hit a later one (FAULTS.md).
+
+No transaction begins before readers see the last one. Kafka says that a transaction is committed
+before its markers are written, and has been seen never to write them (streams.hanging): were the
+next one aborted then, both would be, and the database keeps only the newest batch's events to be
+told again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from typing import Final
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError
+from confluent_kafka import Message as Delivered
 
 from schemas.settings import Settings
 from schemas.topics import MAX_DEAD_LETTER_BYTES
 from streams import faults
+from streams.ends import Question
+from streams.hanging import TRANSACTION_TIMEOUT_MS, transactional_id
+from streams.outside import OUTSIDE, Outside
 from streams.rendering import Message
 from streams.rows import Place
 
-TRANSACTION_TIMEOUT_MS: Final = 10_000
-"""A dead owner's open transaction hides results no longer than this; a claim ends it sooner."""
-
 CONNECTING: Final = 10
 """Questions to the broker until one is answered by a node that stays; mostly it is the second."""
+
+
+LOOKS_MAX: Final = 50
+"""Looks in vain, and the markers of a transaction are taken for lost: some 4 s; they take 5 ms."""
+
+PAUSE_SECONDS: Final = 0.002
+PAUSE_GROWTH: Final = 1.5
+PAUSE_MAX_SECONDS: Final = 0.1
+"""From one look to the next, when something waits to be said."""
+
+
+class HangingError(Exception):
+    """Kafka does not end a transaction that it has called committed. A claim ends it."""
 
 
 class Publisher:
@@ -29,13 +48,16 @@ class Publisher:
     raise confluent_kafka.KafkaException when the broker refuses or does not answer in time.
     """
 
-    def __init__(
-        self, settings: Settings, place: Place, make: Callable[..., Producer] = Producer
-    ) -> None:
+    def __init__(self, settings: Settings, place: Place, outside: Outside = OUTSIDE) -> None:
         self._partition = place.partition
         self._topics = settings.topics
         self._timeout = settings.kafka_timeout
-        self._producer = make(_configuration(settings, place))
+        self._producer = outside.producer(_configuration(settings, place))
+        self._ends = outside.ends(settings)
+        self._pause = outside.pause
+        self._unseen: dict[str, int] = {}
+        self._question: Question | None = None
+        self._looks = 0
         self._connect()
 
     def _connect(self) -> None:
@@ -53,38 +75,85 @@ class Publisher:
         """Shut the last producer of the partition out, and end what it has left open."""
         self._producer.init_transactions(self._timeout)
 
+    @property
+    def seen(self) -> bool:
+        """Whether readers are known to see all that was said."""
+        return not self._unseen
+
+    def ask(self) -> None:
+        """Begin to ask whether they do, where that is not known, so that `publish` need not."""
+        if self._unseen and self._question is None:
+            self._question = self._ends.ask(self._unseen, self._partition, decided=True)
+
+    def look(self) -> bool:
+        """Whether readers see all that was said. Raises HangingError when they do not for long."""
+        self.ask()
+        question, self._question = self._question, None
+        if question is None:
+            return True
+        ends = question.answer()
+        self._unseen = {topic: at for topic, at in self._unseen.items() if ends[topic] <= at}
+        self._looks = self._looks + 1 if self._unseen else 0
+        if self._looks > LOOKS_MAX:
+            raise HangingError(
+                f"Kafka has committed a transaction on partition {self._partition}, and readers do"
+                f" not see its records {self._unseen}: its markers are late, or were never written."
+            )
+        return not self._unseen
+
     def publish(
         self,
-        results: Iterable[Message],
-        events: Iterable[Message],
-        steps: Iterable[Message] = (),
-        dead: Iterable[Message] = (),
+        results: Sequence[Message],
+        events: Sequence[Message],
+        steps: Sequence[Message] = (),
+        dead: Sequence[Message] = (),
     ) -> None:
         """Say all of it or nothing. Returns when the transaction is known to be committed."""
-        producer, partition = self._producer, self._partition
-        producer.begin_transaction()
+        self._await_seen()
+        self._producer.begin_transaction()
         topics = self._topics
-        for topic, messages in (
-            (topics.results.name, results),
-            (topics.events.name, events),
-            (topics.scheduled.name, steps),
-            (topics.dead_letters.name, dead),
-        ):
-            for message in messages:
-                producer.produce(
-                    topic, message.body, message.about, partition, headers=message.headers
-                )
+        self._produce(topics.results.name, results)
+        self._produce(topics.events.name, events)
+        self._produce(topics.scheduled.name, steps)
+        self._produce(topics.dead_letters.name, dead)
         if faults.armed():
-            producer.flush(self._timeout)
+            self._producer.flush(self._timeout)
             faults.reached("before-kafka-commit")
-        producer.commit_transaction(self._timeout)
+        self._producer.commit_transaction(self._timeout)
         faults.reached("after-kafka-commit")
+
+    def _await_seen(self) -> None:
+        pause = PAUSE_SECONDS
+        while not self.look():
+            self._pause(pause)
+            pause = min(PAUSE_MAX_SECONDS, pause * PAUSE_GROWTH)
+
+    def _produce(self, topic: str, messages: Sequence[Message]) -> None:
+        """Send messages, and note where the last of them will stand."""
+        produce, partition = self._producer.produce, self._partition
+        for message in messages[:-1]:
+            produce(topic, message.body, message.about, partition, headers=message.headers)
+        for last in messages[-1:]:
+            produce(
+                topic,
+                last.body,
+                last.about,
+                partition,
+                headers=last.headers,
+                on_delivery=self._delivered,
+            )
+
+    def _delivered(self, error: KafkaError | None, message: Delivered) -> None:
+        """Note where a topic's last record stands; called within the commit, which flushes."""
+        topic, offset = message.topic(), message.offset()
+        if error is None and topic is not None and offset is not None:
+            self._unseen[topic] = offset
 
 
 def _configuration(settings: Settings, place: Place) -> dict[str, str | int | float | bool]:
     return {
         **settings.kafka_client(),
-        "transactional.id": f"{settings.application}-{place.topic}-{place.partition}",
+        "transactional.id": transactional_id(settings, place),
         "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
         "acks": "all",
         # A commit sends at once whatever waits; until then messages gather to fewer requests.

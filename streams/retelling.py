@@ -19,7 +19,7 @@ from streams.rendering import Details, Message, Telling
 from streams.rows import Place
 
 _RESULTS: Final = (
-    "SELECT command_key::text, result, details FROM commands"
+    'SELECT "offset", command_key::text, result, details FROM commands'
     ' WHERE partition = %s AND "offset" > %s AND "offset" < %s ORDER BY "offset"'
 )
 _DEAD_LETTERS: Final = (
@@ -50,21 +50,21 @@ _ENTRIES: Final = (
 
 def stored_results(
     cursor: extensions.cursor, place: Place, after: int, before: int
-) -> tuple[list[Message], list[Message]]:
-    """The results of commands at offsets between the two, in order; and withdrawals' steps."""
+) -> list[tuple[int, Message, Message | None]]:
+    """The results of commands at offsets between the two: offset, result, a withdrawal's step."""
     cursor.execute(_RESULTS, (place.partition, after, before))
-    said: list[Message] = []
-    steps: list[Message] = []
-    for key, text, details in cursor.fetchall():
+    told: list[tuple[int, Message, Message | None]] = []
+    for offset, key, text, details in cursor.fetchall():
         result = results.decode(text)
         telling = _telling(result, rendering.details_of(details))
         kind = rendering.COMPLETED if result.status == "completed" else rendering.REJECTED
-        said.append(telling.result(key, text, result.wallet_id, kind))
-        withdrawal = result.withdrawal
+        said = telling.result(key, text, result.wallet_id, kind)
+        withdrawal, step = result.withdrawal, None
         if withdrawal is not None:
             assert result.wallet_id is not None, "what was done names its wallet"
-            steps.append(telling.step(result.wallet_id, withdrawal.id, withdrawal.status))
-    return said, steps
+            step = telling.step(result.wallet_id, withdrawal.id, withdrawal.status)
+        told.append((offset, said, step))
+    return told
 
 
 def _telling(result: AnyResult, details: Details) -> Telling:

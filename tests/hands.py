@@ -1,15 +1,31 @@
 """A worker's partitions moved by hand, in the test's own process: no group, no threads, no wait."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from schemas.settings import Settings
 from streams.asked import Asked
 from streams.claim import Claim, claim
 from streams.journal import Held, Journal
-from streams.rendering import arrived_message, numbered
+from streams.rendering import Message, arrived_message, numbered
 from streams.rows import Place
 from wallet.replay.reading import Logs, Span
 from wallet.replay.recorded import items
+
+
+class Saying(Protocol):
+    """What publishes a batch."""
+
+    def publish(
+        self,
+        results: Sequence[Message],
+        events: Sequence[Message],
+        steps: Sequence[Message],
+        dead: Sequence[Message],
+        /,
+    ) -> None:
+        """Say it."""
+        ...
 
 
 class Hand:
@@ -22,8 +38,13 @@ class Hand:
         self._next_offset = self._held.next_offset
         self._next_event = self._held.next_event
 
-    def batch(self, most: int = 1000, *, is_published: bool = True) -> bool:
-        """Do what waits, at most so many commands; whether there was anything."""
+    def batch(
+        self, most: int = 1000, *, is_published: bool = True, publisher: Saying | None = None
+    ) -> bool:
+        """Do what waits, at most so many commands; whether there was anything.
+
+        `publisher` says it, instead of the claim's.
+        """
         partition, topic = self._held.place.partition, self._held.place.topic
         with Logs(self.settings) as logs:
             high = logs.bounds(topic, partition).high
@@ -41,7 +62,9 @@ class Hand:
         told = numbered(arrived + decided.events, self._next_event)
         self._next_offset, self._next_event = end, self._next_event + len(told)
         if is_published:
-            self._held.publisher.publish(decided.results, told, decided.steps, decided.dead)
+            (publisher or self._held.publisher).publish(
+                decided.results, told, decided.steps, decided.dead
+            )
         return True
 
 

@@ -14,6 +14,7 @@ from streams import claim, progress
 from streams.holding import Holding
 from streams.lanes import Lane
 from streams.publisher import Publisher
+from streams.tails import Tail
 from wallet.torture.simulation.broker import Broker, Coordinator
 from wallet.torture.simulation.database import Transaction
 from wallet.torture.simulation.rows import PartitionRow
@@ -202,6 +203,40 @@ def keep_ended_lanes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Holding, "_keep", keep_all)
 
 
+def leave_hanging(patch: pytest.MonkeyPatch) -> None:
+    """A claim reads the log without ending what Kafka has left open (a fault of ours, once)."""
+    patch.setattr(claim, "hanging", lambda *_: [])
+
+
+def say_on(patch: pytest.MonkeyPatch) -> None:
+    """A transaction begins whether readers see the last one or not (a fault of ours, once)."""
+
+    def forget(self: Any) -> None:  # noqa: ANN401 - its insides are changed
+        self._unseen, self._question = {}, None
+
+    patch.setattr(Publisher, "_await_seen", forget)
+
+
+def rest_unseen(patch: pytest.MonkeyPatch) -> None:
+    """A lane at rest does not look whether readers see what it said (a fault of ours, once)."""
+    patch.setattr(Publisher, "seen", True)
+
+
+def say_whole_batches(patch: pytest.MonkeyPatch) -> None:
+    """A claim tells all events of the newest batch or none, though some may be there."""
+    events = claim._events  # noqa: SLF001 - what is changed
+
+    def all_or_none(place: Any, tail: Any, cursor: Any, now: Any) -> Any:  # noqa: ANN401 - as above
+        told = events(place, tail, cursor, now)
+        return (
+            events(place, Tail(0, 0, str(now.batch_event - 1).encode()), cursor, now)
+            if told
+            else []
+        )
+
+    patch.setattr(claim, "_events", all_or_none)
+
+
 NO_FAULT = "a worker ended for no fault of the servers"
 TWICE = ("I1: a second result", "I3: src does not rise", "I4: numbers of events have a gap")
 WENT_ON = (
@@ -234,5 +269,9 @@ MUTATIONS = (
     Mutation("claim again", ("I7: not at rest",), 476, patch=give_up_though_ours),
     Mutation("runs forgotten", (NO_FAULT,), 12, patch=resume_with_runs),
     Mutation("ended lanes", ("I7: not at rest",), 1517, patch=keep_ended_lanes),
+    Mutation("hanging ended", TWICE, patch=leave_hanging),
+    Mutation("seen before going on", (NO_FAULT,), patch=say_on),
+    Mutation("seen at rest", MISSING, patch=rest_unseen),
+    Mutation("events one by one", TWICE, patch=say_whole_batches),
     Mutation("epoch re-read", (NO_FAULT,), 653, patch=read_no_epoch),
 )

@@ -2,7 +2,9 @@
 
 Markers and aborted records take offsets, as they do there. The answer to the end of a transaction
 comes before its markers are written; whoever initialises under the same transactional id waits for
-them. An end that was sent can arrive late, and counts only if the producer's epoch still does.
+them. An end that was sent can arrive late, and counts only if the producer's epoch still does. And
+markers can be forgotten, for some partitions (streams.hanging): what was to be decided stays open
+until the next marker there.
 """
 
 from collections.abc import Callable
@@ -104,6 +106,12 @@ class Broker:
             log.append(record)
             coordinator.records.append(record)
 
+    def commit_hanging(self, transactional_id: str, partitions: list[Partition]) -> None:
+        """Commit what is open in these, by a transaction of nothing."""
+        self.initialise(transactional_id)
+        for partition in partitions:
+            self._mark(partition, "committed")
+
     def commit(self, coordinator: Coordinator, epoch: int) -> None:
         """Decide that a transaction is committed; its markers follow."""
         self._check(coordinator, epoch)
@@ -137,10 +145,18 @@ class Broker:
         ended, coordinator.ended = coordinator.ended, None
         if ended is None:
             return
-        for record in ended.records:
-            record.state = ended.state
-        for partition in {(record.topic, record.partition): None for record in ended.records}:
-            self.append(partition, 0, (None, None, [], "marker"))
+        partitions = {(record.topic, record.partition): None for record in ended.records}
+        forgets = self.world.weather.takes("markers forgotten")
+        for partition in partitions:
+            if not (forgets and self.world.coin()):
+                self._mark(partition, ended.state)
+
+    def _mark(self, partition: Partition, state: str) -> None:
+        """Write a marker, which decides all that is open before it: there is one writer."""
+        for record in self.log(*partition):
+            if record.state == "open":
+                record.state = state
+        self.append(partition, 0, (None, None, [], "marker"))
 
     def _decide(self, coordinator: Coordinator, state: str) -> None:
         coordinator.ended = Ended(coordinator.records, state)

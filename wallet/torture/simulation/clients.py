@@ -1,6 +1,7 @@
-"""confluent-kafka as the ledger sees it: a transactional producer, and a consumer of tails."""
+"""confluent-kafka as the ledger sees it: a transactional producer, a consumer of tails, ends."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +22,7 @@ class Producer:
         self._coordinator: Coordinator | None = None
         self._epoch = 0
         self._unsent: list[Record] = []
+        self._told: list[tuple[Record, Callable[[None, Delivered], None]]] = []
 
     def list_topics(self, _topic: str, **_: float) -> "Metadata":
         """Connect; who answers is a node that stays."""
@@ -39,7 +41,7 @@ class Producer:
 
     def begin_transaction(self) -> None:
         """Begin; the broker hears of it with the first record."""
-        self._unsent = []
+        self._unsent, self._told = [], []
 
     def produce(
         self,
@@ -49,12 +51,15 @@ class Producer:
         partition: int,
         *,
         headers: Headers,
+        on_delivery: "Callable[[None, Delivered], None] | None" = None,
     ) -> None:
         """Add a record to what is sent."""
         # A copy: lists of headers are made once and added to.
         said = _bytes(key), _bytes(value)
         record = Record(topic, partition, -1, 0, *said, list(headers), "open")
         self._unsent.append(record)
+        if on_delivery is not None:
+            self._told.append((record, on_delivery))
 
     def commit_transaction(self, _timeout: float) -> None:
         """Send what was not sent, then the end of the transaction."""
@@ -66,8 +71,13 @@ class Producer:
             late = partial(self._broker.produce, self._coordinator, self._epoch, unsent)
             self._broker.late.append(late)
             self._fail()
+        if self._world.takes("produce in part"):
+            self._broker.produce(self._coordinator, self._epoch, self._some(unsent))
+            self._fail()
         self._broker.produce(self._coordinator, self._epoch, unsent)
         self._fail_perhaps("produce unanswered")
+        for record, on_delivery in self._told:
+            on_delivery(None, Delivered(record))
         self._world.step("end of transaction")
         if self._world.takes("end late"):
             self._broker.late.append(partial(self._broker.commit, self._coordinator, self._epoch))
@@ -77,12 +87,69 @@ class Producer:
         self._fail_perhaps("end unanswered")
         self._world.step("committed")
 
+    def _some(self, records: list[Record]) -> list[Record]:
+        """What has come of each topic, in order, when the connection broke."""
+        chance = self._world.chance
+        count = Counter(record.topic for record in records)
+        left = {topic: chance.randrange(some + 1) for topic, some in count.items()}
+        return [record for record in records if _count_down(left, record.topic)]
+
     def _fail_perhaps(self, fault: str) -> None:
         if self._world.takes(fault):
             self._fail()
 
     def _fail(self) -> None:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - no public name
+
+
+class Delivered(NamedTuple):
+    """A record that has its place in the log."""
+
+    record: Record
+
+    def topic(self) -> str:
+        """Where it stands."""
+        return self.record.topic
+
+    def offset(self) -> int:
+        """Where in the partition."""
+        return self.record.offset
+
+
+class Ends:
+    """Where logs end (streams.ends.Ends)."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def ask(self, topics: Iterable[str], partition: int, *, decided: bool) -> "Question":
+        """Ask; the broker looks now, or when the answer is waited for."""
+        return Question(self._broker, list(topics), partition, decided=decided)
+
+
+class Question:
+    """A question under way."""
+
+    def __init__(self, broker: Broker, topics: list[str], partition: int, *, decided: bool) -> None:
+        self._broker = broker
+        self._world = broker.world
+        self._topics = topics
+        self._partition = partition
+        self._decided = decided
+        self._early = self._look() if broker.world.coin() else None
+
+    def answer(self) -> dict[str, int]:
+        """What the broker has seen, early or late."""
+        self._world.step("ends")
+        if self._world.takes("ends lost"):
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - as above
+        return self._look() if self._early is None else self._early
+
+    def _look(self) -> dict[str, int]:
+        broker, at = self._broker, self._partition
+        if self._decided:
+            return {topic: broker.stable_end(topic, at) for topic in self._topics}
+        return {topic: len(broker.log(topic, at)) for topic in self._topics}
 
 
 class Metadata(NamedTuple):
@@ -137,6 +204,11 @@ class Consumer:
 
     def close(self) -> None:
         """Nothing to leave."""
+
+
+def _count_down(left: dict[str, int], topic: str) -> bool:
+    left[topic] -= 1
+    return left[topic] >= 0
 
 
 def _bytes(said: str | bytes | None) -> bytes | None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from wallet.torture.simulation.turns import Task
+
 if TYPE_CHECKING:
     from wallet.torture.simulation.world import World
 
@@ -15,6 +17,7 @@ CALLS: Final = (
     "produce late",
     "produce lost",
     "produce unanswered",
+    "produce in part",
     "end lost",
     "end late",
     "end late",
@@ -22,6 +25,9 @@ CALLS: Final = (
     "end unanswered",
     "watermarks lost",
     "poll lost",
+    "ends lost",
+    "markers forgotten",
+    "markers forgotten",
 )
 """Faults that strike the next call of their kind."""
 
@@ -89,6 +95,7 @@ class Weather:
         lightly = any(one.process.frozen and not one.deep for one in world.workers)
         soon += [self._thaw] * lightly
         soon += [self._start_again] * bool(world.fallen)
+        soon += [self._rouse] * bool(self._dozing())
         if soon:
             world.chance.choice(soon)()
             return True
@@ -103,6 +110,13 @@ class Weather:
         if late:
             world.chance.choice(late)()
         return bool(late)
+
+    def _rouse(self) -> None:
+        """Somebody has waited for long enough to look."""
+        self._world.turns.wake(self._world.chance.choice(self._dozing()))
+
+    def _dozing(self) -> list[Task]:
+        return [task for task in self._world.dozing if not task.process.frozen]
 
     def _time_out(self) -> None:
         """A lock was waited for too long."""

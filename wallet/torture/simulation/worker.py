@@ -6,19 +6,21 @@ twice, out of a former assignment, or with a gap.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import psycopg2
 from confluent_kafka import KafkaException
 
 from streams.claim import Claim, OvertakenError
+from streams.hanging import transactional_id
 from streams.holding import Holding
 from streams.journal import FencedError
 from streams.lanes import Lane
 from streams.outside import Outside
 from streams.progress import NotOursError
-from streams.rows import Record
+from streams.publisher import HangingError
+from streams.rows import Place, Record
 from streams.tails import TailTimeoutError
 from wallet.torture.simulation import clients, sessions
 from wallet.torture.simulation.event_loop import EventLoop
@@ -34,6 +36,7 @@ ACCIDENTS: Final = (
     TailTimeoutError,
     FencedError,
     NotOursError,
+    HangingError,
 )
 """What servers and other workers may do to a worker; all else is a fault of ours."""
 
@@ -43,6 +46,7 @@ class Waiting:
 
     def __init__(self, world: "World") -> None:
         self._turns = world.turns
+        self._dozing = world.dozing
         self._waiter: Task | None = None
 
     def __enter__(self) -> None:
@@ -56,15 +60,23 @@ class Waiting:
         if self._waiter is not None:
             self._turns.wake(self._waiter)
 
-    def wait_for(self, predicate: Callable[[], object]) -> None:
-        """Wait until it is true."""
+    def wait_for(self, predicate: Callable[[], object], timeout: float | None = None) -> bool:
+        """Wait until it is true; with a timeout also until the world has that time pass."""
         self._turns.pause()
         while not predicate():
-            self._waiter = self._turns.current
+            self._waiter = waiter = self._turns.current
+            assert waiter is not None, "who waits is a task"
+            if timeout is not None:
+                self._dozing.append(waiter)
             try:
                 self._turns.block()
             finally:
                 self._waiter = None
+                if waiter in self._dozing:
+                    self._dozing.remove(waiter)
+            if timeout is not None:
+                return bool(predicate())
+        return True
 
 
 class SimulatedLane(Lane):
@@ -148,7 +160,21 @@ class Worker:
         def consumer(_configuration: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
             return clients.Consumer(world.broker)
 
-        return Outside(connect, producer, consumer, self.crash)
+        def commit(_settings: object, place: Place, topics: Collection[str]) -> None:
+            world.step("commit what hangs")
+            partitions = [(topic, place.partition) for topic in topics]
+            world.broker.commit_hanging(transactional_id(world.settings, place), partitions)
+            world.step("what hung is committed")
+
+        return Outside(
+            connect,
+            producer,
+            consumer,
+            self.crash,
+            lambda _settings: clients.Ends(world.broker),
+            commit,
+            lambda _seconds: world.step("pause"),
+        )
 
     def _ring(self, partitions: set[int]) -> None:
         """Tell other workers of events that wait for them; some do not hear it."""

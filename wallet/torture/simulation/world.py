@@ -10,7 +10,7 @@ from wallet.torture.simulation.database import Database
 from wallet.torture.simulation.group import Group
 from wallet.torture.simulation.statements import Statements
 from wallet.torture.simulation.traffic import Sent, traffic
-from wallet.torture.simulation.turns import Threads, Turns
+from wallet.torture.simulation.turns import Task, Threads, Turns
 from wallet.torture.simulation.weather import Weather
 from wallet.torture.simulation.worker import SimulatedLane, Worker
 
@@ -88,6 +88,8 @@ class World:
         self.workers: list[Worker] = []
         self.fallen: list[str] = []
         """Names of workers that a supervisor is to start again."""
+        self.dozing: Final[list[Task]] = []
+        """Tasks that wait for something, and for no longer than a while."""
         self.unsent: Final[list[Sent]] = traffic(plan, self.settings.partitions)
         self.weather: Final = Weather(self)
         self.ticks = 0

@@ -1,0 +1,100 @@
+"""How far logs go: for readers, who see what is decided, and altogether.
+
+The broker is asked, with a client that the process has once (an AdminClient has threads and
+connections of its own). It takes some 0.7 ms of processor time, so nobody asks without need.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from typing import Final, Protocol
+
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
+
+from producers import bounds
+from producers.bounds import PAUSE_SECONDS
+from schemas.settings import Settings
+
+PASSING: Final = bounds.PASSING | {KafkaError._NOENT}  # noqa: SLF001 - there is no public name
+"""The last is librdkafka's own: no leader is known of the partitions that it was asked about."""
+
+
+class Question(Protocol):
+    """A question under way."""
+
+    def answer(self) -> Mapping[str, int]:
+        """Wait for the offset after the last, by topic. Raises KafkaException without one."""
+        ...
+
+
+class Ends(Protocol):
+    """Where ends of logs are asked for."""
+
+    def ask(self, topics: Iterable[str], partition: int, *, decided: bool) -> Question:
+        """Begin to ask where these topics end on a partition.
+
+        `decided`: for those who read what is committed. Their end is the first record of a
+        transaction that is still open, where there is one.
+        """
+        ...
+
+
+class BrokerEnds:
+    """Asks the broker; the question goes out at once, and others may be asked meanwhile."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._timeout = settings.kafka_timeout
+        self._client = AdminClient({**settings.kafka_client(), "log_level": 2})
+
+    def ask(self, topics: Iterable[str], partition: int, *, decided: bool) -> Question:
+        """As of Ends."""
+        level = IsolationLevel.READ_COMMITTED if decided else IsolationLevel.READ_UNCOMMITTED
+        places = [TopicPartition(topic, partition) for topic in topics]
+        return _Question(self._client, places, level, self._timeout)
+
+
+class _Question:
+    def __init__(
+        self,
+        client: AdminClient,
+        places: list[TopicPartition],
+        level: IsolationLevel,
+        timeout: float,
+    ) -> None:
+        self._client = client
+        self._places = places
+        self._level = level
+        self._timeout = timeout
+        self._deadline = time.monotonic() + timeout
+        self._answers = self._ask()
+
+    def answer(self) -> Mapping[str, int]:
+        """As of Question. A broker that has just come back is asked again (producers.bounds)."""
+        while True:
+            try:
+                return {place.topic: told.result().offset for place, told in self._answers.items()}
+            except KafkaException as error:
+                if error.args[0].code() not in PASSING or time.monotonic() > self._deadline:
+                    raise
+                time.sleep(PAUSE_SECONDS)  # nobody tells when the broker has heard
+                self._answers = self._ask()
+
+    def _ask(self) -> dict[TopicPartition, "Future[ListOffsetsResultInfo]"]:
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # as its library left it
+        return self._client.list_offsets(
+            dict.fromkeys(self._places, latest),
+            isolation_level=self._level,
+            request_timeout=self._timeout,
+        )
+
+
+_SHARED: Final[dict[frozenset[tuple[str, object]], BrokerEnds]] = {}
+
+
+def shared(settings: Settings) -> Ends:
+    """The one of this process for a broker."""
+    key = frozenset(settings.kafka_client().items())
+    if key not in _SHARED:
+        _SHARED[key] = BrokerEnds(settings)
+    return _SHARED[key]

@@ -1,0 +1,172 @@
+"""Transactions that Kafka has called complete without their markers: a claim ends them.
+
+That happens to a broker that is killed or stopped at the wrong moment; here it is made to happen:
+a producer writes records of a transaction that its coordinator has never heard of.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+
+from schemas.settings import Settings
+from streams import ends
+from streams.claim import InconsistentError, claim
+from streams.hanging import hanging, transactional_id
+from streams.rendering import Message
+from streams.rows import Place
+from tests.hands import Hand
+from tests.ledgers import Ledger
+
+pytestmark = [pytest.mark.fault, pytest.mark.integration]
+
+GUARD = "transaction.partition.verification.enable"
+"""With it a broker asks the coordinator before it takes a transaction's first record (KIP-890)."""
+
+
+class Part(NamedTuple):
+    """How many results, events and steps of a batch hang; the rest was never written."""
+
+    results: int
+    events: int
+    steps: int
+
+
+@pytest.fixture(scope="module")
+def ledger(new_ledger: Callable[..., Settings]) -> Iterator[Ledger]:
+    """A ledger whose broker believes producers; each test has a partition of its own."""
+    made = Ledger(new_ledger(partitions=8), seed=33)
+    _set_guard(made.settings, "false")
+    yield made
+    _set_guard(made.settings, "true")
+
+
+def _set_guard(settings: Settings, value: str) -> None:
+    entry = ConfigEntry(GUARD, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.BROKER, "1", incremental_configs=[entry])
+    admin = AdminClient(settings.kafka_client())
+    for done in admin.incremental_alter_configs([resource]).values():
+        done.result(20)
+
+
+class Leaver:
+    """Publishes a part of each batch, in a transaction that it leaves as Kafka has been seen to."""
+
+    def __init__(self, settings: Settings, place: Place, part: Part) -> None:
+        self._settings = settings
+        self._place = place
+        self._part = part
+
+    def publish(
+        self,
+        results: Sequence[Message],
+        events: Sequence[Message],
+        steps: Sequence[Message],
+        dead: Sequence[Message],
+    ) -> None:
+        """Write what hangs."""
+        topics, part = self._settings.topics, self._part
+        assert not dead
+        for messages, some in zip((results, events, steps), part, strict=True):
+            assert len(messages) >= some
+        said = {
+            topics.results.name: results[: part.results],
+            topics.events.name: events[: part.events],
+            topics.scheduled.name: steps[: part.steps],
+        }
+        write_hanging(self._settings, self._place, transactional_id(*self.names), said)
+
+    @property
+    def names(self) -> tuple[Settings, Place]:
+        """Whose transactional id it takes."""
+        return self._settings, self._place
+
+
+def write_hanging(
+    settings: Settings, place: Place, name: str, said: Mapping[str, Sequence[Message]]
+) -> None:
+    """Write messages by topic, in a transaction of which its coordinator is not told."""
+
+    async def write() -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka_bootstrap, transactional_id=name
+        )
+        await producer.start()
+        await producer.begin_transaction()
+        for topic, messages in said.items():
+            part = TopicPartition(topic, place.partition)
+            producer._txn_manager._txn_partitions.add(part)  # noqa: SLF001 - as if it had been told
+            for each in messages:
+                headers = [(key, _bytes(value)) for key, value in each.headers]
+                await producer.send_and_wait(
+                    topic, each.value, each.key, place.partition, headers=headers
+                )
+        producer._sender._sender_task.cancel()  # noqa: SLF001 - its stop() would wait for the end
+        await producer.client.close()
+        producer._closed = True  # noqa: SLF001 - nothing is left to warn of
+
+    asyncio.run(write())
+
+
+def _bytes(value: str | bytes | None) -> bytes:
+    return value.encode() if isinstance(value, str) else value or b""
+
+
+def place_of(ledger: Ledger, partition: int) -> Place:
+    """One of its partitions."""
+    return Place(ledger.settings.topics.commands.name, partition, ledger.settings.partitions)
+
+
+PARTS = [
+    pytest.param(Part(3, 2, 1), id="all of it"),
+    pytest.param(Part(3, 0, 0), id="results"),
+    pytest.param(Part(0, 2, 0), id="events"),
+    pytest.param(Part(0, 0, 1), id="a step"),
+    pytest.param(Part(1, 1, 0), id="the first of each"),
+]
+
+
+@pytest.mark.parametrize(("partition", "part"), [*enumerate(p.values[0] for p in PARTS)])
+def test_what_hangs_is_said_once(ledger: Ledger, partition: int, part: Part) -> None:
+    """The claim commits it, and says what is missing behind it; also when it comes again."""
+    place = place_of(ledger, partition)
+    wallet = ledger.wallet_on(partition)
+    hand = Hand(ledger.settings, partition)
+    ledger.send(ledger.command("wallet.create", wallet))
+    hand.batch()
+    ledger.send(
+        ledger.command("deposit", wallet, amount="5.00"),
+        ledger.command("deposit", wallet, amount="1.00"),
+        ledger.command(
+            "withdrawal.schedule",
+            wallet,
+            amount="1.00",
+            delay="PT90H",
+            target="DE89370400440532013000",
+        ),
+    )
+    hand.batch(publisher=Leaver(ledger.settings, place, part))
+    known = ends.shared(ledger.settings)
+    assert hanging(known, ledger.settings, place)
+    for _ in range(2):
+        claim(ledger.settings, place, "test", lambda: True)
+        assert not hanging(known, ledger.settings, place)
+    ledger.verify()
+
+
+def test_what_somebody_else_has_left_is_told(ledger: Ledger) -> None:
+    """Nobody sees what comes behind it, and only an administrator can end it."""
+    place = place_of(ledger, 7)
+    said = {ledger.settings.topics.events.name: [Message(b"k", b"v", [])]}
+    write_hanging(ledger.settings, place, "somebody-else", said)
+    with pytest.raises(InconsistentError, match=r"hangs on partition 7 of \S+events\.v1, .* abort"):
+        claim(ledger.settings, place, "test", lambda: True)
