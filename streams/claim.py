@@ -12,7 +12,7 @@ from psycopg2 import extensions
 
 from schemas.settings import Settings
 from streams import faults, progress, retelling
-from streams.hanging import hanging, transactional_id
+from streams.hanging import hanging, topics_of, transactional_id
 from streams.outside import OUTSIDE, Outside
 from streams.progress import Progress
 from streams.publisher import Publisher
@@ -56,16 +56,14 @@ def claim(
     connection = outside.connect(settings, f"claim-{place.partition}")
     try:
         with connection.cursor() as cursor, Tails(settings, outside.consumer) as tails:
+            first = outside.ends(settings).ask(topics_of(settings), place.partition, decided=True)
             publisher = Publisher(settings, place, outside)
             tails.bounds(place.topic, place.partition)  # so that it is connected
+            first.answer()  # likewise
             _go_on(still)
             mine = progress.raise_epoch(cursor, place, owner)  # 1
             faults.reached("inside-claim")
-            publisher.fence()  # 2
-            now = _still_ours(cursor, place, mine)  # 3
-            if hung := hanging(outside.ends(settings), settings, place):
-                publisher = _end(hung, settings, place, outside)
-                now = _still_ours(cursor, place, mine)
+            publisher, now = _alone(publisher, cursor, place, mine, settings, outside)  # 2, 3
             try:
                 _within_log(settings, place, tails, now)  # 5, before anything is said
                 results, events, steps, dead = _unpublished(settings, place, tails, cursor, now)
@@ -103,19 +101,33 @@ def _still_ours(cursor: extensions.cursor, place: Place, mine: Progress) -> Prog
     return now
 
 
-def _end(hung: list[str], settings: Settings, place: Place, outside: Outside) -> Publisher:
-    """Have what Kafka forgot to end ended, and shut others out again; our new publisher."""
+def _alone(
+    publisher: Publisher,
+    cursor: extensions.cursor,
+    place: Place,
+    mine: Progress,
+    settings: Settings,
+    outside: Outside,
+) -> tuple[Publisher, Progress]:
+    """Shut others out, and end what Kafka forgot to end; who publishes then, and the row."""
+    publisher.fence()
+    now = _still_ours(cursor, place, mine)
+    ends = outside.ends(settings)
+    hung = hanging(ends, settings, place)
+    if not hung:
+        return publisher, now
     log.warning("Kafka has left a transaction hanging", partition=place.partition, topics=hung)
     outside.commit(settings, place, hung)
     publisher = Publisher(settings, place, outside)
     publisher.fence()
-    if left := hanging(outside.ends(settings), settings, place):
+    now = _still_ours(cursor, place, mine)
+    if left := hanging(ends, settings, place):
         raise InconsistentError(
             f"A transaction hangs on partition {place.partition} of {', '.join(left)}, and it is"
             f" not of {transactional_id(settings, place)} as it is now: nobody sees what stands"
             " behind it. Find it with kafka-transactions.sh find-hanging, and end it with abort."
         )
-    return publisher
+    return publisher, now
 
 
 def _within_log(settings: Settings, place: Place, tails: Tails, now: Progress) -> None:

@@ -45,7 +45,9 @@ class BrokerEnds:
 
     def __init__(self, settings: Settings) -> None:
         self._timeout = settings.kafka_timeout
-        self._client = AdminClient({**settings.kafka_client(), "log_level": 2})
+        self._client = AdminClient(
+            {**settings.kafka_client(), "socket.nagle.disable": True, "log_level": 2}
+        )
 
     def ask(self, topics: Iterable[str], partition: int, *, decided: bool) -> Question:
         """As of Ends."""

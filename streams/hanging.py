@@ -45,9 +45,10 @@ def hanging(ends: Ends, settings: Settings, place: Place) -> list[str]:
     To be asked once the last owner is shut out: then no transaction is open that may still end.
     """
     names = topics_of(settings)
-    written = ends.ask(names, place.partition, decided=False).answer()
+    # Both at once; nobody else writes there.
+    written = ends.ask(names, place.partition, decided=False)
     seen = ends.ask(names, place.partition, decided=True).answer()
-    return [name for name in names if seen[name] < written[name]]
+    return [name for name, end in written.answer().items() if seen[name] < end]
 
 
 def commit(settings: Settings, place: Place, topics: Collection[str]) -> None:

@@ -34,6 +34,11 @@ POLL_SECONDS: Final = 0.002
 """How often a running batch is looked at while it drains: a batch takes 5 to 50 ms."""
 
 
+HAND_OVER_SECONDS: Final = 1.5
+"""Others hear that we have left, share out what we held, and claim it: 0.3 to 0.5 s."""
+
+HAND_OVER_LOOK_SECONDS: Final = 0.02
+
 GoTo = Callable[[dict[int, int]], Awaitable[None]]
 """Has fetches go on from these offsets, by partition."""
 
@@ -60,6 +65,7 @@ class Holding:
         self._owner = owner
         self._lanes: dict[int, Lane] = {}
         self._lock = asyncio.Lock()
+        self._leaving = False
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="claim")
         self._tell_elsewhere: Callable[[set[int]], None] = lambda _: None
         self._guard = threading.Lock()
@@ -133,6 +139,22 @@ class Holding:
         await self._claims_ended()
         log.info("parked", partitions=[lane.place.partition for lane in lanes], busy=busy)
 
+    async def hand_over(self, is_somebody_there: Callable[[], Awaitable[bool]]) -> None:
+        """Work on until others have claimed all that we hold; we have left the group.
+
+        What they claim is lost to us as to any former owner: epoch and producer shut us out. Not
+        for long, and not where nobody is there to claim.
+        """
+        self._leaving = True  # a claim under way gives up, and is not made again
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + HAND_OVER_SECONDS
+        while loop.time() < deadline and await is_somebody_there():
+            for lane in self.lanes:
+                lane.let_go()
+            if not any(lane.is_alive() for lane in self.lanes):
+                return
+            await asyncio.sleep(HAND_OVER_LOOK_SECONDS)  # others claim; nobody tells us
+
     async def take_over(
         self, partitions: Iterable[int], still: Callable[[], bool], go_to: GoTo = nowhere
     ) -> dict[int, int]:
@@ -148,7 +170,7 @@ class Holding:
             mine = self.round
 
             def wanted() -> bool:
-                return self.round == mine and still()
+                return self.round == mine and not self._leaving and still()
 
             try:
                 kept = await self._keep(set(partitions), wanted, go_to)

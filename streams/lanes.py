@@ -60,6 +60,7 @@ class Lane(threading.Thread):
         self._busy = False
         self._open = True
         self._ending = False
+        self._leaving = False
         measures.claimed()
 
     @property
@@ -118,6 +119,10 @@ class Lane(threading.Thread):
             self._arrivals = True
             self._condition.notify()
 
+    def let_go(self) -> None:
+        """Work on until another worker claims the partition: that is no alarm any more."""
+        self._leaving = True
+
     def end(self) -> None:
         """Park for good: the thread ends with its running batch."""
         self.park()
@@ -126,7 +131,7 @@ class Lane(threading.Thread):
             self._condition.notify()
 
     def run(self) -> None:
-        """Work until the lane is ended; any error ends the process."""
+        """Work until the lane is ended; any error ends the process, unless we are leaving."""
         try:
             while self._await_work():
                 try:
@@ -134,11 +139,14 @@ class Lane(threading.Thread):
                 finally:
                     self._busy = False
         except FencedError as error:
-            if self._open:
+            if self._open and not self._leaving:
                 self._crash("fenced: another worker holds the partition", error)
             log.info("fenced after the partition was given up", partition=self.place.partition)
         except BaseException as error:  # noqa: BLE001 - nobody may go on after it, whatever it is
-            self._crash("a batch failed", error)
+            if not self._leaving:
+                self._crash("a batch failed", error)
+            # Shut out in the middle of it, as a rule: who claims the partition says the rest.
+            log.info("left in the middle", partition=self.place.partition, why=str(error))
         finally:
             self._journal.close()
 

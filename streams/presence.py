@@ -10,7 +10,7 @@ write is decided by its epoch alone.
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -39,6 +39,13 @@ WHERE topic = %s AND owner IS NOT NULL AND NOT EXISTS (
     WHERE locktype = 'advisory' AND objsubid = 2 AND classid = %s
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
           AND objid::bigint = hashtext(%s || split_part(owner, '@', 1))::bigint & 4294967295)
+"""
+
+_LEAVE: Final = "SELECT pg_advisory_unlock_shared(%s, hashtext(%s))"
+_OTHERS: Final = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 2 AND classid = %s AND pid <> pg_backend_pid()
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
@@ -85,6 +92,21 @@ class Presence(threading.Thread):
         """Look no longer; the lock goes with the process."""
         self._ended.set()
 
+    def leave(self) -> None:
+        """Look no longer, and do not count as there; to be said once the group is left."""
+        self.end()
+        self._ask(_LEAVE, LOCKS, self._prefix + self._slot)
+
+    def is_somebody_there(self) -> bool:
+        """Whether another worker of this database is."""
+        return bool(self._ask(_OTHERS, LOCKS)[0][0])
+
+    def _ask(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
+        assert self._connection is not None, "who has not appeared is taken for dead"
+        with self._connection.cursor() as cursor:
+            cursor.execute(query, arguments)
+            return cursor.fetchall()
+
     def disappear(self) -> None:
         """Give our lock up, as the end of the process does."""
         if self._connection is not None:
@@ -96,10 +118,8 @@ class Presence(threading.Thread):
 
     def gone(self) -> set[str]:
         """The owners of partitions who no longer live."""
-        assert self._connection is not None, "who has not appeared is taken for dead"
-        with self._connection.cursor() as cursor:
-            cursor.execute(_GONE, (self._settings.topics.commands.name, LOCKS, self._prefix))
-            return {row[0] for row in cursor.fetchall()}
+        name = self._settings.topics.commands.name
+        return {row[0] for row in self._ask(_GONE, name, LOCKS, self._prefix)}
 
     def _look(self) -> None:
         """Put each owner out whose lock is gone, once."""

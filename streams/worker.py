@@ -8,6 +8,7 @@ import socket
 from typing import Final
 
 import faust
+import psycopg2
 import structlog
 from aiokafka.errors import KafkaError
 from faust import streams as faust_streams
@@ -72,26 +73,41 @@ async def _work(settings: Settings, slot: str) -> int:
         {asyncio.create_task(stopped.wait()), crashed}, return_when=asyncio.FIRST_COMPLETED
     )
     watchdog.end()
-    presence.end()
     if crashed.done():
         await holding.give_up()
         log.critical("Faust crashed", error=repr(app.crash_reason))
         os._exit(EXIT_CODE)
-    # Side by side: the others need a while until they claim, and where a batch of ours is not done
-    # by then, they wait for its rows and publish what it has committed.
-    await asyncio.gather(holding.give_up(), _depart(consumer))
+    if await _depart(consumer):
+        await _hand_over(holding, presence)
+    await holding.give_up()
     log.info("worker stopped", slot=slot)
     # Daemon threads and clients' own threads have nothing left to do: everything is committed.
     logging.shutdown()
     os._exit(0)
 
 
-async def _depart(consumer: LedgerConsumer) -> None:
-    """Leave the group. Faust is not stopped: nothing of ours depends on how it ends."""
+async def _depart(consumer: LedgerConsumer) -> bool:
+    """Leave the group, whether it hears it. Faust is not stopped: its fetches go on."""
     try:
         await asyncio.wait_for(consumer.leave(), LEAVE_SECONDS)
     except (TimeoutError, KafkaError, ConsumerNotStarted) as error:
         log.warning("could not leave the group; it will notice", error=repr(error))
+        return False
+    return True
+
+
+async def _hand_over(holding: Holding, presence: Presence) -> None:
+    """Work until others have taken over what is ours; at once done where there are none."""
+    loop = asyncio.get_running_loop()
+
+    async def is_somebody_there() -> bool:
+        return await loop.run_in_executor(None, presence.is_somebody_there)
+
+    try:
+        await loop.run_in_executor(None, presence.leave)
+        await holding.hand_over(is_somebody_there)
+    except psycopg2.Error as error:
+        log.warning("cannot see whether others are there", error=str(error).strip())
 
 
 def _present(settings: Settings, slot: str, consumer: LedgerConsumer) -> Presence:

@@ -31,7 +31,14 @@ CALLS: Final = (
 )
 """Faults that strike the next call of their kind."""
 
-STRIKES: Final = ("kill",) * 6 + ("freeze",) * 5 + ("rebalance",) * 4 + ("cut",) * 2 + ("restart",)
+STRIKES: Final = (
+    ("kill",) * 6
+    + ("freeze",) * 5
+    + ("rebalance",) * 4
+    + ("leave",) * 2
+    + ("cut",) * 2
+    + ("restart",)
+)
 """Faults that strike at any step."""
 
 RELIEF: Final = 0.15
@@ -54,6 +61,7 @@ class Weather:
             "kill": self._kill,
             "freeze": self._freeze,
             "rebalance": self._rebalance,
+            "leave": self._leave,
             "cut": self._cut,
             "restart": self._restart,
         }
@@ -174,6 +182,13 @@ class Weather:
     def _rebalance(self) -> None:
         self._world.group.deal()
         self._world.nudge_all()
+
+    def _leave(self) -> None:
+        """Tell a worker to end."""
+        if self._world.workers:
+            worker = self._world.chance.choice(self._world.workers)
+            worker.leaving = True
+            worker.nudge()
 
     def _cut(self) -> None:
         """End one session; its client hears of it at its next call."""

@@ -116,6 +116,8 @@ class Worker:
         self.process = Process(name)
         self.deep = False
         """Whether it stays frozen until nothing else can happen."""
+        self.leaving = False
+        """Whether it has been told to end, politely."""
         self.generation = 0
         self.positions: dict[int, int] = {}
         self._inbox: deque[tuple[int, int, list[Record]]] = deque()
@@ -189,6 +191,8 @@ class Worker:
     async def _live(self) -> None:
         while True:
             self.world.turns.pause()
+            if self.leaving:
+                await self._leave()
             if self.generation != self.world.group.generation and self.world.coin():
                 await self._rebalance()
             elif self._inbox:
@@ -202,6 +206,22 @@ class Worker:
             return
         self._awaited = self.loop.create_future()
         await self._awaited
+
+    async def _leave(self) -> NoReturn:
+        """What a worker does at SIGTERM (streams.worker)."""
+        world = self.world
+        world.step("leave")
+        world.group.leave(self.process.name)
+        world.nudge_all()
+
+        async def is_somebody_there() -> bool:
+            world.step("is somebody there")
+            return bool(world.group.members)
+
+        await self.holding.hand_over(is_somebody_there)
+        await self.holding.give_up()
+        world.kill(self)
+        raise Gone
 
     async def _rebalance(self) -> None:
         """Faust's part: give everything up, then take over what we are given."""
