@@ -12,14 +12,11 @@ hangs before it reads. It commits: all that a ledger's transaction holds is stor
 says what is missing behind it.
 """
 
-import asyncio
 from collections.abc import Collection
 from typing import Final
 
-from aiokafka import AIOKafkaProducer, TopicPartition
-
+from producers.hanging import end
 from schemas.settings import Settings
-from streams.credentials import of_aiokafka
 from streams.ends import Ends
 from streams.rows import Place
 
@@ -52,28 +49,6 @@ def hanging(ends: Ends, settings: Settings, place: Place) -> list[str]:
 
 
 def commit(settings: Settings, place: Place, topics: Collection[str]) -> None:
-    """Commit what hangs, by a transaction of nothing that ends in these topics.
-
-    Shuts out whoever has initialised the partition's transactional id. librdkafka takes part of a
-    partition only with a record to write, so this is aiokafka. Raises its KafkaError, TimeoutError.
-    """
-    asyncio.run(_commit(settings, place, topics))
-
-
-async def _commit(settings: Settings, place: Place, topics: Collection[str]) -> None:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap,
-        transactional_id=transactional_id(settings, place),
-        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-        **of_aiokafka(settings),
-    )
-    async with asyncio.timeout(settings.kafka_timeout):
-        await producer.start()
-        try:
-            await producer.begin_transaction()
-            for topic in topics:
-                part = TopicPartition(topic, place.partition)
-                producer._txn_manager.maybe_add_partition_to_txn(part)  # noqa: SLF001 - no public way without a record
-            await producer.commit_transaction()
-        finally:
-            await producer.stop()
+    """Commit what hangs in these topics (producers.hanging)."""
+    partitions = [(topic, place.partition) for topic in topics]
+    end(settings, transactional_id(settings, place), partitions, commits=True)

@@ -52,7 +52,7 @@ class Balances:
         self._topic = topic.name
         self._told_before: dict[int, int] = {}
         self._sequences = Sequences(settings)
-        self._publisher = Publisher(settings, slot)
+        self._publisher = Publisher(settings, slot, f"{settings.application}-{GROUP}")
         self._member = Member(settings, topic, GROUP, self, slot=slot, batch=BATCH, changes=CHANGES)
 
     def turn(self) -> None:

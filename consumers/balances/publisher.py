@@ -6,6 +6,7 @@ from typing import Any, Final
 from confluent_kafka import Producer, TopicPartition
 
 from consumers.balances.newest import Balance
+from producers.hanging import end
 from schemas.settings import Settings
 
 TRANSACTION_SECONDS: Final = 10.0
@@ -18,12 +19,23 @@ class Publisher:
     After any error it is of no use: only a new one knows what was committed.
     """
 
-    def __init__(self, settings: Settings, slot: str) -> None:
+    def __init__(self, settings: Settings, slot: str, group: str) -> None:
         self._topic = settings.topics.balances.name
         self._timeout = settings.kafka_timeout
         self._producer = Producer(_producer_settings(settings, slot))
+        self._end_what_hangs(settings, _transactional_id(settings, slot), group)
         # Shuts out whoever had our slot, and ends what it has left open.
         self._producer.init_transactions(self._timeout)
+
+    def _end_what_hangs(self, settings: Settings, name: str, group: str) -> None:
+        """Abort what Kafka may have forgotten of our last life (producers.hanging).
+
+        A group whose offsets hang tells nobody where it is. They may hang apart from the records
+        that they were said with, so they are never committed: to publish again does no harm.
+        """
+        found = self._producer.list_topics(self._topic, self._timeout).topics[self._topic]
+        places = [(self._topic, partition) for partition in found.partitions]
+        end(settings, name, places, commits=False, group=group)
 
     def publish(
         self,
@@ -50,10 +62,14 @@ class Publisher:
         producer.commit_transaction(self._timeout)
 
 
+def _transactional_id(settings: Settings, slot: str) -> str:
+    return f"{settings.application}-balances-{slot}"
+
+
 def _producer_settings(settings: Settings, slot: str) -> dict[str, Any]:
     return {
         **settings.kafka_client(),
-        "transactional.id": f"{settings.application}-balances-{slot}",
+        "transactional.id": _transactional_id(settings, slot),
         "transaction.timeout.ms": int(TRANSACTION_SECONDS * 1000),
         "delivery.timeout.ms": int(TRANSACTION_SECONDS * 1000),
         "compression.type": "lz4",

@@ -5,11 +5,14 @@ a producer writes records of a transaction that its coordinator has never heard 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -18,6 +21,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from consumers.balances.publisher import Publisher
 from schemas.settings import Settings
 from streams import ends
 from streams.claim import InconsistentError, claim
@@ -33,7 +37,7 @@ GUARD = "transaction.partition.verification.enable"
 """With it a broker asks the coordinator before it takes a transaction's first record (KIP-890)."""
 
 
-class Part(NamedTuple):
+class Said(NamedTuple):
     """How many results, events and steps of a batch hang; the rest was never written."""
 
     results: int
@@ -61,7 +65,7 @@ def _set_guard(settings: Settings, value: str) -> None:
 class Leaver:
     """Publishes a part of each batch, in a transaction that it leaves as Kafka has been seen to."""
 
-    def __init__(self, settings: Settings, place: Place, part: Part) -> None:
+    def __init__(self, settings: Settings, place: Place, part: Said) -> None:
         self._settings = settings
         self._place = place
         self._part = part
@@ -91,17 +95,28 @@ class Leaver:
         return self._settings, self._place
 
 
+@asynccontextmanager
+async def leaving(settings: Settings, name: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer within a transaction, which it neither commits nor aborts."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, transactional_id=name)
+    await producer.start()
+    await producer.begin_transaction()
+    yield producer
+    producer._sender._sender_task.cancel()  # noqa: SLF001 - its stop() would wait for the end
+    await producer.client.close()
+    producer._closed = True  # noqa: SLF001 - nothing is left to warn of
+
+
 def write_hanging(
     settings: Settings, place: Place, name: str, said: Mapping[str, Sequence[Message]]
 ) -> None:
     """Write messages by topic, in a transaction of which its coordinator is not told."""
 
     async def write() -> None:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap, transactional_id=name
-        )
-        await producer.start()
-        await producer.begin_transaction()
+        async with leaving(settings, name) as producer:
+            await said_by(producer)
+
+    async def said_by(producer: AIOKafkaProducer) -> None:
         for topic, messages in said.items():
             part = TopicPartition(topic, place.partition)
             producer._txn_manager._txn_partitions.add(part)  # noqa: SLF001 - as if it had been told
@@ -110,9 +125,19 @@ def write_hanging(
                 await producer.send_and_wait(
                     topic, each.value, each.key, place.partition, headers=headers
                 )
-        producer._sender._sender_task.cancel()  # noqa: SLF001 - its stop() would wait for the end
-        await producer.client.close()
-        producer._closed = True  # noqa: SLF001 - nothing is left to warn of
+
+    asyncio.run(write())
+
+
+def commit_hanging(
+    settings: Settings, name: str, group: str, offsets: dict[TopicPartition, int]
+) -> None:
+    """Commit a group's offsets in such a transaction."""
+
+    async def write() -> None:
+        async with leaving(settings, name) as producer:
+            producer._txn_manager._txn_consumer_group = group  # noqa: SLF001 - as above
+            await producer.send_offsets_to_transaction(offsets, group)
 
     asyncio.run(write())
 
@@ -127,16 +152,16 @@ def place_of(ledger: Ledger, partition: int) -> Place:
 
 
 PARTS = [
-    pytest.param(Part(3, 2, 1), id="all of it"),
-    pytest.param(Part(3, 0, 0), id="results"),
-    pytest.param(Part(0, 2, 0), id="events"),
-    pytest.param(Part(0, 0, 1), id="a step"),
-    pytest.param(Part(1, 1, 0), id="the first of each"),
+    pytest.param(Said(3, 2, 1), id="all of it"),
+    pytest.param(Said(3, 0, 0), id="results"),
+    pytest.param(Said(0, 2, 0), id="events"),
+    pytest.param(Said(0, 0, 1), id="a step"),
+    pytest.param(Said(1, 1, 0), id="the first of each"),
 ]
 
 
 @pytest.mark.parametrize(("partition", "part"), [*enumerate(p.values[0] for p in PARTS)])
-def test_what_hangs_is_said_once(ledger: Ledger, partition: int, part: Part) -> None:
+def test_what_hangs_is_said_once(ledger: Ledger, partition: int, part: Said) -> None:
     """The claim commits it, and says what is missing behind it; also when it comes again."""
     place = place_of(ledger, partition)
     wallet = ledger.wallet_on(partition)
@@ -170,3 +195,19 @@ def test_what_somebody_else_has_left_is_told(ledger: Ledger) -> None:
     write_hanging(ledger.settings, place, "somebody-else", said)
     with pytest.raises(InconsistentError, match=r"hangs on partition 7 of \S+events\.v1, .* abort"):
         claim(ledger.settings, place, "test", lambda: True)
+
+
+def test_offsets_that_hang_keep_no_life_of_balances_from_its_place(ledger: Ledger) -> None:
+    """Nobody is told where the group is, until the maker of balances is there again."""
+    settings = ledger.settings
+    group, name = f"{settings.application}-balances", f"{settings.application}-balances-1"
+    events = settings.topics.events.name
+    commit_hanging(settings, name, group, {TopicPartition(events, 6): 0})
+    consumer = Consumer({**settings.kafka_client(), "group.id": group})
+    place = [confluent_kafka.TopicPartition(events, 6)]
+    with pytest.raises(KafkaException):
+        consumer.committed(place, timeout=2)
+    Publisher(settings, "1", group)
+    (told,) = consumer.committed(place, timeout=20)
+    assert told.offset == confluent_kafka.OFFSET_INVALID
+    consumer.close()

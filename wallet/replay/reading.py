@@ -12,9 +12,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumers.audit.log import Record as LogRecord
 from consumers.headers import headers_of
 from producers.bounds import Bounds, bounds
+from producers.credentials import of_aiokafka
 from schemas.settings import Settings
 from streams import unpacking
-from streams.credentials import of_aiokafka
 from streams.unpacking import FetchedRecord
 from wallet.failure import Failure
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from producers import credentials
 from schemas.settings import Settings
-from streams import credentials
 from wallet.cli.connected import load_settings
 from wallet.failure import UsageFailure
 
