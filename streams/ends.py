@@ -16,8 +16,14 @@ from producers import bounds
 from producers.bounds import PAUSE_SECONDS
 from schemas.settings import Settings
 
-PASSING: Final = bounds.PASSING | {KafkaError._NOENT}  # noqa: SLF001 - there is no public name
-"""The last is librdkafka's own: no leader is known of the partitions that it was asked about."""
+PASSING: Final = bounds.PASSING | {
+    # librdkafka's own: no leader is known of the partitions that it was asked about.
+    KafkaError._NOENT,  # noqa: SLF001 - there is no public name
+    KafkaError._TIMED_OUT,  # noqa: SLF001 - likewise
+}
+
+ATTEMPT_SECONDS: Final = 1.0
+"""For one request: where librdkafka knows no leader it waits for news of one to the end of it."""
 
 
 class Question(Protocol):
@@ -79,15 +85,28 @@ class _Question:
             except KafkaException as error:
                 if error.args[0].code() not in PASSING or time.monotonic() > self._deadline:
                     raise
-                time.sleep(PAUSE_SECONDS)  # nobody tells when the broker has heard
+                self._learn()
                 self._answers = self._ask()
+
+    def _learn(self) -> None:
+        """Ask who leads. By itself librdkafka believes for minutes what it knew of a dead broker.
+
+        It then asks with that broker's epoch, and is refused as often as it asks, or waits for
+        news of a leader that it does not ask for.
+        """
+        try:
+            for place in self._places:
+                self._client.list_topics(place.topic, timeout=ATTEMPT_SECONDS)
+        except KafkaException:
+            pass
+        time.sleep(PAUSE_SECONDS)  # nobody tells when the broker has heard
 
     def _ask(self) -> dict[TopicPartition, "Future[ListOffsetsResultInfo]"]:
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # as its library left it
         return self._client.list_offsets(
             dict.fromkeys(self._places, latest),
             isolation_level=self._level,
-            request_timeout=self._timeout,
+            request_timeout=min(ATTEMPT_SECONDS, self._timeout),
         )
 
 
