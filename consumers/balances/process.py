@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg2
 import structlog
+from aiokafka.errors import KafkaError
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from consumers import process
@@ -139,5 +140,8 @@ def _last_event(records: Records, settings: Settings, partition: int) -> int:
 
 def main(settings: Settings, slot: str) -> int:
     """Publish balances until SIGTERM or SIGINT; the exit code. 70: something does not answer."""
-    troubles = (KafkaException, RecordsError, psycopg2.Error, BufferError)
+    troubles = (
+        *(KafkaException, RecordsError, psycopg2.Error, BufferError),
+        *(KafkaError, TimeoutError),  # aiokafka's, when it begins
+    )
     return process.run("maker of balances", lambda _: Balances(settings, slot), troubles, slot=slot)
