@@ -24,9 +24,6 @@ from streams.rows import Record
 
 log: Final = structlog.get_logger(__name__)
 
-LOOK_SECONDS: Final = 0.1
-"""After a batch that no other follows, until it is looked whether readers see what was said."""
-
 
 class Lane(threading.Thread):
     """One claimed partition: its queue, its journal, its publisher.
@@ -151,7 +148,8 @@ class Lane(threading.Thread):
             self._journal.close()
 
     def _await_work(self) -> bool:
-        while not self._is_work_within(None if self._publisher.seen else LOOK_SECONDS):
+        publisher = self._publisher
+        while not self._is_work_within(None if publisher.seen else publisher.patience):
             self._look()
         return self._busy
 

@@ -36,6 +36,10 @@ PAUSE_GROWTH: Final = 1.5
 PAUSE_MAX_SECONDS: Final = 0.1
 """From one look to the next, when something waits to be said."""
 
+REST_SECONDS: Final = 0.02
+REST_MAX_SECONDS: Final = 0.1
+"""The same at rest; the first time so soon that the next batch need not ask."""
+
 
 class HangingError(Exception):
     """Kafka does not end a transaction that it has called committed. A claim ends it."""
@@ -79,6 +83,11 @@ class Publisher:
     def seen(self) -> bool:
         """Whether readers are known to see all that was said."""
         return not self._unseen
+
+    @property
+    def patience(self) -> float:
+        """Seconds until a lane at rest should look (again)."""
+        return min(REST_MAX_SECONDS, REST_SECONDS * 2.0**self._looks)
 
     def ask(self) -> None:
         """Begin to ask whether they do, where that is not known, so that `publish` need not."""
@@ -131,16 +140,15 @@ class Publisher:
     def _produce(self, topic: str, messages: Sequence[Message]) -> None:
         """Send messages, and note where the last of them will stand."""
         produce, partition = self._producer.produce, self._partition
-        for message in messages[:-1]:
-            produce(topic, message.body, message.about, partition, headers=message.headers)
-        for last in messages[-1:]:
+        last = len(messages) - 1
+        for number, message in enumerate(messages):
             produce(
                 topic,
-                last.body,
-                last.about,
+                message.body,
+                message.about,
                 partition,
-                headers=last.headers,
-                on_delivery=self._delivered,
+                headers=message.headers,
+                on_delivery=self._delivered if number == last else None,
             )
 
     def _delivered(self, error: KafkaError | None, message: Delivered) -> None:

@@ -30,6 +30,7 @@ from streams.rendering import Message
 from streams.rows import Place
 from tests.hands import Hand
 from tests.ledgers import Ledger
+from tests.workers import wait_until
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]
 
@@ -184,7 +185,7 @@ def test_what_hangs_is_said_once(ledger: Ledger, partition: int, part: Said) -> 
     assert hanging(known, ledger.settings, place)
     for _ in range(2):
         claim(ledger.settings, place, "test", lambda: True)
-        assert not hanging(known, ledger.settings, place)
+        wait_until(lambda: not hanging(known, ledger.settings, place), 20, "the markers")
     ledger.verify()
 
 

@@ -205,6 +205,7 @@ def test_a_packed_body_is_read_and_one_that_is_not_packed_refused(api: Api, wall
     assert told["detail"] == "The body has more than 65536 bytes."
 
 
+@pytest.mark.usefixtures("wallet")
 def test_whoever_names_the_host_in_the_address_means_it(api: Api) -> None:
     """Another's is refused whatever the header says; ours is in the links of the answer."""
     host = urlsplit(api.gateway.base).netloc

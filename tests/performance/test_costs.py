@@ -177,7 +177,7 @@ def instructions_of(desk: Desk, make: Make, counter: Instructions) -> float:
 
 def memory_of(desk: Desk, make: Make) -> float:
     """Bytes that a command takes at the worst moment of its batch, the least of some batches."""
-    return min(desk.memory(make(COMMANDS)) for _ in range(2)) / COMMANDS
+    return min(desk.memory(make(COMMANDS)) for _ in range(4)) / COMMANDS
 
 
 @contextmanager
