@@ -40,7 +40,11 @@ def test_a_storm_with_a_rebalance(new_ledger: Callable[..., Settings], tmp_path:
 
 
 def test_how_soon_a_credit_is_told(new_ledger: Callable[..., Settings], tmp_path: Path) -> None:
-    """The event of a credit on another worker's partition: 50 ms after the result, when quiet."""
+    """The event of a credit on another worker's partition: 50 ms after the result, when quiet.
+
+    When the machine is busy, not later than twice what a command itself took in the same run: both
+    wait for a batch. Where bells are not heard, it is half a second.
+    """
     ledger = Ledger(new_ledger(), SEED + 1)
     wallets = [ledger.wallet_on(n) for n in range(4)]
     with Workers(ledger.settings, tmp_path) as workers:
@@ -53,18 +57,19 @@ def test_how_soon_a_credit_is_told(new_ledger: Callable[..., Settings], tmp_path
             places += ledger.send(said)
             pause(0.03)
         ledger.verify()
-    results = {
-        src_of(result): result for result in ledger.read(ledger.settings.topics.results.name)
-    }
+    topics = ledger.settings.topics
+    results = {src_of(result): result for result in ledger.read(topics.results.name)}
+    asked = {(c.partition(), c.offset()): _moment(c) for c in ledger.read(topics.commands.name)}
     credits_ = [e for e in ledger.events() if src_of(e) in places and _is_elsewhere(e)]
     assert len(credits_) == len(places)
     waits = sorted(_moment(event) - _moment(results[src_of(event)]) for event in credits_)
+    usual = sorted(_moment(results[place]) - asked[place] for place in places)[len(places) // 2]
     middle, most = waits[len(waits) // 2], waits[-1]
     tell(
         f"a credit is told after {middle} ms (median), {waits[int(len(waits) * 0.9)]} ms (p90),"
-        f" {most} ms (most)"
+        f" {most} ms (most); a result after {usual} ms (median)"
     )
-    assert middle <= 50
+    assert middle <= max(50, 2 * usual)
     assert most < 1500, "later than the tick that looks for missed bells"
 
 
