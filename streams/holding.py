@@ -33,7 +33,6 @@ GAP_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.002
 """How often a running batch is looked at while it drains: a batch takes 5 to 50 ms."""
 
-
 HAND_OVER_SECONDS: Final = 1.5
 """Others hear that we have left, share out what we held, and claim it: 0.3 to 0.5 s."""
 

@@ -27,7 +27,6 @@ from streams.rows import Place
 CONNECTING: Final = 10
 """Questions to the broker until one is answered by a node that stays; mostly it is the second."""
 
-
 LOOKS_MAX: Final = 50
 """Looks in vain, and the markers of a transaction are taken for lost: some 4 s; they take 5 ms."""
 

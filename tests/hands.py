@@ -1,7 +1,7 @@
 """A worker's partitions moved by hand, in the test's own process: no group, no threads, no wait."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from schemas.settings import Settings
 from streams.asked import Asked
@@ -12,20 +12,8 @@ from streams.rows import Place
 from wallet.replay.reading import Logs, Span
 from wallet.replay.recorded import items
 
-
-class Saying(Protocol):
-    """What publishes a batch."""
-
-    def publish(
-        self,
-        results: Sequence[Message],
-        events: Sequence[Message],
-        steps: Sequence[Message],
-        dead: Sequence[Message],
-        /,
-    ) -> None:
-        """Say it."""
-        ...
+Say = Callable[[Sequence[Message], Sequence[Message], Sequence[Message], Sequence[Message]], None]
+"""Publishes a batch: its results, events, steps and dead letters."""
 
 
 class Hand:
@@ -38,12 +26,10 @@ class Hand:
         self._next_offset = self._held.next_offset
         self._next_event = self._held.next_event
 
-    def batch(
-        self, most: int = 1000, *, is_published: bool = True, publisher: Saying | None = None
-    ) -> bool:
+    def batch(self, most: int = 1000, *, is_published: bool = True, say: Say | None = None) -> bool:
         """Do what waits, at most so many commands; whether there was anything.
 
-        `publisher` says it, instead of the claim's.
+        `say` publishes it, instead of the claim's publisher.
         """
         partition, topic = self._held.place.partition, self._held.place.topic
         with Logs(self.settings) as logs:
@@ -62,9 +48,8 @@ class Hand:
         told = numbered(arrived + decided.events, self._next_event)
         self._next_offset, self._next_event = end, self._next_event + len(told)
         if is_published:
-            (publisher or self._held.publisher).publish(
-                decided.results, told, decided.steps, decided.dead
-            )
+            publish = say or self._held.publisher.publish
+            publish(decided.results, told, decided.steps, decided.dead)
         return True
 
 

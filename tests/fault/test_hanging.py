@@ -28,7 +28,7 @@ from streams.claim import InconsistentError, claim
 from streams.hanging import hanging, transactional_id
 from streams.rendering import Message
 from streams.rows import Place
-from tests.hands import Hand
+from tests.hands import Hand, Say
 from tests.ledgers import Ledger
 from tests.workers import wait_until
 
@@ -63,37 +63,27 @@ def _set_guard(settings: Settings, value: str) -> None:
         done.result(20)
 
 
-class Leaver:
-    """Publishes a part of each batch, in a transaction that it leaves as Kafka has been seen to."""
+def leaver(settings: Settings, place: Place, part: Said) -> Say:
+    """Publishes a part of a batch, in a transaction that it leaves as Kafka has been seen to."""
 
-    def __init__(self, settings: Settings, place: Place, part: Said) -> None:
-        self._settings = settings
-        self._place = place
-        self._part = part
-
-    def publish(
-        self,
+    def say(
         results: Sequence[Message],
         events: Sequence[Message],
         steps: Sequence[Message],
         dead: Sequence[Message],
     ) -> None:
-        """Write what hangs."""
-        topics, part = self._settings.topics, self._part
         assert not dead
         for messages, some in zip((results, events, steps), part, strict=True):
             assert len(messages) >= some
+        topics = settings.topics
         said = {
             topics.results.name: results[: part.results],
             topics.events.name: events[: part.events],
             topics.scheduled.name: steps[: part.steps],
         }
-        write_hanging(self._settings, self._place, transactional_id(*self.names), said)
+        write_hanging(settings, place, transactional_id(settings, place), said)
 
-    @property
-    def names(self) -> tuple[Settings, Place]:
-        """Whose transactional id it takes."""
-        return self._settings, self._place
+    return say
 
 
 @asynccontextmanager
@@ -152,16 +142,16 @@ def place_of(ledger: Ledger, partition: int) -> Place:
     return Place(ledger.settings.topics.commands.name, partition, ledger.settings.partitions)
 
 
-PARTS = [
-    pytest.param(Said(3, 2, 1), id="all of it"),
-    pytest.param(Said(3, 0, 0), id="results"),
-    pytest.param(Said(0, 2, 0), id="events"),
-    pytest.param(Said(0, 0, 1), id="a step"),
-    pytest.param(Said(1, 1, 0), id="the first of each"),
-]
-
-
-@pytest.mark.parametrize(("partition", "part"), [*enumerate(p.values[0] for p in PARTS)])
+@pytest.mark.parametrize(
+    ("partition", "part"),
+    [
+        pytest.param(0, Said(3, 2, 1), id="all of it"),
+        pytest.param(1, Said(3, 0, 0), id="results"),
+        pytest.param(2, Said(0, 2, 0), id="events"),
+        pytest.param(3, Said(0, 0, 1), id="a step"),
+        pytest.param(4, Said(1, 1, 0), id="the first of each"),
+    ],
+)
 def test_what_hangs_is_said_once(ledger: Ledger, partition: int, part: Said) -> None:
     """The claim commits it, and says what is missing behind it; also when it comes again."""
     place = place_of(ledger, partition)
@@ -180,7 +170,7 @@ def test_what_hangs_is_said_once(ledger: Ledger, partition: int, part: Said) -> 
             target="DE89370400440532013000",
         ),
     )
-    hand.batch(publisher=Leaver(ledger.settings, place, part))
+    hand.batch(say=leaver(ledger.settings, place, part))
     known = ends.shared(ledger.settings)
     assert hanging(known, ledger.settings, place)
     for _ in range(2):
