@@ -18,7 +18,7 @@ from producers.http.people.people import People
 from producers.http.reading import Reading
 from producers.http.reading_wallets import WalletFacts
 from producers.http.route import Asked
-from producers.http.sellers import Sellers
+from producers.http.seeds.sellers import Sellers
 from producers.http.together import Together
 from producers.http.v1 import reading_wallets as v1_wallets
 from producers.http.v1.keys import Keys

@@ -4,8 +4,9 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, RootModel
 
-from producers.http import fields, openapi, reading
+from producers.http import fields, reading
 from producers.http.answers import Answer
+from producers.http.description import openapi
 from producers.http.errors import EarlyError
 from producers.http.people.access import Access
 from producers.http.people.principal import Principal

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from producers.http import bodies002
+from producers.http.seeds import bodies002
 from schemas.settings import Settings
 from tests.gateways import GatewayProcess, Reply, served
 from tests.makers import maker

@@ -9,7 +9,7 @@ import openapi_spec_validator
 import pytest
 import yaml
 
-from producers.http.docs import POLICY
+from producers.http.description.docs import POLICY
 from producers.http.routes import ROUTES
 from schemas.settings import Settings
 from tests.browsers import CHROMIUM, browser

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from producers.client import Client
-from producers.http import bodies003
+from producers.http.seeds import bodies003
 from tests.gateways import GatewayProcess
 from tests.sellers003 import (
     CLIENTS,

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from producers.client import Client
-from producers.http import bodies001, bodies004
+from producers.http.seeds import bodies001, bodies004
 from producers.message import Message
 from producers.withdrawals import execution, failure, review, settlement
 from schemas.settings import Settings

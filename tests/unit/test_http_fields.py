@@ -13,7 +13,7 @@ from producers.http import fields, moments
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, field_errors
 from producers.http.reading_bodies import data_of, model_of
-from producers.http.seed001 import NewDeposit
+from producers.http.seeds.seed001 import NewDeposit
 from schemas.identifiers import transaction_id
 from schemas.money import MAX_MINOR
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from producers.http import openapi
+from producers.http.description import openapi
 from producers.http.errors import EarlyError
 from producers.http.routes import ROUTES
 from producers.http.serving import ServingError, refuse_open

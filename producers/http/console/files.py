@@ -1,7 +1,7 @@
 """The style and the scripts of the console: files of ours, and htmx."""
 
-from producers.http import docs
 from producers.http.answers import Answer
+from producers.http.description import docs
 from producers.http.route import Asked
 
 

@@ -1,6 +1,6 @@
 """Makes users: the row reserves the name and the phone, then the wallet is opened, then it is made.
 
-What broke off in between is gone on with, by the same name. As producers.http.sellers does it.
+What broke off in between is gone on with, by the same name, as in producers.http.seeds.sellers.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from producers.http import fields
 from producers.http.errors import custom
-from producers.http.reading003 import LIMIT
 from producers.http.reading_bodies import has_bad_characters
 from producers.http.route import MAX_BIGINT
+from producers.http.seeds.reading003 import LIMIT
 
 OFFSET_MAX: Final = 1_000_000
 PHONE_DIGITS: Final = (10, 15)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from producers.http import seed002_lists, seed002_moves
 from producers.http.route import Route
+from producers.http.seeds import seed002_lists, seed002_moves
 
 ROUTES: Final[tuple[Route, ...]] = (*seed002_moves.ROUTES, *seed002_lists.ROUTES)

@@ -7,9 +7,16 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from producers.http import fields, reading001
+from producers.http import fields
 from producers.http.answers import Answer
-from producers.http.bodies001 import (
+from producers.http.errors import EarlyError, error, wrong_field
+from producers.http.gateway import new_wallet_id
+from producers.http.moments import shown
+from producers.http.people.access import Access
+from producers.http.reading_wallets import WalletFacts
+from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.seeds import reading001
+from producers.http.seeds.bodies001 import (
     DepositAnswer,
     Failure,
     TransactionBody,
@@ -20,12 +27,6 @@ from producers.http.bodies001 import (
     wallet_after,
     wallet_body,
 )
-from producers.http.errors import EarlyError, error, wrong_field
-from producers.http.gateway import new_wallet_id
-from producers.http.moments import shown
-from producers.http.people.access import Access
-from producers.http.reading_wallets import WalletFacts
-from producers.http.route import MAX_BIGINT, Asked, Route
 from schemas.identifiers import place_of
 from schemas.money import show
 from schemas.refusals import Code

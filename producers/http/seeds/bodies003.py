@@ -6,8 +6,8 @@ import msgspec
 from pydantic import BaseModel
 
 from producers.http.moments import of_id, of_text, shown
-from producers.http.reading003 import Books, CreditRow, PhoneRow, SellerRow
-from producers.http.reading003_moves import TYPES, Move
+from producers.http.seeds.reading003 import Books, CreditRow, PhoneRow, SellerRow
+from producers.http.seeds.reading003_moves import TYPES, Move
 from schemas import results
 from schemas.identifiers import number
 from schemas.money import DEFAULT_CURRENCY, show

@@ -5,15 +5,16 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel
 
-from producers.http import fields, reading004
+from producers.http import fields
 from producers.http.answers import Answer
-from producers.http.bodies004 import WalletBody, opened, wallet_body
 from producers.http.errors import EarlyError, custom, detail, wrong_field
 from producers.http.gateway import new_wallet_id
 from producers.http.meta import Detail
 from producers.http.moments import shown
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route
+from producers.http.seeds import reading004
+from producers.http.seeds.bodies004 import WalletBody, opened, wallet_body
 from schemas.refusals import Code
 from schemas.results import AnyResult, Error
 

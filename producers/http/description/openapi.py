@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from producers.http.described import FAMILIES, REASONS, REFUSALS, SHARED, TITLE, WORDS
+from producers.http.description.described import FAMILIES, REASONS, REFUSALS, SHARED, TITLE, WORDS
 from producers.http.people.access import Access
 from producers.http.people.described import SCHEMES, security_of
 from producers.http.reading_bodies import JSON_TYPE

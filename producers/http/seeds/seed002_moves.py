@@ -4,21 +4,22 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from producers.http import fields, fields002
+from producers.http import fields
 from producers.http.answers import Answer
-from producers.http.bodies002 import (
-    BalanceBody,
-    DepositBody,
-    Failure,
-    TransferBody,
-    receipt_path,
-)
 from producers.http.errors import EarlyError, early, error
 from producers.http.fields import two_decimals
 from producers.http.meta import Detail
 from producers.http.people.access import Access
 from producers.http.reading_wallets import wallet
 from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.seeds import fields002
+from producers.http.seeds.bodies002 import (
+    BalanceBody,
+    DepositBody,
+    Failure,
+    TransferBody,
+    receipt_path,
+)
 from schemas import identifiers, receipts
 from schemas.money import show
 from schemas.refusals import Code

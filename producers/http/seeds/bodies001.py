@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from producers.http.moments import of_text, shown
-from producers.http.reading001 import STATUSES, TransactionRow, WithdrawalFacts
 from producers.http.reading_wallets import WalletRow
+from producers.http.seeds.reading001 import STATUSES, TransactionRow, WithdrawalFacts
 from schemas.identifiers import number
 from schemas.money import DECIMALS
 from schemas.results import AnyResult

@@ -7,19 +7,20 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from producers.http import fields, reading000
+from producers.http import fields
 from producers.http.answers import Answer
-from producers.http.bodies000 import CreditCode, Processed, SaleCode
 from producers.http.errors import EarlyError, detail, early, wrong_field
 from producers.http.fields import two_decimals
-from producers.http.fields000 import Amount, Phone
 from producers.http.meta import Detail
 from producers.http.people.access import Access, forbidden
 from producers.http.people.making import make_user
 from producers.http.people.roles import Role
 from producers.http.people.users import Person
-from producers.http.reading000 import Owner
 from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.seeds import reading000
+from producers.http.seeds.bodies000 import CreditCode, Processed, SaleCode
+from producers.http.seeds.fields000 import Amount, Phone
+from producers.http.seeds.reading000 import Owner
 from schemas.refusals import Code
 from schemas.results import Error
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from producers.http.moments import of_text
-from producers.http.reading002 import Change, Person
+from producers.http.seeds.reading002 import Change, Person
 from schemas import identifiers, receipts
 from schemas.money import show
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Update, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from producers.http import reading003
 from producers.http.reading import Reading
+from producers.http.seeds import reading003
 from schemas.settings import Settings
 from schemas.tables import sellers
 

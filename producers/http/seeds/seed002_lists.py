@@ -9,21 +9,22 @@ from typing import Any, Final
 import msgspec
 from pydantic import BaseModel
 
-from producers.http import fields, reading002
+from producers.http import fields
 from producers.http.answers import Answer
-from producers.http.bodies002 import (
+from producers.http.errors import early, not_found, wrong_field
+from producers.http.meta import Detail
+from producers.http.people.access import Access
+from producers.http.people.paging import people_of
+from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.seeds import reading002
+from producers.http.seeds.bodies002 import (
     PeopleBody,
     TransactionsBody,
     name_of,
     transaction_body,
 )
-from producers.http.errors import early, not_found, wrong_field
-from producers.http.meta import Detail
-from producers.http.people.access import Access
-from producers.http.people.paging import people_of
-from producers.http.reading002 import Changes, Person
-from producers.http.route import MAX_BIGINT, Asked, Route
-from producers.http.seed002_moves import FAMILY, own_wallet
+from producers.http.seeds.reading002 import Changes, Person
+from producers.http.seeds.seed002_moves import FAMILY, own_wallet
 from schemas import identifiers, receipts
 
 PDF: Final = "application/pdf"

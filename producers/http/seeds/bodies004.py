@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from producers.http.moments import of_text, shown
-from producers.http.reading004 import WalletPage, WithdrawalRow
+from producers.http.seeds.reading004 import WalletPage, WithdrawalRow
 from schemas.money import show
 from schemas.results import AnyResult
 

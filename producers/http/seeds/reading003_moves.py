@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Text
 
-from producers.http.reading003 import Page
+from producers.http.seeds.reading003 import Page
 from schemas import results
 from schemas.tables import commands, entries, phone_sales, sellers
 

@@ -6,10 +6,15 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from producers.http import reading003, reading003_moves
-from producers.http.answering003 import FAMILY, PageQuery, done, listed, see_seller, seller_of
 from producers.http.answers import Answer
-from producers.http.bodies003 import (
+from producers.http.errors import EarlyError, detail, early, not_found
+from producers.http.gateway import new_wallet_id
+from producers.http.meta import Detail
+from producers.http.people.access import Access
+from producers.http.route import Asked, Route
+from producers.http.seeds import reading003, reading003_moves
+from producers.http.seeds.answering003 import FAMILY, PageQuery, done, listed, see_seller, seller_of
+from producers.http.seeds.bodies003 import (
     BalanceBody,
     ReconcileBody,
     SellerBody,
@@ -19,13 +24,8 @@ from producers.http.bodies003 import (
     seller_body,
     transaction_body,
 )
-from producers.http.errors import EarlyError, detail, early, not_found
-from producers.http.fields003 import Email, Flag, Name, Phone
-from producers.http.gateway import new_wallet_id
-from producers.http.meta import Detail
-from producers.http.people.access import Access
-from producers.http.route import Asked, Route
-from producers.http.sellers import Profile, TakenError
+from producers.http.seeds.fields003 import Email, Flag, Name, Phone
+from producers.http.seeds.sellers import Profile, TakenError
 from schemas import identifiers
 
 

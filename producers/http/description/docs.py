@@ -3,7 +3,7 @@
 from typing import Final
 
 from producers.http.answers import Answer
-from producers.http.described import TITLE
+from producers.http.description.described import TITLE
 from producers.http.errors import not_found
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route

@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, RootModel
 
-from producers.http import contract_page
 from producers.http.answers import Answer
+from producers.http.description import contract_page
 from producers.http.errors import not_found
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route

@@ -7,8 +7,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from producers.http import fields, reading003, reading003_moves
-from producers.http.answering003 import (
+from producers.http import fields
+from producers.http.answers import Answer
+from producers.http.errors import EarlyError, busy, early, not_found, wrong_field
+from producers.http.fields import two_decimals
+from producers.http.meta import Detail
+from producers.http.people.access import Access
+from producers.http.route import Asked, Route
+from producers.http.seeds import reading003, reading003_moves
+from producers.http.seeds.answering003 import (
     FAMILY,
     INACTIVE,
     PageQuery,
@@ -17,8 +24,7 @@ from producers.http.answering003 import (
     see_seller,
     wallet_of,
 )
-from producers.http.answers import Answer
-from producers.http.bodies003 import (
+from producers.http.seeds.bodies003 import (
     PhoneBody,
     SaleBody,
     TransactionBody,
@@ -26,13 +32,8 @@ from producers.http.bodies003 import (
     phone_of,
     transaction_body,
 )
-from producers.http.errors import EarlyError, busy, early, not_found, wrong_field
-from producers.http.fields import two_decimals
-from producers.http.fields003 import Amount, Id, Phone
-from producers.http.meta import Detail
-from producers.http.people.access import Access
-from producers.http.reading003_moves import Move
-from producers.http.route import Asked, Route
+from producers.http.seeds.fields003 import Amount, Id, Phone
+from producers.http.seeds.reading003_moves import Move
 from schemas import identifiers
 from schemas.refusals import Code
 from schemas.results import Error

@@ -4,23 +4,24 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from producers.http import fields, reading003
-from producers.http.answering003 import FAMILY, INACTIVE, PageQuery, done, listed, see_seller
+from producers.http import fields
 from producers.http.answers import Answer
-from producers.http.bodies003 import (
+from producers.http.errors import EarlyError, error, not_found, wrong_field
+from producers.http.fields import two_decimals
+from producers.http.meta import Detail
+from producers.http.people.access import Access
+from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.seeds import reading003
+from producers.http.seeds.answering003 import FAMILY, INACTIVE, PageQuery, done, listed, see_seller
+from producers.http.seeds.bodies003 import (
     CreditRequestBody,
     ProcessedBody,
     credit_body,
     processed_body,
     requested_body,
 )
-from producers.http.errors import EarlyError, error, not_found, wrong_field
-from producers.http.fields import two_decimals
-from producers.http.fields003 import Action, Amount, By, Id, Notes, SellerId
-from producers.http.meta import Detail
-from producers.http.people.access import Access
-from producers.http.reading003 import CreditRow
-from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.seeds.fields003 import Action, Amount, By, Id, Notes, SellerId
+from producers.http.seeds.reading003 import CreditRow
 from schemas.refusals import Code
 from schemas.results import AnyResult
 

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 import msgspec
 from pydantic import BaseModel
 
-from producers.http import reading003
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, error, not_found, wrong_field
-from producers.http.fields003 import Limit, Offset
-from producers.http.reading003 import LIMIT, Page, SellerRow
 from producers.http.route import MAX_BIGINT, Asked
+from producers.http.seeds import reading003
+from producers.http.seeds.fields003 import Limit, Offset
+from producers.http.seeds.reading003 import LIMIT, Page, SellerRow
 from schemas.refusals import Code
 from schemas.results import AnyResult
 

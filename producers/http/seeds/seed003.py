@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from producers.http import seed003_credit, seed003_sales, seed003_sellers
 from producers.http.route import Route
+from producers.http.seeds import seed003_credit, seed003_sales, seed003_sellers
 
 ROUTES: Final[tuple[Route, ...]] = (
     *seed003_sellers.ROUTES,

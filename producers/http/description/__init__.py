@@ -1,0 +1,1 @@
+"""How the gateway and the topics are described: OpenAPI, AsyncAPI, and the pages that show them."""

@@ -1,0 +1,1 @@
+"""The five existing services: their paths, bodies and errors, unchanged, on our commands."""
