@@ -168,6 +168,7 @@ def test_a_dry_run_only_tells(played: Played) -> None:
     """It says what would be replayed, and makes no database."""
     outcome = replayed(played, "never_made", dry_run=True)
     assert (outcome.dry_run, outcome.commands > 1200, outcome.tables) == (True, True, {})
+    assert outcome.equal is None, "nothing was compared"
     with replays.administering(played.ledger.settings) as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = 'never_made'")
         assert cursor.fetchone() is None

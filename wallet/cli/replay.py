@@ -105,7 +105,7 @@ def replay(  # noqa: PLR0913 - the options of the command, by name
             wish = Wish(name, fresh, log_only, dry_run, chosen, start)
             outcome = into(settings, wish, tell)
     print_json(outcome) if as_json else _print(outcome)
-    if not outcome.equal:
+    if outcome.equal is False:
         raise typer.Exit(1)
 
 

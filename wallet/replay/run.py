@@ -54,10 +54,10 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a replay found. `equal` is the verdict on all that was compared."""
+    """What a replay found. `equal` is the verdict on all that was compared, if anything was."""
 
     database: str
-    equal: bool
+    equal: bool | None
     commands: int
     seconds: float
     commands_per_second: float
@@ -311,7 +311,7 @@ def _planned(name: str, parts: list[Part]) -> Outcome:
     spans = _spans(parts)
     return Outcome(
         database=name,
-        equal=True,
+        equal=None,
         commands=total,
         seconds=0.0,
         commands_per_second=0.0,
