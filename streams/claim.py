@@ -110,6 +110,7 @@ def _alone(
     outside: Outside,
 ) -> tuple[Publisher, Progress]:
     """Shut others out, and end what Kafka forgot to end; who publishes then, and the row."""
+    outside.shut_out(settings, place)
     publisher.fence()
     now = _still_ours(cursor, place, mine)
     ends = outside.ends(settings)

@@ -14,6 +14,7 @@ CALLS: Final = (
     "init lost",
     "init unanswered",
     "init late",
+    "shut out late",
     "produce late",
     "produce lost",
     "produce unanswered",

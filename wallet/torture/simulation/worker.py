@@ -7,6 +7,7 @@ twice, out of a former assignment, or with a gap.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import psycopg2
@@ -162,6 +163,14 @@ class Worker:
         def consumer(_configuration: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
             return clients.Consumer(world.broker)
 
+        def shut_out(_settings: object, place: Place) -> None:
+            world.step("shut out")
+            fence = partial(world.broker.initialise, transactional_id(world.settings, place))
+            if world.takes("shut out late"):
+                world.broker.late.append(fence)
+            else:
+                fence()
+
         def commit(_settings: object, place: Place, topics: Collection[str]) -> None:
             world.step("commit what hangs")
             partitions = [(topic, place.partition) for topic in topics]
@@ -174,6 +183,7 @@ class Worker:
             consumer,
             self.crash,
             lambda _settings: clients.Ends(world.broker),
+            shut_out,
             commit,
             lambda _seconds: world.step("pause"),
         )
