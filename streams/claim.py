@@ -153,19 +153,19 @@ def _unpublished(
 ) -> tuple[list[Message], list[Message], list[Message], list[Message]]:
     """What the database has and the log has not: results, events, steps, dead letters."""
     topics = settings.topics
-    said = _last_result(place, tails.last(topics.results.name, place.partition, "src"), now)
+    headers = dict.fromkeys(topics_of(settings), "src") | {topics.events.name: "number"}
+    last = tails.last(place.partition, headers)
+    said = _last_result(place, last[topics.results.name], now)
     stored = retelling.stored_results(
         cursor, place, min(said, now.batch_offset - 1), now.next_offset
     )
     results = [result for offset, result, _ in stored if offset > said]
     steps: list[Message] = []
     if any(step is not None for _, _, step in stored):
-        stepped = _source(tails.last(topics.scheduled.name, place.partition, "src"))
+        stepped = _source(last[topics.scheduled.name])
         steps = [step for offset, _, step in stored if step is not None and offset > stepped]
-    told = tails.last(topics.events.name, place.partition, "number")
-    events = _events(place, told, cursor, now)
-    buried = _source(tails.last(topics.dead_letters.name, place.partition, "src"))
-    after = max(buried, now.batch_offset - 1)
+    events = _events(place, last[topics.events.name], cursor, now)
+    after = max(_source(last[topics.dead_letters.name]), now.batch_offset - 1)
     dead = retelling.stored_dead_letters(cursor, place, after, now.next_offset)
     return results, events, steps, dead
 

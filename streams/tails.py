@@ -4,7 +4,7 @@ Reads with read_committed. Transaction markers and aborted records take offsets 
 delivered, so the last record may stand some way before the end: look back in growing steps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -56,36 +56,50 @@ class Tails:
         """The first offset kept and the offset after the last."""
         return bounds(self._consumer, topic, partition, self._timeout)
 
-    def last(self, topic: str, partition: int, header: str) -> Tail:
-        """The end of a partition, with one header of its last committed record."""
-        low, high = self.bounds(topic, partition)
-        end, step = high, FIRST_STEP
-        while end > low:
-            start = max(low, end - step)
-            message = self._last_from(topic, partition, start)
-            if message is not None:
-                return Tail(low, high, _header(message, header))
-            end, step = start, step * GROWTH
-        return Tail(low, high, None)
+    def last(self, partition: int, headers: Mapping[str, str]) -> dict[str, Tail]:
+        """The ends of topics on a partition; of each one header of its last committed record."""
+        ends = {topic: self.bounds(topic, partition) for topic in headers}
+        found: dict[str, Message] = {}
+        looking = {topic: high for topic, (low, high) in ends.items() if high > low}
+        step = FIRST_STEP
+        while looking:
+            starts = {topic: max(ends[topic][0], end - step) for topic, end in looking.items()}
+            found |= self._last_from(partition, starts)
+            looking = {
+                topic: start
+                for topic, start in starts.items()
+                if topic not in found and start > ends[topic][0]
+            }
+            step *= GROWTH
+        return {
+            topic: Tail(*ends[topic], _header(found.get(topic), header))
+            for topic, header in headers.items()
+        }
 
-    def _last_from(self, topic: str, partition: int, start: int) -> Message | None:
-        """The last record from `start` to the end, None where there are only markers."""
-        self._consumer.assign([TopicPartition(topic, partition, start)])
-        last: Message | None = None
-        while True:
+    def _last_from(self, partition: int, starts: Mapping[str, int]) -> dict[str, Message]:
+        """The last record of each topic from its start to its end; of none with markers alone.
+
+        All are read at once: the broker holds an empty fetch of one, while others wait.
+        """
+        self._consumer.assign([TopicPartition(t, partition, at) for t, at in starts.items()])
+        last: dict[str, Message] = {}
+        unread = set(starts)
+        while unread:
             message = self._consumer.poll(self._timeout)
             if message is None:
-                raise TailTimeoutError(f"{topic}[{partition}] from {start}: no answer")
-            error = message.error()
+                raise TailTimeoutError(f"{', '.join(unread)}[{partition}]: no answer")
+            error, topic = message.error(), message.topic()
+            assert topic is not None, "records and ends of partitions have one"
             if error is None:
-                last = message
+                last[topic] = message
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - there is no public name for it
-                return last
+                unread.discard(topic)
             else:
                 raise KafkaException(error)
+        return last
 
 
-def _header(message: Message, name: str) -> bytes | None:
-    headers = message.headers()
+def _header(message: Message | None, name: str) -> bytes | None:
+    headers = message.headers() if message is not None else None
     found = dict(headers).get(name) if headers else None
     return found if isinstance(found, bytes) else None

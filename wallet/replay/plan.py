@@ -64,13 +64,16 @@ class Part(msgspec.Struct, frozen=True):
 def said_so_far(settings: Settings) -> dict[int, Said]:
     """How far the logs of all partitions have come."""
     topics = settings.topics
+    headers = {topics.events.name: "number"}
+    headers |= dict.fromkeys((topics.results.name, topics.dead_letters.name), "src")
     with Tails(settings) as tails:
         found = {}
         for partition in range(settings.partitions):
-            number = tails.last(topics.events.name, partition, "number").value
+            last = tails.last(partition, headers)
+            number = last[topics.events.name].value
             found[partition] = Said(
-                _offset(tails.last(topics.results.name, partition, "src").value),
-                _offset(tails.last(topics.dead_letters.name, partition, "src").value),
+                _offset(last[topics.results.name].value),
+                _offset(last[topics.dead_letters.name].value),
                 int(number) + 1 if number is not None else 0,
             )
         return found

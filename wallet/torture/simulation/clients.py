@@ -161,8 +161,18 @@ class Metadata(NamedTuple):
 class Message:
     """A record, or the news that there is none."""
 
-    def __init__(self, record: Record | None) -> None:
+    def __init__(self, topic: str, record: Record | None) -> None:
+        self._topic = topic
         self._record = record
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it is the news."""
+        return self._record is None
+
+    def topic(self) -> str:
+        """Where it stands, or where there is none."""
+        return self._topic
 
     def error(self) -> KafkaError | None:
         """The end of the partition is told as an error."""
@@ -177,12 +187,12 @@ class Message:
 
 
 class Consumer:
-    """A read_committed consumer that assigns itself one partition."""
+    """A read_committed consumer that assigns itself a partition of some topics."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._world = broker.world
-        self._left: list[Record] = []
+        self._left: list[Message] = []
 
     def get_watermark_offsets(self, asked: TopicPartition, **_: float) -> tuple[int, int]:
         """Begin and end of a partition, as far as read_committed sees."""
@@ -192,15 +202,17 @@ class Consumer:
         return 0, self._broker.stable_end(asked.topic, asked.partition)
 
     def assign(self, assigned: list[TopicPartition]) -> None:
-        """Go to an offset."""
-        (one,) = assigned
-        self._left = self._broker.committed(one.topic, one.partition, one.offset)
+        """Go to these offsets."""
+        self._left = []
+        for one in assigned:
+            records = self._broker.committed(one.topic, one.partition, one.offset)
+            self._left += [Message(one.topic, record) for record in [*records, None]]
 
     def poll(self, _timeout: float) -> Message | None:
-        """Give the next record, or the end; nothing when the broker is silent."""
-        if not self._left and self._world.takes("poll lost"):
+        """Give the next record, or the end of a topic; nothing when the broker is silent."""
+        if self._left[0].is_end and self._world.takes("poll lost"):
             return None
-        return Message(self._left.pop(0) if self._left else None)
+        return self._left.pop(0)
 
     def close(self) -> None:
         """Nothing to leave."""
