@@ -129,6 +129,7 @@ GRANTS = {
     "GET /schemas": EVERYBODY,
     "GET /schemas/vectors.json": EVERYBODY,
     "GET /schemas/{name}": EVERYBODY,
+    "GET /": EVERYBODY,
     "GET /healthz": EVERYBODY,
     "GET /api/schema": EVERYBODY,
     "GET /api/schema/swagger-ui": EVERYBODY,

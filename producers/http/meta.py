@@ -28,6 +28,18 @@ class Health(BaseModel):
     database: bool
 
 
+class Index(BaseModel):
+    """Where to go on from here."""
+
+    description: str
+    swagger_ui: str
+    redoc: str
+    messages: str
+    errors: str
+    console: str
+    health: str
+
+
 class Detail(BaseModel):
     """Why not."""
 
@@ -54,6 +66,22 @@ class SchemaQuery(BaseModel):
     """How the description is written."""
 
     format: fields.Text = "yaml"
+
+
+INDEX: Final = Index(
+    description="/api/schema/",
+    swagger_ui="/api/schema/swagger-ui/",
+    redoc="/api/schema/redoc/",
+    messages="/docs/messages",
+    errors="/docs/errors",
+    console="/console",
+    health="/healthz",
+)
+
+
+async def index(_asked: Asked) -> Answer:
+    """Say where the pages are, to somebody who has only the address."""
+    return Answer(INDEX.model_dump())
 
 
 async def health(asked: Asked) -> Answer:
@@ -106,6 +134,11 @@ async def schema(asked: Asked) -> Answer:
 
 
 ROUTES: Final = (
+    Route(
+        method="GET", path="/", handler=index, family=FAMILY, slash=False,
+        access=Access.PUBLIC,
+        summary="Where everything is", answers={200: Index},
+    ),
     Route(
         method="GET", path="/healthz", handler=health, family=FAMILY, slash=False,
         access=Access.PUBLIC,

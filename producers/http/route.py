@@ -104,7 +104,7 @@ class Route:
     def __post_init__(self) -> None:
         object.__setattr__(self, "kinds", dict(_PART.findall(self.path)))
         assert set(self.kinds.values()) <= set(KINDS), self.path
-        assert not self.path.endswith("/"), self.path
+        assert self.path == "/" or not self.path.endswith("/"), self.path
         wallet = next((name for name in WALLET_PARTS if self.kinds.get(name) == "uuid"), None)
         object.__setattr__(self, "wallet_part", wallet)
         assert wallet or self.access not in {Access.OWNER, Access.DEPOSIT}, self.path

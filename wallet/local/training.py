@@ -1,0 +1,79 @@
+"""Makes Java's cache of Kafka's classes, once a user: a Kafka of its own starts, answers and ends.
+
+It takes some 14 s of processor time, at low priority beside a copy that is ready; the starts after
+it save two seconds each. A copy that is stopped meanwhile leaves it to the next one.
+"""
+
+import asyncio
+import fcntl
+import os
+import signal
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka.admin import AdminClient
+
+from wallet import topics
+from wallet.failure import Failure
+from wallet.local import java, kafka, ports
+from wallet.local.asking import until_yes
+from wallet.local.process import die_with_parent
+
+READY_SECONDS: Final = 60.0
+END_SECONDS: Final = 120.0
+"""Java writes the cache when it ends: 8 s where it is alone."""
+
+NICENESS: Final = 10
+
+
+async def make(log: Path) -> None:
+    """Make the cache, unless it is there or somebody is at it; trouble is a line in the log."""
+    file = java.cache_file()
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_suffix(".lock").open("a") as lock, log.open("a", encoding="utf-8") as said:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            await _make(file, said.fileno())
+        except (OSError, TimeoutError, Failure) as error:
+            said.write(f"--- no cache of Kafka's classes was made: {error!r}\n")
+
+
+async def _make(file: Path, said: int) -> None:
+    with tempfile.TemporaryDirectory(prefix=".training-", dir=file.parent) as name:
+        folder, port = Path(name), ports.free()
+        made = folder / file.name
+        await asyncio.to_thread(kafka.prepare, folder, port, ports.free())
+        child = await asyncio.create_subprocess_exec(
+            *kafka.spec(folder, f"-XX:AOTCacheOutput={made}").command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            process_group=0,
+            preexec_fn=_humbly(os.getpid()),
+        )
+        try:
+            admin = AdminClient({"bootstrap.servers": f"{ports.HOST}:{port}", "log_level": 0})
+            await until_yes(lambda: topics.answers(admin), READY_SECONDS)
+            child.terminate()
+            async with asyncio.timeout(END_SECONDS):
+                await child.wait()
+            made.replace(file)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # Java has a child that writes the cache
+            await child.wait()
+
+
+def _humbly(parent: int) -> Callable[[], None]:
+    end_with_parent = die_with_parent(signal.SIGKILL, parent)
+
+    def begin() -> None:
+        os.nice(NICENESS)
+        end_with_parent()
+
+    return begin
