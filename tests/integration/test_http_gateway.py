@@ -95,7 +95,6 @@ def _wallet(gateway: GatewayProcess) -> str:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
         ("GET", "/nowhere", 404),
         ("GET", "/wallets/not-a-uuid/", 404),
         ("GET", "/wallets/%00/", 404),
