@@ -15,6 +15,7 @@ import pytest
 from wallet.local import state
 from wallet.local.process import die_with_parent
 
+PATIENCE_SECONDS = 3
 STOP_SECONDS = 60
 LAST_BYTES = 3000
 SERVERS = ("kafka", "postgres")
@@ -79,6 +80,18 @@ def running(data: Path) -> Iterator[Stack]:
         yield Stack(data, found.http, found.kafka, found.postgres)
     finally:
         process.terminate()
+        _await_end(process, data)
+
+
+def _await_end(process: subprocess.Popen[str], data: Path) -> None:
+    """Let it stop; but a Kafka of some thousand partitions, which nobody needs, takes 20 s to."""
+    try:
+        process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        found = state.read(data / "state.json")
+        for each in found.processes if found else ():
+            if each.name == "kafka":
+                os.kill(each.pid, signal.SIGKILL)
         process.communicate(timeout=STOP_SECONDS)
 
 
