@@ -89,13 +89,13 @@ class Tails:
             if message is None:
                 raise TailTimeoutError(f"{', '.join(unread)}[{partition}]: no answer")
             error, topic = message.error(), message.topic()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - there is no public name for it
+                raise KafkaException(error)
             assert topic is not None, "records and ends of partitions have one"
             if error is None:
                 last[topic] = message
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - there is no public name for it
-                unread.discard(topic)
             else:
-                raise KafkaException(error)
+                unread.discard(topic)
         return last
 
 

@@ -129,9 +129,9 @@ class LedgerConsumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drain our lanes first, then let Faust do its part."""
         self._taking = None  # also the same partitions are taken over anew
-        self._hold_fetches(HURRY_MS)  # aiokafka fetches as soon as it is told what is ours
         await self.holding.give_up()
         await super().on_partitions_revoked(revoked)
+        self._hold_fetches(HURRY_MS)  # aiokafka fetches as soon as it is told what is ours
 
     async def leave(self) -> None:
         """Leave the group, at a polite end, so that others take over at once.

@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,7 +40,7 @@ async def make(log: Path) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             await _make(file, said.fileno())
-        except (OSError, TimeoutError, Failure) as error:
+        except (OSError, TimeoutError, subprocess.TimeoutExpired, Failure) as error:
             said.write(f"--- no cache of Kafka's classes was made: {error!r}\n")
 
 
@@ -62,11 +63,25 @@ async def _make(file: Path, said: int) -> None:
             child.terminate()
             async with asyncio.timeout(END_SECONDS):
                 await child.wait()
+            await asyncio.to_thread(_try, made)
             made.replace(file)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # Java has a child that writes the cache
             await child.wait()
+
+
+def _try(made: Path) -> None:
+    """See that Java takes it: a disk that was full leaves half a cache. Raises Failure."""
+    words = java.without_cache("-XX:AOTMode=on", f"-XX:AOTCache={made}")
+    tried = subprocess.run(  # noqa: S603 - our own command
+        (*words, "kafka.tools.StorageTool", "random-uuid"),
+        capture_output=True,
+        timeout=READY_SECONDS,
+        check=False,
+    )
+    if tried.returncode:
+        raise Failure("Java does not take what it has made")
 
 
 def _humbly(parent: int) -> Callable[[], None]:
