@@ -50,7 +50,8 @@ def claim(
 ) -> Claim:
     """Take a partition over. `still` tells whether it is still assigned to us.
 
-    All connections are made first: the last owner may still be at work until the epoch rises.
+    All connections are made first, and what takes time is done: the last owner may still be at
+    work until the epoch rises.
     Raises OvertakenError, InconsistentError, and whatever PostgreSQL and Kafka raise.
     """
     connection = outside.connect(settings, f"claim-{place.partition}")
@@ -60,6 +61,7 @@ def claim(
             publisher = Publisher(settings, place, outside)
             tails.bounds(place.topic, place.partition)  # so that it is connected
             first.answer()  # likewise
+            outside.summarise(connection)
             _go_on(still)
             mine = progress.raise_epoch(cursor, place, owner)  # 1
             faults.reached("inside-claim")

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, Producer
 from psycopg2 import extensions
 
 from schemas.settings import Settings
-from streams import ends, fencing, hanging
+from streams import ends, fencing, hanging, summaries
 from streams.crashing import crash
 from streams.ends import Ends
 from streams.journal import connect
@@ -22,7 +22,8 @@ from streams.rows import Place
 class Outside(NamedTuple):
     """How to get at PostgreSQL and Kafka, and how to end the process.
 
-    Producer and consumer are made from a configuration of librdkafka. `shut_out` fences the last
+    Producer and consumer are made from a configuration of librdkafka. `summarise` has the database
+    find its newest rows quickly (streams.summaries), `shut_out` fences the last
     owner ahead of a producer (streams.fencing), `commit` ends what hangs (streams.hanging), `pause`
     lets some seconds pass between two looks at a server.
     """
@@ -32,12 +33,21 @@ class Outside(NamedTuple):
     consumer: Callable[..., Consumer]
     crash: Callable[[str, BaseException], None]
     ends: Callable[[Settings], Ends]
+    summarise: Callable[[extensions.connection], None]
     shut_out: Callable[[Settings, Place], None]
     commit: Callable[[Settings, Place, Collection[str]], None]
     pause: Callable[[float], None]
 
 
 OUTSIDE: Final = Outside(
-    connect, Producer, Consumer, crash, ends.shared, fencing.shut_out, hanging.commit, time.sleep
+    connect=connect,
+    producer=Producer,
+    consumer=Consumer,
+    crash=crash,
+    ends=ends.shared,
+    summarise=summaries.bring_up_to_date,
+    shut_out=fencing.shut_out,
+    commit=hanging.commit,
+    pause=time.sleep,
 )
 """The real servers, and os._exit."""

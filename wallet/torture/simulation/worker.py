@@ -178,14 +178,15 @@ class Worker:
             world.step("what hung is committed")
 
         return Outside(
-            connect,
-            producer,
-            consumer,
-            self.crash,
-            lambda _settings: clients.Ends(world.broker),
-            shut_out,
-            commit,
-            lambda _seconds: world.step("pause"),
+            connect=connect,
+            producer=producer,
+            consumer=consumer,
+            crash=self.crash,
+            ends=lambda _settings: clients.Ends(world.broker),
+            summarise=lambda _connection: None,
+            shut_out=shut_out,
+            commit=commit,
+            pause=lambda _seconds: world.step("pause"),
         )
 
     def _ring(self, partitions: set[int]) -> None:
