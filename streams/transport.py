@@ -143,6 +143,14 @@ class LedgerConsumer(driver.Consumer):
         thread = self._thread
         await thread.call_thread(_leave, thread._ensure_consumer())  # noqa: SLF001 - no public way
 
+    def unheard_error(self) -> BaseException | None:
+        """What went wrong in the group, until somebody fetches: aiokafka does nothing before.
+
+        Faust does not fetch between two assignments, so it would be for ever.
+        """
+        coordinator = self._thread._ensure_consumer()._coordinator  # noqa: SLF001 - no public way
+        return getattr(coordinator, "_pending_exception", None)
+
     async def put_out(self, member_id: str) -> None:
         """Tell the group that a member has left, which is dead and cannot do so itself."""
         thread = self._thread

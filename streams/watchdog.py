@@ -55,7 +55,8 @@ class Watchdog(threading.Thread):
     """Looks every two seconds, from a thread and with a consumer of its own.
 
     `assigned` gives the partitions that the group has given us: one of them that stays without a
-    lane would stand still until the next rebalance.
+    lane would stand still until the next rebalance. `unheard` gives an error of the group that
+    nobody has heard yet: one that stays would keep us out of it.
     """
 
     def __init__(
@@ -64,12 +65,15 @@ class Watchdog(threading.Thread):
         lanes: Callable[[], list[Lane]],
         crash: Callable[[str, BaseException], None],
         assigned: Callable[[], set[int]] = set,
+        unheard: Callable[[], BaseException | None] = lambda: None,
     ) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._settings = settings
         self._lanes = lanes
         self._crash = crash
         self._assigned = assigned
+        self._unheard = unheard
+        self._error: BaseException | None = None
         self._still = Stillness()
         self._orphans = Orphans()
         self._ended = threading.Event()
@@ -93,6 +97,7 @@ class Watchdog(threading.Thread):
         self._ended.set()
 
     def _look(self, tails: Tails) -> None:
+        self._look_for_errors()
         topic = self._settings.topics.commands.name
         lanes = self._lanes()
         self._look_for_orphans(tails, self._assigned() - {lane.place.partition for lane in lanes})
@@ -104,6 +109,12 @@ class Watchdog(threading.Thread):
             if stood > self._settings.watchdog_timeout:
                 why = f"partition {partition} has stood at {offset} of {end} for {stood:.0f} s"
                 self._crash("no progress", TimeoutError(why))
+
+    def _look_for_errors(self) -> None:
+        """The group's broker had a full disk: its answer ended a worker's part in it for good."""
+        last, self._error = self._error, self._unheard()
+        if last is not None and last is self._error:
+            self._crash("the group has refused us, and nobody hears it", last)
 
     def _look_for_orphans(self, tails: Tails, orphans: set[int]) -> None:
         """A claim takes seconds; what is assigned and still not held was given up by mistake.

@@ -126,7 +126,13 @@ def _present(settings: Settings, slot: str, consumer: LedgerConsumer) -> Presenc
 
 def _watched(settings: Settings, holding: Holding, consumer: LedgerConsumer) -> Watchdog:
     """Start what looks after the lanes: the watchdog, and the door for those who look from afar."""
-    watchdog = Watchdog(settings, lambda: holding.lanes, crash, lambda: _assigned(consumer))
+    watchdog = Watchdog(
+        settings,
+        lambda: holding.lanes,
+        crash,
+        lambda: _assigned(consumer),
+        lambda: _unheard(consumer),
+    )
     watchdog.start()
     REGISTRY.register(Partitions(lambda: holding.lanes, lambda: dict(watchdog.ends)))
     return watchdog
@@ -138,6 +144,14 @@ def _assigned(consumer: LedgerConsumer) -> set[int]:
         return {tp.partition for tp in consumer.assignment()}
     except ConsumerNotStarted:
         return set()
+
+
+def _unheard(consumer: LedgerConsumer) -> BaseException | None:
+    """What the group has told and nobody has heard; from any thread."""
+    try:
+        return consumer.unheard_error()
+    except ConsumerNotStarted:
+        return None
 
 
 async def _await_crash(app: faust.App) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from schemas.settings import Settings
 from streams.rows import Place
@@ -33,6 +34,7 @@ class Watch:
     lane: StandingLane
     cries: list[str]
     assigned: set[int]
+    unheard: BaseException | None = None
 
 
 @pytest.fixture
@@ -48,6 +50,7 @@ def watch(fresh_ledger: Settings) -> Iterator[Watch]:
         lambda: [made.lane],  # type: ignore[list-item] # a double
         lambda _, error: made.cries.append(str(error)),
         lambda: made.assigned,
+        lambda: made.unheard,
     )
     watchdog.start()
     yield made
@@ -82,3 +85,10 @@ def test_a_partition_that_is_ours_without_a_lane(watch: Watch) -> None:
     watch.assigned = {0, 2}
     wait_until(lambda: watch.cries, 20, "cry")
     assert watch.cries[0].startswith("partition 2, with 0 commands, is ours but not held for")
+
+
+def test_an_error_of_the_group_that_nobody_hears(watch: Watch) -> None:
+    """The client waits for somebody to fetch, and Faust for an assignment: both for ever."""
+    watch.unheard = KafkaError("SyncGroup: UnknownError")
+    wait_until(lambda: watch.cries, 20, "cry")
+    assert "SyncGroup: UnknownError" in watch.cries[0]

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams.transport import BUSY_SECONDS, HURRY_MS, REST_MS, LedgerConsumer
@@ -67,6 +69,21 @@ def test_a_partition_that_is_left_out_waits_for_no_fetch_of_the_others(
     )
     asyncio.run(ours["_wait_next_records"](consumer, 1.0))
     assert vars(fetcher) == {"_fetch_max_wait_ms": held}
+
+
+def test_an_error_of_the_group_is_seen_until_it_is_heard() -> None:
+    """None before the consumer has joined, and none after somebody has fetched."""
+
+    def told(coordinator: object) -> BaseException | None:
+        made = SimpleNamespace(_coordinator=coordinator)
+        consumer = SimpleNamespace(_thread=SimpleNamespace(_ensure_consumer=lambda: made))
+        found: BaseException | None = vars(LedgerConsumer)["unheard_error"](consumer)
+        return found
+
+    error = KafkaError()
+    assert told(None) is None
+    assert told(SimpleNamespace(_pending_exception=error)) is error
+    assert "_pending_exception" in GroupCoordinator.check_errors.__code__.co_names
 
 
 def test_aiokafka_asks_with_what_we_set() -> None:
