@@ -37,8 +37,14 @@ NOW_MS = 1_795_082_400_000
 COMMANDS = 200
 """Of a batch that is measured."""
 
+MIXES = ("sale", "transfer", "abroad")
+"""Sales and deposits, transfers within the partition, and transfers to all partitions."""
+
 BATCHES = 3
 """Measured of each kind; the least counts, as everything that disturbs a count adds to it."""
+
+WARM = 3
+"""Batches of each kind: a session plans a statement anew some times, then keeps a plan."""
 
 OURS = tuple(f"{Path(str(room.__file__)).parent}{os.sep}" for room in (streams, schemas))
 
@@ -171,14 +177,11 @@ class Desk:
         )
 
     def memory(self, records: Sequence[PaperRecord]) -> int:
-        """The most bytes of Python's memory that a batch holds at once."""
-        tracemalloc.start()
-        try:
-            before, _ = tracemalloc.get_traced_memory()
-            self.batch(records)
-            return tracemalloc.get_traced_memory()[1] - before
-        finally:
-            tracemalloc.stop()
+        """The most bytes of Python's memory that a batch holds at once, where that is traced."""
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        self.batch(records)
+        return tracemalloc.get_traced_memory()[1] - before
 
     def _rests(self) -> bool:
         assert not self._errors, self._errors
@@ -277,6 +280,18 @@ class Source:
                 if partition_of(wallet, self._settings.partitions) == 0:
                     made.append(record_of(message))
         return made[:count]
+
+
+def maker(source: Source, mix: str) -> Callable[[int], list[PaperRecord]]:
+    """What makes commands of a mix, and of transfers abroad."""
+    return source.abroad if mix == "abroad" else lambda count: source.records(mix, count)
+
+
+def warm(desk: Desk, source: Source) -> None:
+    """Fill what a batch finds full, now that the wallets are open: plans, caches, pages."""
+    for _ in range(WARM):
+        desk.batch(source.records("sale", COMMANDS))
+        desk.batch(source.abroad(COMMANDS))
 
 
 def record_of(message: Message) -> PaperRecord:
