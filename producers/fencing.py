@@ -14,6 +14,7 @@ from aiokafka.errors import (
     ConcurrentTransactions,
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
+    NoError,
     NotCoordinatorError,
     for_code,
 )
@@ -61,9 +62,9 @@ async def _is_shut_out(
 ) -> bool:
     try:
         node = await client.coordinator_lookup(CoordinationType.TRANSACTION, transactional_id)
-        told = for_code((await client.send(node, request)).error_code)
+        error = for_code((await client.send(node, request)).error_code)
+        if error is not NoError:
+            raise error(transactional_id)
     except PASSING:
         return False
-    if told not in PASSING and told.errno:
-        raise told(transactional_id)
-    return not told.errno
+    return True

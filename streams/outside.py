@@ -23,9 +23,9 @@ class Outside(NamedTuple):
     """How to get at PostgreSQL and Kafka, and how to end the process.
 
     Producer and consumer are made from a configuration of librdkafka. `summarise` has the database
-    find its newest rows quickly (streams.summaries), `shut_out` fences the last
-    owner ahead of a producer (streams.fencing), `commit` ends what hangs (streams.hanging), `pause`
-    lets some seconds pass between two looks at a server.
+    find its newest rows quickly (streams.summaries), `shut_out` fences the last owner ahead of a
+    producer (streams.fencing), `commit` ends what hangs (streams.hanging), `pause` lets some
+    seconds pass between two looks at a server.
     """
 
     connect: Callable[[Settings, str], extensions.connection]

@@ -16,6 +16,7 @@ import faust
 import structlog
 from aiokafka.errors import IllegalStateError
 from aiokafka.protocol.group import LeaveGroupRequest
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -103,8 +104,12 @@ class LedgerConsumer(driver.Consumer):
 
     def _hold_fetches(self, milliseconds: int) -> None:
         """Have the broker hold the next fetches so long, where they find nothing."""
-        fetcher = self._thread._ensure_consumer()._fetcher  # noqa: SLF001 - no public way
+        fetcher = self._client()._fetcher  # noqa: SLF001 - there is no public way
         fetcher._fetch_max_wait_ms = milliseconds  # noqa: SLF001 - as above
+
+    def _client(self) -> aiokafka.AIOKafkaConsumer:
+        """What Faust has underneath. Raises ConsumerNotStarted before it has."""
+        return self._thread._ensure_consumer()  # noqa: SLF001 - there is no public way
 
     def _new_offset(self, tp: TP) -> int | None:
         """The group's offset, for lag tools only: the database has the truth.
@@ -140,22 +145,22 @@ class LedgerConsumer(driver.Consumer):
         end, in case that the slot comes back, and its partitions would be silent as long.
         """
         await self.commit(start_new_transaction=False)
-        thread = self._thread
-        await thread.call_thread(_leave, thread._ensure_consumer())  # noqa: SLF001 - no public way
+        await self._thread.call_thread(_leave, self._client())
 
     def unheard_error(self) -> BaseException | None:
         """What went wrong in the group, until somebody fetches: aiokafka does nothing before.
 
-        Faust does not fetch between two assignments, so it would be for ever.
+        Faust does not fetch between two assignments, so it would be for ever. From any thread.
         """
-        coordinator = self._thread._ensure_consumer()._coordinator  # noqa: SLF001 - no public way
+        try:
+            coordinator = self._client()._coordinator  # noqa: SLF001 - there is no public way
+        except ConsumerNotStarted:
+            return None
         return getattr(coordinator, "_pending_exception", None)
 
     async def put_out(self, member_id: str) -> None:
         """Tell the group that a member has left, which is dead and cannot do so itself."""
-        thread = self._thread
-        consumer = thread._ensure_consumer()  # noqa: SLF001 - as above
-        await thread.call_thread(_put_out, consumer, member_id)
+        await self._thread.call_thread(_put_out, self._client(), member_id)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek what stayed ours to where the database says; claim the rest meanwhile (step 5).

@@ -131,7 +131,7 @@ def _watched(settings: Settings, holding: Holding, consumer: LedgerConsumer) -> 
         lambda: holding.lanes,
         crash,
         lambda: _assigned(consumer),
-        lambda: _unheard(consumer),
+        consumer.unheard_error,
     )
     watchdog.start()
     REGISTRY.register(Partitions(lambda: holding.lanes, lambda: dict(watchdog.ends)))
@@ -144,14 +144,6 @@ def _assigned(consumer: LedgerConsumer) -> set[int]:
         return {tp.partition for tp in consumer.assignment()}
     except ConsumerNotStarted:
         return set()
-
-
-def _unheard(consumer: LedgerConsumer) -> BaseException | None:
-    """What the group has told and nobody has heard; from any thread."""
-    try:
-        return consumer.unheard_error()
-    except ConsumerNotStarted:
-        return None
 
 
 async def _await_crash(app: faust.App) -> None:

@@ -109,6 +109,7 @@ def test_a_withdrawal_goes_its_whole_way(
     watched = as_user("worker").model_copy(update={"metrics_port": 0})
     with Workers(watched, tmp_path) as workers:
         (worker,) = workers.start_and_hold()
+        assert "not shut out ahead" not in worker.said, "aiokafka is let in as librdkafka is"
         with Client(as_user("client")) as client:
             made = client.submit("wallet.create.v1", {"wallet_id": wallet})
             paid = client.submit("deposit.v1", {"wallet_id": wallet, "amount": "12.50"})

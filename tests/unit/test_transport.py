@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from streams.transport import BUSY_SECONDS, HURRY_MS, REST_MS, LedgerConsumer
@@ -56,12 +58,11 @@ def test_a_partition_that_is_left_out_waits_for_no_fetch_of_the_others(
 
     monkeypatch.setattr("streams.transport.asyncio.sleep", at_once)
     fetcher = SimpleNamespace(_fetch_max_wait_ms=1500)
-    thread = SimpleNamespace(_ensure_consumer=lambda: SimpleNamespace(_fetcher=fetcher))
     ours = vars(LedgerConsumer)
     consumer: SimpleNamespace = SimpleNamespace(
         flow_active=True,
         holding=SimpleNamespace(has_room=roomy.__contains__),
-        _thread=thread,
+        _client=lambda: SimpleNamespace(_fetcher=fetcher),
         _pace=at_once,
         _getmany=at_once,
         _get_active_partitions=lambda: {TP("wallet.commands.v1", number) for number in (0, 1)},
@@ -74,15 +75,19 @@ def test_a_partition_that_is_left_out_waits_for_no_fetch_of_the_others(
 def test_an_error_of_the_group_is_seen_until_it_is_heard() -> None:
     """None before the consumer has joined, and none after somebody has fetched."""
 
-    def told(coordinator: object) -> BaseException | None:
-        made = SimpleNamespace(_coordinator=coordinator)
-        consumer = SimpleNamespace(_thread=SimpleNamespace(_ensure_consumer=lambda: made))
+    def told(client: Callable[[], object]) -> BaseException | None:
+        consumer = SimpleNamespace(_client=client)
         found: BaseException | None = vars(LedgerConsumer)["unheard_error"](consumer)
         return found
 
+    def not_yet() -> object:
+        raise ConsumerNotStarted
+
     error = KafkaError()
-    assert told(None) is None
-    assert told(SimpleNamespace(_pending_exception=error)) is error
+    joined = SimpleNamespace(_coordinator=SimpleNamespace(_pending_exception=error))
+    assert told(not_yet) is None
+    assert told(lambda: SimpleNamespace(_coordinator=None)) is None
+    assert told(lambda: joined) is error
     assert "_pending_exception" in GroupCoordinator.check_errors.__code__.co_names
 
 

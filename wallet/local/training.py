@@ -32,15 +32,16 @@ NICENESS: Final = 10
 
 async def make(log: Path) -> None:
     """Make the cache, unless it is there or somebody is at it; trouble is a line in the log."""
-    file = java.cache_file()
-    if file.exists():
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_suffix(".lock").open("a") as lock, log.open("a", encoding="utf-8") as said:
+    with log.open("a", encoding="utf-8") as said:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            await _make(file, said.fileno())
-        except (OSError, TimeoutError, subprocess.TimeoutExpired, Failure) as error:
+            file = java.cache_file()
+            if file.exists():
+                return
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.with_suffix(".lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                await _make(file, said.fileno())
+        except (OSError, subprocess.TimeoutExpired, Failure) as error:
             said.write(f"--- no cache of Kafka's classes was made: {error!r}\n")
 
 
@@ -66,14 +67,15 @@ async def _make(file: Path, said: int) -> None:
             await asyncio.to_thread(_try, made)
             made.replace(file)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # Java has a child that writes the cache
-            await child.wait()
+            if child.returncode is None:  # else its number may be somebody else's by now
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)  # Java has a child that writes the cache
+                await child.wait()
 
 
 def _try(made: Path) -> None:
     """See that Java takes it: a disk that was full leaves half a cache. Raises Failure."""
-    words = java.without_cache("-XX:AOTMode=on", f"-XX:AOTCache={made}")
+    words = java.command("-XX:AOTMode=on", f"-XX:AOTCache={made}")
     tried = subprocess.run(  # noqa: S603 - our own command
         (*words, "kafka.tools.StorageTool", "random-uuid"),
         capture_output=True,

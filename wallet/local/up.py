@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Collection
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import stamina.instrumentation
 
@@ -81,34 +82,27 @@ async def _run(wanted: Wanted, folder: DataFolder, telling: Telling) -> None:
         started = asyncio.create_task(_start(wanted, starter))
         if await _ended_before(started, told_to_stop):
             telling.banner(supervisor.addresses, str(folder.root), settings.http_logins)
-            async with _training(folder, is_wanted=parts.kafka_port is not None):
-                await told_to_stop.wait()
-
-
-@asynccontextmanager
-async def _training(folder: DataFolder, *, is_wanted: bool) -> AsyncIterator[None]:
-    """Prepare the next starts meanwhile, where it is we who start Kafka."""
-    if not is_wanted:
-        yield
-        return
-    work = asyncio.create_task(training.make(folder.logs / "training.log"))
-    try:
-        yield
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+            if parts.kafka_port is not None:
+                work = asyncio.create_task(training.make(folder.logs / "training.log"))
+                ends.push_async_callback(_cancelled, {work})
+            await told_to_stop.wait()
 
 
 async def _ended_before(task: asyncio.Task[None], event: asyncio.Event) -> bool:
     """Await the task unless the event comes first, which cancels it."""
     waiting = asyncio.create_task(event.wait())
     done, rest = await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for other in rest:
-        other.cancel()
-    await asyncio.gather(*rest, return_exceptions=True)
+    await _cancelled(rest)
     if task in done:
         task.result()
     return task in done
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel them, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _listen(port: int) -> socket.socket:
