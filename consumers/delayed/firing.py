@@ -52,13 +52,16 @@ class Firing:
         """Whether the outbox had no room when it was last tried."""
 
     def seconds_to_next(self, at: float) -> float | None:
-        """How long until a command is to be sent; None while there is none."""
-        next_us = self._timer.next_us()
-        if next_us is None or not self._clock.is_known:
+        """How long until a command may be to be sent; None while there is none."""
+        if not self._clock.is_known:
             return None
+        next_us, rest = self._timer.next_us(at), self._timer.rests(at)
+        if next_us is None:
+            return rest
         wait_us = 0 if self.behind.wants_probe(at) else self.behind.us
         # Broker and ledger count milliseconds: one that has begun is not yet over.
-        return max((next_us + wait_us - self._clock.now_us(at)) / 1e6, 0.0)
+        to_next = max((next_us + wait_us - self._clock.now_us(at)) / 1e6, 0.0)
+        return to_next if rest is None else min(to_next, rest)
 
     def fire(self) -> int:
         """Send what is due, a volley at most; how many that were."""

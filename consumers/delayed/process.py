@@ -41,15 +41,6 @@ MOST_SECONDS: Final = 0.25
 LEAST_SECONDS: Final = 0.005
 """Between two times of sending: what becomes due within it goes together."""
 
-CROWDED_SECONDS: Final = 0.025
-CROWD: Final = 4
-"""Where so many went together, the next wait longer.
-
-At 2,000 a second, sent as they came, workers had a batch for every few and no time left for more:
-350 ms to the result in the middle, 960 at worst of a hundred. Sent together 190 and 480 (two cores,
-and others on them).
-"""
-
 PAUSE_SECONDS: Final = 0.5
 """Between two tries of a database that does not answer."""
 
@@ -149,7 +140,7 @@ class Delayed:
         count = self._firing.fire()
         measures.fired().inc(count)
         if self._firing.is_stuffed or count < VOLLEY // 2:
-            self._fire_at = now + (CROWDED_SECONDS if count >= CROWD else LEAST_SECONDS)
+            self._fire_at = now + LEAST_SECONDS
 
     def _hear(self, record: Message) -> None:
         kind = dict(record.headers() or ()).get("ce_type")

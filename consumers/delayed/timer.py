@@ -83,22 +83,28 @@ class Timer:
         """Forget a withdrawal wherever it is."""
         any(window.gone(withdrawal_id) for window in self._windows.values())
 
-    def next_us(self) -> int | None:
-        """When the next is due, of those that may be fired."""
-        nexts = (window.next_us() for window in self._windows.values())
+    def next_us(self, now: float) -> int | None:
+        """When the next is due, of those that may be fired; of partitions at rest none may."""
+        nexts = (w.next_us() for w in self._windows.values() if not w.rests(now))
         return min((at for at in nexts if at is not None), default=None)
+
+    def rests(self, now: float) -> float | None:
+        """How many seconds more a partition is at rest, the shortest; None where none is."""
+        rests = (window.rests(now) for window in self._windows.values())
+        return min((seconds for seconds in rests if seconds), default=None)
 
     def fire(self, until_us: int, now: float, most: int) -> Iterator[Fired]:
         """Take out what is due, as fired: partition by partition, each with its share.
 
         What the caller does not ask for stays. `now` is the moment in seconds of a clock that
-        never jumps.
+        never jumps. A partition at rest (Window.rests) has none.
         """
         share = max(most // max(len(self._windows), 1), 1)
         for window in self._windows.values():
-            for _ in range(share):
+            for _ in range(0 if window.rests(now) else share):
                 at = window.next_us()
                 if at is None or at > until_us:
+                    window.rest(now)
                     break
                 fired = window.fire(now)
                 assert fired is not None, "a window that tells a time has one to fire"

@@ -11,6 +11,13 @@ from typing import Final, NamedTuple
 PAGE: Final = 1000
 """Rows of one page: some 5 ms of the database, in which nothing is fired."""
 
+CROWD: Final = 4
+REST_SECONDS: Final = 0.1
+"""Where so many were due together, those that become due while they are on their way wait for the
+answer to the last of them, at most so long: the partition's worker would only have them wait, and
+more of them in one batch cost it less.
+"""
+
 LEAST_UUID: Final = "00000000-0000-0000-0000-000000000000"
 
 Key = tuple[int, str]
@@ -74,6 +81,11 @@ class Window:
         """Of those waiting that were fired before: which attempt the next is."""
         self._ceiling: Key | None = None
         """Reading stops here until there is room again."""
+        self._volley = 0
+        """Fired since all that was due had been."""
+        self._awaited = ""
+        """The last of a crowd."""
+        self._rest_until = 0.0
 
     @property
     def waiting(self) -> int:
@@ -132,7 +144,18 @@ class Window:
         del self._waiting[due.withdrawal_id]
         fired = Fired(due, self._attempts.pop(due.withdrawal_id, 1), now)
         self.fired[due.withdrawal_id] = fired
+        self._volley += 1
+        self._awaited = due.withdrawal_id if self._volley >= CROWD else ""
         return fired
+
+    def rest(self, now: float) -> None:
+        """Note that all that is due was fired."""
+        if self._volley:
+            self._volley, self._rest_until = 0, now + REST_SECONDS
+
+    def rests(self, now: float) -> float:
+        """How many seconds more the next are to wait for an answer to a crowd, at most."""
+        return max(self._rest_until - now, 0.0) if self._awaited in self.fired else 0.0
 
     def doubtful(self, before: float, most: int) -> list[Fired]:
         """Those not asked about since `before`, the longest waiting first."""

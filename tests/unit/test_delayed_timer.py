@@ -1,7 +1,7 @@
 """The timer over several partitions: one horizon, one order of reading, room for each."""
 
 from consumers.delayed.timer import WINDOW_US, Timer
-from consumers.delayed.window import PAGE, START, Due, Page
+from consumers.delayed.window import CROWD, PAGE, REST_SECONDS, START, Due, Page
 
 NOW = 1_790_000_000_000_000
 
@@ -20,16 +20,26 @@ def settled(*partitions: int, room: int = 100_000) -> Timer:
     return timer
 
 
-def fire(timer: Timer, until_us: int, most: int = 100) -> list[Due]:
+def fire(timer: Timer, until_us: int, most: int = 100, at: float = 0.0) -> list[Due]:
     """What it fires."""
-    return [fired.due for fired in timer.fire(until_us, 0.0, most)]
+    return [fired.due for fired in timer.fire(until_us, at, most)]
+
+
+def crowded() -> Timer:
+    """A timer that has just fired a crowd on partition 0, where one more is due by now."""
+    timer = settled(0, 1)
+    for number in range(CROWD):
+        timer.scheduled(0, due(number, NOW))
+    assert len(fire(timer, NOW)) == CROWD
+    timer.scheduled(0, due(50, NOW))
+    return timer
 
 
 def test_nothing_is_wanted_of_nobodys_partitions() -> None:
     """Without partitions there is nothing to read, to wait for or to fire."""
     timer = Timer()
     assert timer.wanted(NOW) is None
-    assert timer.next_us() is None
+    assert timer.next_us(0.0) is None
     assert fire(timer, NOW) == []
     timer.scheduled(3, due(1, 1))
     timer.gone(3, "nothing")
@@ -88,9 +98,9 @@ def test_the_next_of_all_partitions_decides_when_to_wake() -> None:
     timer = settled(0, 1)
     timer.scheduled(0, due(1, NOW + 20))
     timer.scheduled(1, due(2, NOW + 10))
-    assert timer.next_us() == NOW + 10
+    assert timer.next_us(0.0) == NOW + 10
     timer.gone(1, due(2, 0).withdrawal_id)
-    assert timer.next_us() == NOW + 20
+    assert timer.next_us(0.0) == NOW + 20
 
 
 def test_each_partition_has_its_share_of_a_volley() -> None:
@@ -102,6 +112,40 @@ def test_each_partition_has_its_share_of_a_volley() -> None:
     fired = fire(timer, NOW, most=4)
     assert len(fired) == 3
     assert due(99, NOW) in fired
+
+
+def test_what_becomes_due_behind_a_crowd_waits_until_that_is_heard_of() -> None:
+    """On that partition alone; the last of the crowd is what is waited for."""
+    timer = crowded()
+    timer.scheduled(1, due(99, NOW))
+    assert timer.next_us(0.0) == NOW
+    assert fire(timer, NOW) == [due(99, NOW)]
+    assert (timer.next_us(0.0), timer.rests(0.0)) == (None, REST_SECONDS)
+    timer.gone(0, due(CROWD - 2, NOW).withdrawal_id)
+    assert fire(timer, NOW) == []
+    timer.gone(0, due(CROWD - 1, NOW).withdrawal_id)
+    assert (timer.next_us(0.0), timer.rests(0.0)) == (NOW, None)
+    assert fire(timer, NOW) == [due(50, NOW)]
+
+
+def test_a_crowd_that_is_not_heard_of_holds_nobody_up_for_long() -> None:
+    """Its worker may be dead; the rest is not drawn out by looking."""
+    timer = crowded()
+    assert fire(timer, NOW, at=REST_SECONDS / 2) == []
+    assert timer.rests(REST_SECONDS / 2) == REST_SECONDS / 2
+    assert fire(timer, NOW, at=REST_SECONDS) == [due(50, NOW)]
+    assert fire(timer, NOW, at=REST_SECONDS) == []
+    timer.scheduled(0, due(51, NOW))
+    assert fire(timer, NOW, at=REST_SECONDS) == [due(51, NOW)]
+
+
+def test_a_burst_goes_on_while_there_is_more_of_it() -> None:
+    """Waiting is for what is not due yet."""
+    timer = settled(0)
+    for number in range(3 * CROWD):
+        timer.scheduled(0, due(number, NOW))
+    for _ in range(3):
+        assert len(fire(timer, NOW, most=CROWD)) == CROWD
 
 
 def test_lost_partitions_are_forgotten() -> None:
