@@ -13,6 +13,7 @@ from psycopg2 import extensions
 from schemas.settings import Settings
 from streams import faults, progress, retelling
 from streams.hanging import hanging, topics_of, transactional_id
+from streams.laps import Laps
 from streams.outside import OUTSIDE, Outside
 from streams.progress import Progress
 from streams.publisher import Publisher
@@ -31,6 +32,15 @@ class Claim(NamedTuple):
     next_offset: int
     next_event: int
     publisher: Publisher
+
+
+class Unsaid(NamedTuple):
+    """What the last owner committed and did not publish, topic by topic."""
+
+    results: list[Message]
+    events: list[Message]
+    steps: list[Message]
+    dead: list[Message]
 
 
 class OvertakenError(Exception):
@@ -54,6 +64,7 @@ def claim(
     work until the epoch rises.
     Raises OvertakenError, InconsistentError, and whatever PostgreSQL and Kafka raise.
     """
+    laps = Laps()
     connection = outside.connect(settings, f"claim-{place.partition}")
     try:
         with connection.cursor() as cursor, Tails(settings, outside.consumer) as tails:
@@ -61,22 +72,20 @@ def claim(
             publisher = Publisher(settings, place, outside)
             tails.bounds(place.topic, place.partition)  # so that it is connected
             first.answer()  # likewise
+            laps.lap("connected")
             outside.summarise(connection)
+            laps.lap("summarised")
             _go_on(still)
             mine = progress.raise_epoch(cursor, place, owner)  # 1
             faults.reached("inside-claim")
             publisher, now = _alone(publisher, cursor, place, mine, settings, outside)  # 2, 3
-            try:
-                _within_log(settings, place, tails, now)  # 5, before anything is said
-                results, events, steps, dead = _unpublished(settings, place, tails, cursor, now)
-            except InconsistentError as error:
-                # Frozen since 3, we compare an old row with a log that has gone on: no alarm.
-                if progress.read(cursor, place).epoch != mine.epoch:
-                    raise OvertakenError("the partition went on without us") from error
-                raise
+            laps.lap("alone")
+            unsaid = _unsaid(settings, place, tails, cursor, now)  # 5, before anything is said
+            laps.lap("read")
             _go_on(still)
-            if results or events or steps or dead:
-                publisher.publish(results, events, steps, dead)  # 4
+            if any(unsaid):
+                publisher.publish(*unsaid)  # 4
+                laps.lap("said")
     finally:
         connection.close()
     log.info(
@@ -84,8 +93,9 @@ def claim(
         partition=place.partition,
         epoch=now.epoch,
         next_offset=now.next_offset,
-        results=len(results),
-        events=len(events),
+        results=len(unsaid.results),
+        events=len(unsaid.events),
+        ms=str(laps),
     )
     return Claim(place, now.epoch, now.next_offset, now.next_event, publisher)
 
@@ -150,10 +160,24 @@ def _within_log(settings: Settings, place: Place, tails: Tails, now: Progress) -
         )
 
 
+def _unsaid(
+    settings: Settings, place: Place, tails: Tails, cursor: extensions.cursor, now: Progress
+) -> Unsaid:
+    """What is to be said, where log and database agree on the rest."""
+    try:
+        _within_log(settings, place, tails, now)
+        return _unpublished(settings, place, tails, cursor, now)
+    except InconsistentError as error:
+        # Frozen since 3, we compare an old row with a log that has gone on: no alarm.
+        if progress.read(cursor, place).epoch != now.epoch:
+            raise OvertakenError("the partition went on without us") from error
+        raise
+
+
 def _unpublished(
     settings: Settings, place: Place, tails: Tails, cursor: extensions.cursor, now: Progress
-) -> tuple[list[Message], list[Message], list[Message], list[Message]]:
-    """What the database has and the log has not: results, events, steps, dead letters."""
+) -> Unsaid:
+    """What the database has and the log has not."""
     topics = settings.topics
     headers = dict.fromkeys(topics_of(settings), "src") | {topics.events.name: "number"}
     last = tails.last(place.partition, headers)
@@ -169,7 +193,7 @@ def _unpublished(
     events = _events(place, last[topics.events.name], cursor, now)
     after = max(_source(last[topics.dead_letters.name]), now.batch_offset - 1)
     dead = retelling.stored_dead_letters(cursor, place, after, now.next_offset)
-    return results, events, steps, dead
+    return Unsaid(results, events, steps, dead)
 
 
 def _last_result(place: Place, tail: Tail, now: Progress) -> int:
