@@ -33,38 +33,74 @@ PASSING: Final = (
 )
 
 
-def shut_out(
-    settings: Settings, transactional_id: str, transaction_timeout_ms: int, limit_seconds: float
-) -> None:
-    """Abort what is open under this id, and let nobody go on who has initialised it.
+class Fence:
+    """Made ahead, so that nothing but the one request is left when it counts; to be closed.
 
-    Raises aiokafka's KafkaError, and TimeoutError when that is not done within the limit.
+    It has a thread's own event loop, which stands still between the calls. Making it and
+    `shut_out` raise aiokafka's KafkaError, and TimeoutError when it takes longer than the limit.
     """
-    request = InitProducerIdRequest(transactional_id, transaction_timeout_ms)
-    asyncio.run(_ask(settings, transactional_id, request, limit_seconds))
 
-
-async def _ask(
-    settings: Settings, transactional_id: str, request: InitProducerIdRequest, limit_seconds: float
-) -> None:
-    client = AIOKafkaClient(bootstrap_servers=settings.kafka_bootstrap, **of_aiokafka(settings))
-    async with asyncio.timeout(limit_seconds):
+    def __init__(
+        self,
+        settings: Settings,
+        transactional_id: str,
+        transaction_timeout_ms: int,
+        limit_seconds: float,
+    ) -> None:
+        self._id = transactional_id
+        self._request = InitProducerIdRequest(transactional_id, transaction_timeout_ms)
+        self._limit = limit_seconds
+        self._client: AIOKafkaClient | None = None
+        self._node: int | None = None
+        self._runner = asyncio.Runner()
         try:
-            await client.bootstrap()
-            while not await _is_shut_out(client, transactional_id, request):  # noqa: ASYNC110
+            self._runner.run(self._connect(settings))
+        except BaseException:
+            self.close()
+            raise
+
+    def shut_out(self) -> None:
+        """Abort what is open under this id, and let nobody go on who has initialised it."""
+        self._runner.run(self._ask())
+
+    def close(self) -> None:
+        """Leave the brokers; they forget nothing of what was asked."""
+        with self._runner:
+            if self._client is not None:
+                self._runner.run(self._client.close())
+
+    async def _connect(self, settings: Settings) -> None:
+        known = {"bootstrap_servers": settings.kafka_bootstrap, **of_aiokafka(settings)}
+        self._client = AIOKafkaClient(**known)
+        async with asyncio.timeout(self._limit):
+            await self._client.bootstrap()
+            try:
+                await self._find(self._client)
+            except PASSING:
+                self._node = None  # looked for again when it counts
+
+    async def _ask(self) -> None:
+        assert self._client is not None, "it was connected"
+        async with asyncio.timeout(self._limit):
+            while not await self._is_shut_out(self._client):  # noqa: ASYNC110
                 await asyncio.sleep(PAUSE_SECONDS)  # the broker tells nobody when it is done
-        finally:
-            await client.close()
 
+    async def _is_shut_out(self, client: AIOKafkaClient) -> bool:
+        try:
+            node = self._node if self._node is not None else await self._find(client)
+            error = for_code((await client.send(node, self._request)).error_code)
+            if error is not NoError:
+                raise error(self._id)
+        except ConcurrentTransactions:
+            return False
+        except PASSING:
+            self._node = None
+            return False
+        return True
 
-async def _is_shut_out(
-    client: AIOKafkaClient, transactional_id: str, request: InitProducerIdRequest
-) -> bool:
-    try:
-        node = await client.coordinator_lookup(CoordinationType.TRANSACTION, transactional_id)
-        error = for_code((await client.send(node, request)).error_code)
-        if error is not NoError:
-            raise error(transactional_id)
-    except PASSING:
-        return False
-    return True
+    async def _find(self, client: AIOKafkaClient) -> int:
+        """Look for the node that keeps the id's transactions, and connect to it."""
+        node: int = await client.coordinator_lookup(CoordinationType.TRANSACTION, self._id)
+        await client.ready(node)
+        self._node = node
+        return node

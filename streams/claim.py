@@ -4,7 +4,7 @@ Whatever the last owner left half done is finished here: its transactions can no
 and what it committed but did not publish is published, byte for byte.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import structlog
@@ -12,6 +12,7 @@ from psycopg2 import extensions
 
 from schemas.settings import Settings
 from streams import faults, progress, retelling
+from streams.ends import Ends
 from streams.hanging import hanging, topics_of, transactional_id
 from streams.laps import Laps
 from streams.outside import OUTSIDE, Outside
@@ -64,23 +65,29 @@ def claim(
     work until the epoch rises.
     Raises OvertakenError, InconsistentError, and whatever PostgreSQL and Kafka raise.
     """
-    laps = Laps()
+    laps, ends = Laps(), outside.ends(settings)
     connection = outside.connect(settings, f"claim-{place.partition}")
     try:
-        with connection.cursor() as cursor, Tails(settings, outside.consumer) as tails:
-            first = outside.ends(settings).ask(topics_of(settings), place.partition, decided=True)
+        with (
+            connection.cursor() as cursor,
+            Tails(settings, outside.consumer) as tails,
+            outside.fence(settings, place) as shut_out,
+        ):
+            first = ends.ask(topics_of(settings), place.partition, decided=True)
             publisher = Publisher(settings, place, outside)
-            tails.bounds(place.topic, place.partition)  # so that it is connected
-            first.answer()  # likewise
+            tails.get_ready(place.partition, topics_of(settings))
+            first.answer()  # so that it is connected, too
             laps.lap("connected")
             outside.summarise(connection)
             laps.lap("summarised")
             _go_on(still)
             mine = progress.raise_epoch(cursor, place, owner)  # 1
             faults.reached("inside-claim")
+            shut_out()
+            laps.lap("shut out")
             publisher, now = _alone(publisher, cursor, place, mine, settings, outside)  # 2, 3
             laps.lap("alone")
-            unsaid = _unsaid(settings, place, tails, cursor, now)  # 5, before anything is said
+            unsaid = _unsaid(settings, place, tails, ends, cursor, now)  # 5, before it is said
             laps.lap("read")
             _go_on(still)
             if any(unsaid):
@@ -122,7 +129,6 @@ def _alone(
     outside: Outside,
 ) -> tuple[Publisher, Progress]:
     """Shut others out, and end what Kafka forgot to end; who publishes then, and the row."""
-    outside.shut_out(settings, place)
     publisher.fence()
     now = _still_ours(cursor, place, mine)
     ends = outside.ends(settings)
@@ -143,9 +149,9 @@ def _alone(
     return publisher, now
 
 
-def _within_log(settings: Settings, place: Place, tails: Tails, now: Progress) -> None:
+def _within_log(place: Place, bounds: tuple[int, int], now: Progress) -> None:
     """Refuse when the commands log begins after, or ends before, the next command."""
-    low, high = tails.bounds(settings.topics.commands.name, place.partition)
+    low, high = bounds
     if low > now.next_offset:
         raise InconsistentError(
             f"{place.topic}[{place.partition}] begins at {low}, but the next command to process is"  # noqa: S608 - advice or constants of ours
@@ -161,12 +167,21 @@ def _within_log(settings: Settings, place: Place, tails: Tails, now: Progress) -
 
 
 def _unsaid(
-    settings: Settings, place: Place, tails: Tails, cursor: extensions.cursor, now: Progress
+    settings: Settings,
+    place: Place,
+    tails: Tails,
+    ends: Ends,
+    cursor: extensions.cursor,
+    now: Progress,
 ) -> Unsaid:
     """What is to be said, where log and database agree on the rest."""
+    topics = [place.topic, *topics_of(settings)]
+    begin = ends.ask_begins(topics, place.partition)  # both at once
+    end, begins = ends.ask(topics, place.partition, decided=True).answer(), begin.answer()
+    bounds = {topic: (begins[topic], end[topic]) for topic in topics}
     try:
-        _within_log(settings, place, tails, now)
-        return _unpublished(settings, place, tails, cursor, now)
+        _within_log(place, bounds[place.topic], now)
+        return _unpublished(settings, place, tails, bounds, cursor, now)
     except InconsistentError as error:
         # Frozen since 3, we compare an old row with a log that has gone on: no alarm.
         if progress.read(cursor, place).epoch != now.epoch:
@@ -175,12 +190,17 @@ def _unsaid(
 
 
 def _unpublished(
-    settings: Settings, place: Place, tails: Tails, cursor: extensions.cursor, now: Progress
+    settings: Settings,
+    place: Place,
+    tails: Tails,
+    bounds: Mapping[str, tuple[int, int]],
+    cursor: extensions.cursor,
+    now: Progress,
 ) -> Unsaid:
     """What the database has and the log has not."""
     topics = settings.topics
     headers = dict.fromkeys(topics_of(settings), "src") | {topics.events.name: "number"}
-    last = tails.last(place.partition, headers)
+    last = tails.last(place.partition, headers, bounds)
     said = _last_result(place, last[topics.results.name], now)
     stored = retelling.stored_results(
         cursor, place, min(said, now.batch_offset - 1), now.next_offset

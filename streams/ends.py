@@ -1,4 +1,4 @@
-"""How far logs go: for readers, who see what is decided, and altogether.
+"""How far logs go: where they begin, and end for readers, who see what is decided, and altogether.
 
 The broker is asked, with a client that the process has once (an AdminClient has threads and
 connections of its own). It takes some 0.7 ms of processor time, so nobody asks without need.
@@ -30,19 +30,23 @@ class Question(Protocol):
     """A question under way."""
 
     def answer(self) -> Mapping[str, int]:
-        """Wait for the offset after the last, by topic. Raises KafkaException without one."""
+        """Wait for the offsets by topic. Raises KafkaException without one."""
         ...
 
 
 class Ends(Protocol):
-    """Where ends of logs are asked for."""
+    """Where both ends of logs are asked for."""
 
     def ask(self, topics: Iterable[str], partition: int, *, decided: bool) -> Question:
-        """Begin to ask where these topics end on a partition.
+        """Begin to ask where these topics end on a partition: the offset after the last.
 
         `decided`: for those who read what is committed. Their end is the first record of a
         transaction that is still open, where there is one.
         """
+        ...
+
+    def ask_begins(self, topics: Iterable[str], partition: int) -> Question:
+        """Begin to ask where these topics begin on a partition: the first offset kept."""
         ...
 
 
@@ -58,20 +62,31 @@ class BrokerEnds:
     def ask(self, topics: Iterable[str], partition: int, *, decided: bool) -> Question:
         """As of Ends."""
         level = IsolationLevel.READ_COMMITTED if decided else IsolationLevel.READ_UNCOMMITTED
-        places = [TopicPartition(topic, partition) for topic in topics]
-        return _Question(self._client, places, level, self._timeout)
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # as its library left it
+        return self._question(topics, partition, latest, level)
+
+    def ask_begins(self, topics: Iterable[str], partition: int) -> Question:
+        """As of Ends."""
+        earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call] # as above
+        return self._question(topics, partition, earliest, IsolationLevel.READ_UNCOMMITTED)
+
+    def _question(
+        self, topics: Iterable[str], partition: int, spec: OffsetSpec, level: IsolationLevel
+    ) -> Question:
+        asked = {TopicPartition(topic, partition): spec for topic in topics}
+        return _Question(self._client, asked, level, self._timeout)
 
 
 class _Question:
     def __init__(
         self,
         client: AdminClient,
-        places: list[TopicPartition],
+        asked: dict[TopicPartition, OffsetSpec],
         level: IsolationLevel,
         timeout: float,
     ) -> None:
         self._client = client
-        self._places = places
+        self._asked = asked
         self._level = level
         self._timeout = timeout
         self._deadline = time.monotonic() + timeout
@@ -95,16 +110,15 @@ class _Question:
         news of a leader that it does not ask for.
         """
         try:
-            for place in self._places:
+            for place in self._asked:
                 self._client.list_topics(place.topic, timeout=ATTEMPT_SECONDS)
         except KafkaException:
             pass
         time.sleep(PAUSE_SECONDS)  # nobody tells when the broker has heard
 
     def _ask(self) -> dict[TopicPartition, "Future[ListOffsetsResultInfo]"]:
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # as its library left it
         return self._client.list_offsets(
-            dict.fromkeys(self._places, latest),
+            self._asked,
             isolation_level=self._level,
             request_timeout=min(ATTEMPT_SECONDS, self._timeout),
         )

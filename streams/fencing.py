@@ -4,6 +4,8 @@ Nothing depends on it: the producer shuts that owner out too, but takes half a s
 transaction was open (producers.fencing).
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Final
 
 import structlog
@@ -17,13 +19,33 @@ from streams.rows import Place
 log: Final = structlog.get_logger(__name__)
 
 LIMIT_SECONDS: Final = 2.0
-"""It takes 10 to 40 ms; a broker that has just come back is given up, and asked by the producer."""
+"""It takes 2 to 40 ms; a broker that has just come back is given up, and asked by the producer."""
+
+ShutOut = Callable[[], None]
+"""Aborts what the last owner has left open, if that is done in time."""
 
 
-def shut_out(settings: Settings, place: Place) -> None:
-    """Abort what the last owner has left open on a partition, if that is done in time."""
-    name = transactional_id(settings, place)
+@contextmanager
+def fence(settings: Settings, place: Place) -> Iterator[ShutOut]:
+    """Connect, so that the last owner of a partition can be shut out at once, within the block."""
     try:
-        fencing.shut_out(settings, name, TRANSACTION_TIMEOUT_MS, LIMIT_SECONDS)
+        made = fencing.Fence(
+            settings, transactional_id(settings, place), TRANSACTION_TIMEOUT_MS, LIMIT_SECONDS
+        )
     except (KafkaError, TimeoutError) as error:
-        log.info("not shut out ahead", partition=place.partition, why=repr(error))
+        _tell(place, error)
+        yield lambda: None
+        return
+    with closing(made):
+
+        def shut_out() -> None:
+            try:
+                made.shut_out()
+            except (KafkaError, TimeoutError) as error:
+                _tell(place, error)
+
+        yield shut_out
+
+
+def _tell(place: Place, error: Exception) -> None:
+    log.info("not shut out ahead", partition=place.partition, why=repr(error))

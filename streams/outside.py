@@ -6,6 +6,7 @@ One seam, at the edge of the libraries: everything of ours is inside it. The sim
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, Producer
@@ -15,6 +16,7 @@ from schemas.settings import Settings
 from streams import ends, fencing, hanging, summaries
 from streams.crashing import crash
 from streams.ends import Ends
+from streams.fencing import ShutOut
 from streams.journal import connect
 from streams.rows import Place
 
@@ -23,7 +25,7 @@ class Outside(NamedTuple):
     """How to get at PostgreSQL and Kafka, and how to end the process.
 
     Producer and consumer are made from a configuration of librdkafka. `summarise` has the database
-    find its newest rows quickly (streams.summaries), `shut_out` fences the last owner ahead of a
+    find its newest rows quickly (streams.summaries), `fence` shuts the last owner out ahead of a
     producer (streams.fencing), `commit` ends what hangs (streams.hanging), `pause` lets some
     seconds pass between two looks at a server.
     """
@@ -34,7 +36,7 @@ class Outside(NamedTuple):
     crash: Callable[[str, BaseException], None]
     ends: Callable[[Settings], Ends]
     summarise: Callable[[extensions.connection], None]
-    shut_out: Callable[[Settings, Place], None]
+    fence: Callable[[Settings, Place], AbstractContextManager[ShutOut]]
     commit: Callable[[Settings, Place, Collection[str]], None]
     pause: Callable[[float], None]
 
@@ -46,7 +48,7 @@ OUTSIDE: Final = Outside(
     crash=crash,
     ends=ends.shared,
     summarise=summaries.bring_up_to_date,
-    shut_out=fencing.shut_out,
+    fence=fencing.fence,
     commit=hanging.commit,
     pause=time.sleep,
 )

@@ -4,7 +4,7 @@ Reads with read_committed. Transaction markers and aborted records take offsets 
 delivered, so the last record may stand some way before the end: look back in growing steps.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -41,7 +41,7 @@ class Tails:
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "error",
-                "fetch.wait.max.ms": 10,
+                "fetch.wait.max.ms": 1,  # an end is told when a fetch has come back empty
                 "log_level": 2,
             }
         )
@@ -56,11 +56,20 @@ class Tails:
         """The first offset kept and the offset after the last."""
         return bounds(self._consumer, topic, partition, self._timeout)
 
-    def last(self, partition: int, headers: Mapping[str, str]) -> dict[str, Tail]:
-        """The ends of topics on a partition; of each one header of its last committed record."""
-        ends = {topic: self.bounds(topic, partition) for topic in headers}
+    def get_ready(self, partition: int, topics: Iterable[str]) -> None:
+        """Connect, and learn who leads: `last` would wait for news of that for 0.9 s."""
+        for topic in topics:
+            self.bounds(topic, partition)
+
+    def last(
+        self, partition: int, headers: Mapping[str, str], ends: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Tail]:
+        """The ends of topics on a partition; of each one header of its last committed record.
+
+        `ends` are the bounds of all of them, by topic.
+        """
         found: dict[str, Message] = {}
-        looking = {topic: high for topic, (low, high) in ends.items() if high > low}
+        looking = {t: high for t in headers for low, high in (ends[t],) if high > low}
         step = FIRST_STEP
         while looking:
             starts = {topic: max(ends[topic][0], end - step) for topic, end in looking.items()}

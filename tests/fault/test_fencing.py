@@ -1,12 +1,13 @@
 """The last owner of a partition is shut out ahead of the claim's own producer."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from confluent_kafka import KafkaException, Producer
 from structlog.testing import capture_logs
 
-from producers import fencing as fences
+from producers.fencing import Fence
 from schemas.settings import Settings
 from streams import ends, fencing
 from streams.hanging import TRANSACTION_TIMEOUT_MS, hanging, transactional_id
@@ -39,7 +40,8 @@ def test_what_the_last_owner_has_open_is_aborted_when_it_returns(
     owner.flush(20)
     known = ends.shared(unowned)
     assert hanging(known, unowned, place) == [unowned.topics.results.name]
-    fences.shut_out(unowned, name, TRANSACTION_TIMEOUT_MS, 20)
+    with closing(Fence(unowned, name, TRANSACTION_TIMEOUT_MS, 20)) as fence:
+        fence.shut_out()
     assert hanging(known, unowned, place) == []
     with pytest.raises(KafkaException, match="fenced"):
         owner.commit_transaction(20)
@@ -51,6 +53,6 @@ def test_without_a_broker_the_claim_goes_on(
     """Its producer asks again, with the patience that is set."""
     monkeypatch.setattr(fencing, "LIMIT_SECONDS", 0.2)
     alone = unowned.model_copy(update={"kafka_bootstrap": "127.0.0.1:9"})
-    with capture_logs() as told:
-        fencing.shut_out(alone, place)
+    with capture_logs() as told, fencing.fence(alone, place) as shut_out:
+        shut_out()
     assert [(line["event"], line["partition"]) for line in told] == [("not shut out ahead", 0)]

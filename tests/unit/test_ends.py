@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from schemas.settings import Settings
 from streams import ends
@@ -29,6 +30,7 @@ class PaperAdmin:
         self._errors = iter(errors)
         self.calls: list[str] = []
         self.levels: list[IsolationLevel] = []
+        self.specs: list[object] = []
 
     def list_offsets(
         self, places: dict[TopicPartition, object], isolation_level: IsolationLevel, **_: float
@@ -36,6 +38,7 @@ class PaperAdmin:
         """Answer for each."""
         self.calls.append("ends")
         self.levels.append(isolation_level)
+        self.specs += set(places.values())
         answer: Future[Told] = Future()
         code = next(self._errors, None)
         if code is None:
@@ -75,6 +78,16 @@ def test_the_question_goes_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert admin.calls == ["ends"]
     assert question.answer() == {"a": 7, "b": 7}
     assert admin.levels == [IsolationLevel.READ_UNCOMMITTED]
+
+
+def test_both_ends_of_a_log_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it begins is asked for as its end is, and as often as a broker needs."""
+    asked, admin = ends_of(monkeypatch, FENCED)
+    assert asked.ask_begins(["a", "b"], 0).answer() == {"a": 7, "b": 7}
+    assert admin.calls[:2] == ["ends", "a"]
+    asked.ask(["a"], 0, decided=True).answer()
+    earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    assert admin.specs == [earliest, earliest, latest]
 
 
 @pytest.mark.parametrize(("error", "timeout"), [(REFUSED, 20.0), (FENCED, 1e-9)])

@@ -69,7 +69,8 @@ def said_so_far(settings: Settings) -> dict[int, Said]:
     with Tails(settings) as tails:
         found = {}
         for partition in range(settings.partitions):
-            last = tails.last(partition, headers)
+            ends = {topic: tails.bounds(topic, partition) for topic in headers}
+            last = tails.last(partition, headers, ends)
             number = last[topics.events.name].value
             found[partition] = Said(
                 _offset(last[topics.results.name].value),

@@ -117,7 +117,7 @@ class Delivered(NamedTuple):
 
 
 class Ends:
-    """Where logs end (streams.ends.Ends)."""
+    """Where logs begin and end (streams.ends.Ends)."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -125,6 +125,21 @@ class Ends:
     def ask(self, topics: Iterable[str], partition: int, *, decided: bool) -> "Question":
         """Ask; the broker looks now, or when the answer is waited for."""
         return Question(self._broker, list(topics), partition, decided=decided)
+
+    def ask_begins(self, topics: Iterable[str], _partition: int) -> "Begins":
+        """Ask; nothing expires here."""
+        return Begins(list(topics))
+
+
+class Begins:
+    """A question whose answer everybody knows."""
+
+    def __init__(self, topics: list[str]) -> None:
+        self._topics = topics
+
+    def answer(self) -> dict[str, int]:
+        """All logs are whole."""
+        return dict.fromkeys(self._topics, 0)
 
 
 class Question:

@@ -6,7 +6,8 @@ twice, out of a former assignment, or with a gap.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
@@ -14,6 +15,7 @@ import psycopg2
 from confluent_kafka import KafkaException
 
 from streams.claim import Claim, OvertakenError
+from streams.fencing import ShutOut
 from streams.hanging import transactional_id
 from streams.holding import Holding
 from streams.journal import FencedError
@@ -163,13 +165,18 @@ class Worker:
         def consumer(_configuration: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
             return clients.Consumer(world.broker)
 
-        def shut_out(_settings: object, place: Place) -> None:
-            world.step("shut out")
-            fence = partial(world.broker.initialise, transactional_id(world.settings, place))
-            if world.takes("shut out late"):
-                world.broker.late.append(fence)
-            else:
-                fence()
+        @contextmanager
+        def fence(_settings: object, place: Place) -> Iterator[ShutOut]:
+            initialise = partial(world.broker.initialise, transactional_id(world.settings, place))
+
+            def shut_out() -> None:
+                world.step("shut out")
+                if world.takes("shut out late"):
+                    world.broker.late.append(initialise)
+                else:
+                    initialise()
+
+            yield shut_out
 
         def commit(_settings: object, place: Place, topics: Collection[str]) -> None:
             world.step("commit what hangs")
@@ -184,7 +191,7 @@ class Worker:
             crash=self.crash,
             ends=lambda _settings: clients.Ends(world.broker),
             summarise=lambda _connection: None,
-            shut_out=shut_out,
+            fence=fence,
             commit=commit,
             pause=lambda _seconds: world.step("pause"),
         )
