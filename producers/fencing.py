@@ -7,6 +7,7 @@ once; librdkafka's own initialisation, which must follow, then finds nothing ope
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
@@ -36,7 +37,7 @@ PASSING: Final = (
 class Fence:
     """Made ahead, so that nothing but the one request is left when it counts; to be closed.
 
-    It has a thread's own event loop, which stands still between the calls. Making it and
+    It has an event loop of its own, which stands still between the calls. Making it and
     `shut_out` raise aiokafka's KafkaError, and TimeoutError when it takes longer than the limit.
     """
 
@@ -70,14 +71,13 @@ class Fence:
                 self._runner.run(self._client.close())
 
     async def _connect(self, settings: Settings) -> None:
-        known = {"bootstrap_servers": settings.kafka_bootstrap, **of_aiokafka(settings)}
-        self._client = AIOKafkaClient(**known)
+        self._client = AIOKafkaClient(
+            bootstrap_servers=settings.kafka_bootstrap, **of_aiokafka(settings)
+        )
         async with asyncio.timeout(self._limit):
             await self._client.bootstrap()
-            try:
+            with suppress(*PASSING):  # looked for again when it counts
                 await self._find(self._client)
-            except PASSING:
-                self._node = None  # looked for again when it counts
 
     async def _ask(self) -> None:
         assert self._client is not None, "it was connected"

@@ -69,7 +69,7 @@ class Tails:
         `ends` are the bounds of all of them, by topic.
         """
         found: dict[str, Message] = {}
-        looking = {t: high for t in headers for low, high in (ends[t],) if high > low}
+        looking = {topic: ends[topic][1] for topic in headers if ends[topic][1] > ends[topic][0]}
         step = FIRST_STEP
         while looking:
             starts = {topic: max(ends[topic][0], end - step) for topic, end in looking.items()}
