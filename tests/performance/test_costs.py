@@ -46,9 +46,10 @@ LIMITS: Final = {
     "abroad": Limits(5, 4, 1.7, 12.2, 2140, 2605, 9020),
 }
 MARGIN: Final = {"scans": 1.1, "wal_records": 1.05, "wal_bytes": 1.1}
-INSTRUCTIONS_MARGIN: Final = 1.05 if sys.version_info[:2] == (3, 11) else 1.25
-MEMORY_MARGIN: Final = 1.1 if sys.version_info[:2] == (3, 11) else 1.25
-"""Instructions and objects have other sizes in other Pythons."""
+INSTRUCTIONS_MARGIN: Final = 1.05
+MEMORY_MARGIN: Final = 1.1
+OTHER_PYTHONS: Final = 1.0 if sys.version_info[:2] == (3, 11) else 1.2
+"""Instructions and objects have other sizes there, so a limit is only a rough one."""
 
 REQUESTS: Final = {"AddPartitionsToTxn": 3, "Produce": 3, "EndTxn": 1}
 """Of a batch: results and events, each added and sent, together or not, and one commit.
@@ -96,13 +97,13 @@ def test_a_command_takes_no_more_instructions(
 ) -> None:
     """Python executes no more of our code for a command than it did."""
     took = instructions_of(desk, maker(source, mix), instructions)
-    assert took <= LIMITS[mix].instructions * INSTRUCTIONS_MARGIN
+    assert took <= LIMITS[mix].instructions * INSTRUCTIONS_MARGIN * OTHER_PYTHONS
     assert took >= LIMITS[mix].instructions / 2, "so fast now? Then lower the limit"
 
 
 def test_a_command_takes_no_more_memory(memory: dict[str, float], mix: str) -> None:
     """A batch holds no more of Python's memory at once than it did."""
-    assert memory[mix] <= LIMITS[mix].memory * MEMORY_MARGIN
+    assert memory[mix] <= LIMITS[mix].memory * MEMORY_MARGIN * OTHER_PYTHONS
     assert memory[mix] >= LIMITS[mix].memory / 2, "so little now? Then lower the limit"
 
 
@@ -142,14 +143,20 @@ def test_work_done_twice_is_told(
         decode(*record)  # type: ignore[arg-type]
         return decode(*record)  # type: ignore[arg-type]
 
+    usual = instructions_of(desk, maker(source, "sale"), instructions)
     monkeypatch.setattr(asked, "decode", twice)
     took = instructions_of(desk, maker(source, "sale"), instructions)
-    assert took > LIMITS["sale"].instructions * INSTRUCTIONS_MARGIN
+    assert took > telling(usual, LIMITS["sale"].instructions, INSTRUCTIONS_MARGIN)
 
 
 def test_what_is_kept_for_nothing_is_told(memory: dict[str, float]) -> None:
     """Planted: what was read of each record stays until its batch is done."""
-    assert memory["planted"] > LIMITS["sale"].memory * MEMORY_MARGIN
+    assert memory["planted"] > telling(memory["sale"], LIMITS["sale"].memory, MEMORY_MARGIN)
+
+
+def telling(usual: float, limit: float, margin: float) -> float:
+    """What is dearer than this is told: by the limit, or where that is rough, by what is usual."""
+    return (limit if OTHER_PYTHONS == 1 else usual) * margin
 
 
 def instructions_of(desk: Desk, make: Make, counter: Instructions) -> float:
