@@ -79,16 +79,21 @@ def test_a_drain_of_sellers(settings: Settings, peer: Callable[..., Path], tmp_p
 
 @pytest.mark.long
 def test_a_drain_on_a_past(settings: Settings) -> None:
-    """A small history: as many rows as asked for, beside an empty ledger, and sums that hold."""
-    options = ("--entries", "3k:1k", "--active", 20, "--commands", 1000, "--workers", 1)
+    """A small history: as many rows as asked for, beside an empty ledger, and sums that hold.
+
+    One filling, for commands on a few of its wallets and then on all of them.
+    """
+    options = ("--entries", "3k:1k", "--active", "20,all", "--commands", 1000, "--workers", 1)
     done = Shell(settings)("bench", "history", *options, "--check", "--json")
     assert done.code == 0, done.complained
-    (size,) = done.json["sizes"]
-    assert (size["entries"], size["wallets"]) == (3000, 1000)
-    assert size["ratio_to_empty"] == pytest.approx(
-        size["commands_per_second"] / size["empty_per_second"], rel=0.01, abs=0.0005
-    )
-    assert size["worker_memory_mb"] > 20
+    few, every = sizes = done.json["sizes"]
+    assert (few["active"], every["active"]) == (20, 1000)
+    for size in sizes:
+        assert (size["entries"], size["wallets"]) == (3000, 1000)
+        assert size["ratio_to_empty"] == pytest.approx(
+            size["commands_per_second"] / size["empty_per_second"], rel=0.01, abs=0.0005
+        )
+        assert size["worker_memory_mb"] > 20
     assert left_behind(settings) == []
 
 
@@ -122,6 +127,7 @@ def test_a_ledger_that_is_off_is_told(new_ledger: Callable[..., Settings]) -> No
         ("drain", "--mix", "sale,sales"),
         ("history", "--entries", "1G"),
         ("history", "--entries", "1M,2M:1M"),
+        ("history", "--active", "10k,some"),
         ("scale", "--workers", "1,0"),
         ("latency", "--mix", "sales"),
     ],

@@ -1,13 +1,14 @@
 """`wallet bench history`: speed and memory against how much is in the database already.
 
 Each size is a scratch ledger with a past made by SQL (wallet/bench/past.py). Each of its runs comes
-right after one on a ledger that is empty but for the wallets that the commands go to, so that the
-ratio is one of neighbours, however long the filling took.
+right after one on a ledger that is empty but for the wallets that the commands go to, 10,000 at
+most, so that the ratio is one of neighbours, however long the filling took. One filling serves
+several spreads: commands on few of its wallets, and on all of them.
 """
 
 import statistics
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from consumers.audit.accounts import CHECKS
 from consumers.audit.snapshot import Snapshot
@@ -31,13 +32,16 @@ from wallet.failure import Failure
 
 Figures = dict[str, Any]
 
+FEW: Final = 10_000
+"""Wallets of an empty ledger, at most."""
+
 
 class Wanted(NamedTuple):
     """What is to be measured. `sizes` are entries and wallets of each past."""
 
     sizes: tuple[tuple[int, int], ...]
-    active: int
-    """Wallets that the commands go to, spread over the past; 0: all of them."""
+    active: tuple[int, ...]
+    """Wallets that the commands go to, spread over the past, in turn; 0: all of them."""
     commands: int
     mix: str
     workers: int
@@ -50,8 +54,8 @@ class Wanted(NamedTuple):
 def measure(settings: Settings, wanted: Wanted, tell: Telling) -> Figures:
     """Figures of every size, by name; speeds are medians over the runs. Raises Failure."""
     index = begin(settings, tell)
-    found = [_size(settings, wanted, *size, tell) for size in wanted.sizes]
-    names = ("active", "commands", "mix", "workers", "runs")
+    found = [each for size in wanted.sizes for each in _size(settings, wanted, *size, tell)]
+    names = ("commands", "mix", "workers", "runs")
     shared = {name: getattr(wanted, name) for name in names}
     return {**shared, "sizes": found, "machine": index.end()._asdict()}
 
@@ -60,7 +64,8 @@ def chart(figures: Figures) -> Chart:
     """The sizes side by side, each with the empty ledger beside it."""
     groups = [
         Group(
-            f"{_short(each['entries'])} entries, {_short(each['wallets'])} wallets",
+            f"{_short(each['entries'])} entries, {_short(each['active'])} of"
+            f" {_short(each['wallets'])} wallets",
             [
                 Bar(
                     "with this past", each["commands_per_second"], each["slowest"], each["fastest"]
@@ -70,41 +75,46 @@ def chart(figures: Figures) -> Chart:
         )
         for each in figures["sizes"]
     ]
-    active = f"{figures['active']:,}" if figures["active"] else "all"
     note = (
-        f"{figures['mix']}, {figures['commands']:,} commands a run on {active} wallets,"
+        f"{figures['mix']}, {figures['commands']:,} commands a run,"
         f" {workers_in_words(figures['workers'])}, {figures['machine']['processors']} processors"
     )
     return Chart("Drain against the size of the database", "commands/s", note, groups)
 
 
-def _size(settings: Settings, wanted: Wanted, entries: int, wallets: int, tell: Telling) -> Figures:
+def _size(
+    settings: Settings, wanted: Wanted, entries: int, wallets: int, tell: Telling
+) -> Iterator[Figures]:
+    """Figures of one past, for each number of wallets that commands go to."""
     past = Past.of_entries(entries, wallets)
-    active = min(wanted.active or wallets, wallets)
-    few = Past.of_entries(0, active)
-    full: list[Arm] = []
-    empty: list[Arm] = []
     with scratch_ledger(settings, "bench") as ledger:
         tell(f"{past.entries:,} entries, {past.wallets:,} wallets: filling")
         seconds, gigabytes = fill(ledger, past, tell), size_gb(ledger)
         tell(f"  {seconds:.0f} s, {gigabytes} GB")
-        for number in range(wanted.runs):
-            seed = wanted.seed + number
-            with scratch_ledger(settings, "bench") as other:
-                fill(other, few, tell)
-                ids = Wallets(active, active)
-                empty.append(_arm(other, ids, seed, wanted, tell))
-            ids = Wallets(active, past.wallets)
-            full.append(_arm(ledger, ids, seed, wanted, tell))
-            tell(f"  {full[-1].seen.per_second:,.0f}/s, empty {empty[-1].seen.per_second:,.0f}/s")
+        made = {"entries": past.entries, "wallets": past.wallets, "database_gb": gigabytes}
+        made["fill_seconds"] = round(seconds)
+        for active in wanted.active:
+            yield made | _spread(ledger, wanted, min(active or wallets, wallets), wallets, tell)
         if wanted.check:
             tell("  auditing the database")
             _check(ledger)
+
+
+def _spread(ledger: Settings, wanted: Wanted, active: int, wallets: int, tell: Telling) -> Figures:
+    """Runs on so many wallets of the past, each beside one on an empty ledger."""
+    full: list[Arm] = []
+    empty: list[Arm] = []
+    few = min(active, FEW)
+    tell(f"  {active:,} of them")
+    for number in range(wanted.runs):
+        seed = wanted.seed + number
+        with scratch_ledger(ledger, "bench") as other:
+            fill(other, Past.of_entries(0, few), tell)
+            empty.append(_arm(other, Wallets(few, few), seed, wanted, tell))
+        full.append(_arm(ledger, Wallets(active, wallets), seed, wanted, tell))
+        tell(f"  {full[-1].seen.per_second:,.0f}/s, empty {empty[-1].seen.per_second:,.0f}/s")
     return {
-        "entries": past.entries,
-        "wallets": past.wallets,
-        "database_gb": gigabytes,
-        "fill_seconds": round(seconds),
+        "active": active,
         **figures_of(full, wanted.commands),
         "empty_per_second": round(statistics.median(speeds_of(empty))),
         "ratio_to_empty": ratio(speeds_of(full), speeds_of(empty)),

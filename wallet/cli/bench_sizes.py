@@ -32,8 +32,8 @@ def history(  # noqa: PLR0913 - its options
         str, typer.Option(metavar="N[:WALLETS],...", help="Sizes, such as 1M,10M,50M:10M.")
     ] = "1M,10M",
     active: Annotated[
-        int, typer.Option(min=0, help="Wallets that the commands go to; 0 for all of them.")
-    ] = 10_000,
+        str, typer.Option(metavar="N,...", help="Wallets that the commands go to, or `all`.")
+    ] = "10k",
     commands: Annotated[int, typer.Option(min=1000, help="Commands to drain, a run.")] = 200_000,
     mix: Annotated[str, typer.Option(help=f"One of {', '.join(MIXES)}.")] = "sale",
     workers: Workers = None,
@@ -52,9 +52,10 @@ def history(  # noqa: PLR0913 - its options
     from wallet.bench import history as bench  # noqa: PLC0415 - heavy imports
 
     sizes = tuple(_size(each.strip()) for each in entries.split(","))
+    spreads = tuple(_active(each.strip()) for each in active.split(","))
     shown = Shown(chart, json=json)
     wanted = bench.Wanted(
-        sizes, active, commands, one_mix(mix), workers or usual_workers(), runs, seed, check
+        sizes, spreads, commands, one_mix(mix), workers or usual_workers(), runs, seed, check
     )
     shown.print(bench.measure(load_settings(), wanted, shown.telling()), bench.chart)
 
@@ -87,6 +88,11 @@ def _size(text: str) -> tuple[int, int]:
     if entries < LEAST_EACH * count:
         raise UsageFailure(f"--entries {text}: a wallet has at least {LEAST_EACH} entries")
     return entries, count
+
+
+def _active(text: str) -> int:
+    """A number of wallets; 0 is all of them."""
+    return 0 if text == "all" else _count(text)
 
 
 def _count(text: str) -> int:
