@@ -91,6 +91,7 @@ def send(settings: Settings, messages: Iterable[Message]) -> int:
             "linger.ms": 20,
             "compression.type": "lz4",
             "queue.buffering.max.messages": 500_000,
+            "log_level": 2,  # a broker that has just started is asked twice, which is no news
         }
     )
     topic, count = settings.topics.commands.name, 0
