@@ -31,7 +31,7 @@ def upgrade(url: str, timeout_seconds: float = 30.0, tell: Tell = ignore) -> Non
 
     wait_until_answers(url, timeout_seconds, tell)
     config = Config()
-    config.set_main_option("script_location", str(Path(schemas.__path__[0], "migrations")))
+    config.set_main_option("script_location", script_location())
     # SQLAlchemy 2.1 takes psycopg 3 where no driver is named; the project has psycopg2.
     config.attributes["url"] = make_url(url).set(drivername="postgresql+psycopg2")
     try:
@@ -39,6 +39,11 @@ def upgrade(url: str, timeout_seconds: float = 30.0, tell: Tell = ignore) -> Non
     except (DBAPIError, psycopg2.Error) as error:
         shown = without_password(url)
         raise Failure(f"the migrations of {shown} failed: {one_line(error)}") from error
+
+
+def script_location() -> str:
+    """Where the migrations are, as alembic's configuration has it: there a % begins a name."""
+    return str(Path(schemas.__path__[0], "migrations")).replace("%", "%%")
 
 
 def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) -> None:

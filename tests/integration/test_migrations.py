@@ -17,7 +17,7 @@ import schemas
 from schemas import tables_people  # noqa: F401 - adds its tables to those of the ledger
 from schemas.settings import Settings
 from schemas.tables import metadata
-from wallet.migrate import upgrade
+from wallet.migrate import script_location, upgrade
 
 pytestmark = pytest.mark.integration
 
@@ -139,16 +139,28 @@ def test_migrating_again_changes_nothing(fresh_ledger: Settings, connection: Con
 def test_there_is_one_line_of_migrations(connection: Connection) -> None:
     """One head, and the database stands at it."""
     config = Config()
-    config.set_main_option("script_location", str(Path(schemas.__path__[0], "migrations")))
+    config.set_main_option("script_location", script_location())
     heads = ScriptDirectory.from_config(config).get_heads()
     assert heads == list(MigrationContext.configure(connection).get_current_heads())
     assert len(heads) == 1
 
 
+def test_migrations_are_found_in_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build server checks out into `job%2Fbranch`, and % means something to alembic."""
+    place = tmp_path / "job%2Fbranch"
+    place.symlink_to(schemas.__path__[0])
+    monkeypatch.setattr(schemas, "__path__", [str(place)])
+    config = Config()
+    config.set_main_option("script_location", script_location())
+    assert str(ScriptDirectory.from_config(config).dir) == str(place / "migrations")
+
+
 def test_the_ledger_is_not_unmade(fresh_ledger: Settings) -> None:
     """There is no way down that would drop what was booked."""
     config = Config()
-    config.set_main_option("script_location", str(Path(schemas.__path__[0], "migrations")))
+    config.set_main_option("script_location", script_location())
     config.attributes["url"] = make_url(fresh_ledger.database_url).set(
         drivername="postgresql+psycopg2"
     )

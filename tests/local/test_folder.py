@@ -43,6 +43,13 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").exists()
 
 
+def test_a_folder_that_kafka_would_take_for_two_is_refused(tmp_path: Path) -> None:
+    """Its log would lie in half of the name, and in the other half from where one stands."""
+    with pytest.raises(Failure, match=r"comma.*--data"):
+        DataFolder.at(tmp_path / "one,two").prepare()
+    assert not any(tmp_path.iterdir())
+
+
 def test_fresh_empties_a_folder_and_reset_removes_it(folder: DataFolder) -> None:
     """All data goes; the folder can be prepared again."""
     folder.kafka.mkdir()

@@ -117,8 +117,9 @@ def up(data: Path, *options: str) -> Iterator[Copy]:
 
 
 def environment() -> dict[str, str]:
-    """Ours, without settings of a copy."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
+    """Ours, without settings of a copy, and with the poorest locale."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
+    return ours | {"LC_ALL": "POSIX"}
 
 
 def wallet(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
@@ -197,8 +198,10 @@ def test_a_copy_lives_through_kills_and_ends_without_a_trace(data: Path) -> None
 def test_two_copies_run_side_by_side_and_a_folder_has_one(stack: Stack, data: Path) -> None:
     """Two folders, two sets of ports; a folder or a port in use is refused in one line.
 
-    Then the supervisor is killed: its children end, and the next start finds its data.
+    Then the supervisor is killed: its children end, and the next start finds its data. The folder's
+    name is one that Kafka's settings cannot have as it is.
     """
+    data = data.with_name("José's 100 % data")
     with up(data, "--workers", "0") as copy:
         assert copy.health()[0] == 200
         assert stack.pid("kafka") not in copy.pids().values()
@@ -218,6 +221,7 @@ def test_two_copies_run_side_by_side_and_a_folder_has_one(stack: Stack, data: Pa
         copy.process.kill()
         until(lambda: not children_of(data))
 
+    assert (data / "kafka" / "log" / "meta.properties").exists()
     cluster = (data / "kafka" / "cluster.id").read_text()
     started = time.monotonic()
     with up(data, "--workers", "0") as copy:

@@ -3,20 +3,18 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg2
 from psycopg2.extensions import connection
 
-import schemas
 from producers import answering
 from producers.failure import one_line
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 from wallet.doctor.clocks import judge_skew
 from wallet.doctor.findings import Finding, fine, harm, warning
-from wallet.migrate import without_password
+from wallet.migrate import script_location, without_password
 
 OVERDUE_SECONDS: Final = 60
 """A withdrawal that is due for so long should have been executed."""
@@ -58,7 +56,7 @@ def _migrations(opened: connection) -> Finding:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(schemas.__path__[0], "migrations")))
+    config.set_main_option("script_location", script_location())
     script = ScriptDirectory.from_config(config)
     head = script.get_current_head()
     try:

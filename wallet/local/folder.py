@@ -60,6 +60,11 @@ class DataFolder:
             Failure: it cannot be made, or holds something that is not ours.
 
         """
+        if "," in str(self.root):
+            raise Failure(
+                f"cannot use {self.root}: Kafka takes a comma in a folder's name for the next"
+                " folder; choose another one with --data or WALLET_DATA"
+            )
         try:
             if self.root.is_dir() and not self._is_ours() and any(self.root.iterdir()):
                 raise Failure(

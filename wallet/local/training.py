@@ -50,8 +50,10 @@ async def _make(file: Path, said: int) -> None:
         folder, port = Path(name), ports.free()
         made = folder / file.name
         await asyncio.to_thread(kafka.prepare, folder, port, ports.free())
+        spec = kafka.spec(folder, f"-XX:AOTCacheOutput={made}")
         child = await asyncio.create_subprocess_exec(
-            *kafka.spec(folder, f"-XX:AOTCacheOutput={made}").command,
+            *spec.command,
+            env={**os.environ, **spec.environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=said,
             stderr=said,
@@ -78,6 +80,7 @@ def _try(made: Path) -> None:
     words = java.command("-XX:AOTMode=on", f"-XX:AOTCache={made}")
     tried = subprocess.run(  # noqa: S603 - our own command
         (*words, "kafka.tools.StorageTool", "random-uuid"),
+        env={**os.environ, **java.ENVIRONMENT},
         capture_output=True,
         timeout=READY_SECONDS,
         check=False,
