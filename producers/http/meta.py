@@ -1,5 +1,7 @@
 """What is no service's own: health, results looked up later, the description of all paths."""
 
+import json
+from functools import cache
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, RootModel
@@ -124,13 +126,27 @@ def may_wait_for(who: Principal, source: str, command_id: str) -> bool:
 
 async def schema(asked: Asked) -> Answer:
     """The OpenAPI document: YAML, or JSON where it is asked for."""
+    is_json = asked.query.format.lower() in {"json", "openapi-json"}
+    kind = Description.media_type if is_json else f"{YAML_TYPE}; charset=utf-8"
+    return Answer(_json() if is_json else _yaml(), headers={"Content-Type": kind})
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """It is the same for everybody: made once, a tenth of a second, and its texts once as well."""
     from producers.http.routes import ROUTES  # noqa: PLC0415 - the table names this module
 
-    document = openapi.document(ROUTES)
-    if asked.query.format.lower() in {"json", "openapi-json"}:
-        return Answer(document, headers={"Content-Type": Description.media_type})
-    kind = f"{YAML_TYPE}; charset=utf-8"
-    return Answer(yaml_of(document).encode(), headers={"Content-Type": kind})
+    return openapi.document(ROUTES)
+
+
+@cache
+def _json() -> bytes:
+    return json.dumps(_document(), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@cache
+def _yaml() -> bytes:
+    return yaml_of(_document()).encode()
 
 
 ROUTES: Final = (

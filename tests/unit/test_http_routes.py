@@ -1,8 +1,11 @@
 """The table of routes, and the documents that are made of it."""
 
+import asyncio
 import json
 import re
 from collections import Counter
+from types import SimpleNamespace
+from typing import cast
 
 import openapi_spec_validator
 import pytest
@@ -11,11 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from producers.http.description import openapi
+from producers.http import meta
+from producers.http.description import contract, openapi
 from producers.http.errors import EarlyError
+from producers.http.route import Asked, Handler
 from producers.http.routes import ROUTES
 from producers.http.serving import ServingError, refuse_open
 from producers.http.yaml import yaml_of
+from schemas.settings import Settings
 
 PRINTED = st.characters(min_codepoint=32, max_codepoint=0xD7FF, exclude_categories=["C", "Z"])
 LEAVES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(PRINTED)
@@ -75,6 +81,25 @@ def test_the_document_is_openapi() -> None:
             assert inside == [part[1:-1] for part in path.split("/") if part.startswith("{")]
             assert operation["responses"]
     assert yaml.safe_load(yaml_of(document)) == document
+
+
+@pytest.mark.parametrize(
+    ("handler", "form"),
+    [
+        (meta.schema, "yaml"),
+        (meta.schema, "json"),
+        (contract.asyncapi_json, ""),
+        (contract.asyncapi_yaml, ""),
+    ],
+)
+def test_a_document_is_written_once(handler: Handler, form: str) -> None:
+    """Anybody may ask, and while it is being written, a tenth of a second, nobody is served."""
+    gateway = SimpleNamespace(settings=Settings())
+    asked = SimpleNamespace(gateway=gateway, query=meta.SchemaQuery(format=form))
+    first, second = (asyncio.run(handler(cast("Asked", asked))).body for _ in range(2))
+    assert isinstance(first, bytes)
+    assert first is second
+    assert yaml.safe_load(first)["info"]["title"]
 
 
 @settings(deadline=None)  # a busy machine is no error

@@ -1,5 +1,6 @@
 """The contract of the topics for other languages: AsyncAPI, JSON Schemas, test vectors, a page."""
 
+import json
 from functools import cache
 from typing import Any, ClassVar, Final
 
@@ -48,12 +49,12 @@ class JsonSchema(RootModel[dict[str, Any]]):
 
 async def asyncapi_json(asked: Asked) -> Answer:
     """The AsyncAPI document of this ledger's topics."""
-    return Answer(_document(*_brokers(asked)))
+    return Answer(_json(*_brokers(asked)))
 
 
 async def asyncapi_yaml(asked: Asked) -> Answer:
     """The same as YAML."""
-    return Answer(yaml_of(_document(*_brokers(asked))).encode(), headers=_YAML)
+    return Answer(_yaml(*_brokers(asked)), headers=_YAML)
 
 
 async def vectors_file(asked: Asked) -> Answer:
@@ -92,6 +93,18 @@ def _brokers(asked: Asked) -> tuple[Topics, str]:
 @cache
 def _document(topics: Topics, bootstrap: str) -> dict[str, Any]:
     return asyncapi.document(topics, bootstrap)
+
+
+@cache
+def _json(topics: Topics, bootstrap: str) -> bytes:
+    return json.dumps(
+        _document(topics, bootstrap), ensure_ascii=False, separators=(",", ":")
+    ).encode()
+
+
+@cache
+def _yaml(topics: Topics, bootstrap: str) -> bytes:
+    return yaml_of(_document(topics, bootstrap)).encode()
 
 
 @cache
