@@ -44,8 +44,13 @@ _FIXES: Final[dict[str, str]] = {
 }
 
 _WITHIN: Final = "|".join(_NESTED)
-_FIELD: Final = re.compile(rf"Object .* field `(.*?)`(?: - at `\$\.({_WITHIN})`)?", re.DOTALL)
-_AT: Final = re.compile(r" - at (?:`key` in )?`\$\.?([^`\[]*)[^`]*`$")
+# Senders' own words stand in these messages, up to 64 KB of them: no pattern here may look at one
+# place twice, since all lanes of a worker wait for it.
+_FIELD: Final = re.compile(
+    rf"Object (?:missing required|contains unknown) field `(.*?)`(?: - at `\$\.({_WITHIN})`)?",
+    re.DOTALL,
+)
+_AT: Final = re.compile(r"(?:`key` in )?`\$\.?([^`\[]*)(?:\[[^`]*)?`")
 
 
 def diagnose(message: str, command_type: str) -> Refusal:
@@ -55,11 +60,8 @@ def diagnose(message: str, command_type: str) -> Refusal:
     """
     found = _FIELD.fullmatch(message)
     if found is None:
-        at = _AT.search(message)
-        complaint = _AT.sub("", message)
-        return invalid(
-            at[1] if at and at[1] else "data", complaint[:1].lower() + complaint[1:].rstrip(".")
-        )
+        param, complaint = _placed(message)
+        return invalid(param, complaint[:1].lower() + complaint[1:].rstrip("."))
     field, within = found[1], found[2] or ""
     path = (f"{within}.{field}" if within else field)[:MAX_ATTRIBUTE]
     if message.startswith("Object missing required field"):
@@ -67,6 +69,13 @@ def diagnose(message: str, command_type: str) -> Refusal:
     known = _NESTED.get(within, TYPES[command_type]).__struct_fields__
     words = f"{path} is not a field of {command_type}.{did_you_mean(field, known)}"
     return Refusal(Code.UNKNOWN_FIELD, path, {"field": path}, words)
+
+
+def _placed(message: str) -> tuple[str, str]:
+    """The field that msgspec names last of all, and what it says of it."""
+    complaint, _, place = message.rpartition(" - at ")
+    at = _AT.fullmatch(place)
+    return (at[1] or "data", complaint) if at else ("data", message)
 
 
 def invalid(param: str, complaint: str) -> Refusal:

@@ -39,6 +39,7 @@ TEXTS: Final = (
     *("2026-11-20T10:00:00", "2026-02-30T00:00:00Z", "9999-12-31T23:59:59.999999-23:59"),
     *("0001-01-01T00:00:00+14:00", "P1D", "-PT1S", "P99999999999D", "world:bank", "IRRR", "irr"),
     *("' OR 1=1 --", "{{7*7}}", "../../etc/passwd", "<script>", "%s%n", "x" * 300, "é" * 128),
+    " - at `$" + "a" * 20_000,  # as a complaint about a field ends
 )
 VALUES: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, -1, 10**400, 1e308, 0.1, float("nan"), float("inf")),

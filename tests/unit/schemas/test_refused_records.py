@@ -7,6 +7,7 @@ import pytest
 
 from schemas.commands import Command
 from schemas.decoding import MAX_VALUE_BYTES, Decoded, RefusedCommand, Unreadable, decode
+from schemas.diagnosis import diagnose
 from schemas.refusals import Code, detail_of
 
 WALLET = "01930f6e-3c00-7000-8000-00000000000a"
@@ -234,3 +235,13 @@ def test_a_doubled_key_counts_as_its_last() -> None:
     twice = binary(b'{"amount": "1", "wallet_id": "%s", "amount": "2"}' % WALLET.encode())
     assert isinstance(once, Command)
     assert twice == once
+
+
+@pytest.mark.parametrize("words", [" - at `$", " - at `$.amount` ", " field `"])
+def test_what_a_sender_writes_is_read_once(words: str) -> None:
+    """A pattern that looked at it again and again would hold a worker, and then the next one."""
+    text = words + "a" * 1_000_000
+    found = diagnose(f"Invalid enum value '{text}' - at `$.status`", "wallet.set_status.v1")
+    assert (found.code, found.param) == (Code.INVALID_FIELD, "status")
+    unknown = diagnose(f"Object contains unknown field `{text}`", "wallet.set_status.v1")
+    assert (unknown.code, unknown.param) == (Code.UNKNOWN_FIELD, text[:256])
