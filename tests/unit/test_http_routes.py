@@ -4,8 +4,9 @@ import asyncio
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import openapi_spec_validator
 import pytest
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from producers.http import meta
+from producers.http.answers import Answer
 from producers.http.description import contract, openapi
 from producers.http.errors import EarlyError
-from producers.http.route import Asked, Handler
+from producers.http.route import Asked
 from producers.http.routes import ROUTES
 from producers.http.serving import ServingError, refuse_open
 from producers.http.yaml import yaml_of
@@ -92,7 +94,9 @@ def test_the_document_is_openapi() -> None:
         (contract.asyncapi_yaml, ""),
     ],
 )
-def test_a_document_is_written_once(handler: Handler, form: str) -> None:
+def test_a_document_is_written_once(
+    handler: Callable[[Asked], Coroutine[Any, Any, Answer]], form: str
+) -> None:
     """Anybody may ask, and while it is being written, a tenth of a second, nobody is served."""
     gateway = SimpleNamespace(settings=Settings())
     asked = SimpleNamespace(gateway=gateway, query=meta.SchemaQuery(format=form))
