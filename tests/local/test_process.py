@@ -1,6 +1,7 @@
 """A kept process: restarted when it dies, ended when told, never left behind."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ import psutil
 import pytest
 
 from wallet.local import process as processes
+from wallet.local.folder import DataFolder
 from wallet.local.process import Process, ProcessSpec
+from wallet.local.supervisor import Addresses, Supervisor
 
 PATIENCE_SECONDS = 10.0
 SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)")
@@ -111,6 +114,73 @@ async def test_a_log_that_grows_large_is_put_aside_meanwhile(
     assert kept.restarts == 0
     assert first is not None
     assert "x" * 99 in older.read_text()
+
+
+async def test_a_full_disk_does_not_end_the_keeping(tmp_path: Path) -> None:
+    """Whoever writes each change down raises; the next changes are told all the same."""
+    changes: list[int | None] = []
+
+    def write_down() -> None:
+        changes.append(kept.pid)
+        if len(changes) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    kept = Process(ProcessSpec(name="p", command=SLEEPER), tmp_path, write_down)
+    await kept.start()
+    first = kept.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: kept.pid not in {None, first})
+    assert changes == [first, None, kept.pid]
+    await kept.stop()
+    assert kept.pid is None
+
+
+async def test_a_log_that_cannot_be_written_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No start succeeds until there is room again, and none of them is the last try."""
+    monkeypatch.setattr(processes, "LAST_PAUSE_SECONDS", 0.1)
+    logs, away = tmp_path / "logs", tmp_path / "away"
+    logs.mkdir()
+    kept = Process(ProcessSpec(name="p", command=SLEEPER), logs, nothing)
+    await kept.start()
+    first = kept.pid
+    assert first is not None
+    logs.rename(away)
+    logs.touch()
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: kept.restarts > 1)
+    assert kept.pid is None
+    logs.unlink()
+    away.rename(logs)
+    await until(lambda: kept.pid is not None)
+    await kept.stop()
+    assert kept.pid is None
+
+
+async def test_all_are_ended_whatever_one_of_them_raises(tmp_path: Path) -> None:
+    """The workers before the servers, and the child of a keeper that has died among them."""
+
+    def break_down() -> None:
+        if broken.restarts:
+            raise ValueError("planted")
+
+    folder = DataFolder.at(tmp_path / "data")
+    folder.prepare()
+    supervisor = Supervisor(folder, Addresses("http://h", "k:1", "postgresql://h/d"), os.getpid())
+    broken = Process(ProcessSpec(name="w", command=SLEEPER), folder.logs, break_down)
+    await broken.start()
+    supervisor.workers.append(broken)
+    first = broken.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: broken.pid not in {None, first})
+    server = await supervisor.start_server(ProcessSpec(name="s", command=SLEEPER))
+    with pytest.raises(ValueError, match="planted"):
+        await supervisor.stop()
+    assert (broken.pid, server.pid) == (None, None)
+    assert not folder.state_file.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a request only Linux knows")

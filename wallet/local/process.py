@@ -108,7 +108,17 @@ class Process:
             done, _ = await asyncio.wait({self._task}, timeout=self.spec.stop_seconds)
             if not done:
                 self._signal(signal.SIGKILL)
-            await self._task
+            try:
+                await self._task
+            finally:
+                await self._end_unkept()
+
+    async def _end_unkept(self) -> None:
+        """Kill what still runs though nobody keeps it any more; usually there is nothing."""
+        if self._child:
+            self._signal(signal.SIGKILL)
+            self.last_exit = await self._child.wait()
+            self._child = None
 
     def _signal(self, number: signal.Signals) -> None:
         if self._child:
@@ -123,7 +133,7 @@ class Process:
                 if self.uptime_seconds > WELL_AFTER_SECONDS:
                     pause = FIRST_PAUSE_SECONDS
                 self._child = None
-                self._changed()
+                self._tell()
             if await self._is_stopped_within(pause):
                 return
             pause = min(pause * 2, LAST_PAUSE_SECONDS)
@@ -182,18 +192,26 @@ class Process:
             )
         self._started_at = time.monotonic()
         self._child = child
-        self._changed()
+        self._tell()
         return child
 
+    def _tell(self) -> None:
+        """Say that it has started or ended; what cannot be written is written at the next change.
+
+        A full disk must not end the keeping.
+        """
+        with suppress(OSError):
+            self._changed()
+
     def _rotate(self) -> None:
-        """Keep one older log when a start finds this one grown too large."""
-        with suppress(FileNotFoundError):
+        """Keep one older log when a start finds this one grown too large, and it can be done."""
+        with suppress(OSError):
             if self._log.stat().st_size > LOG_LIMIT_BYTES:
                 self._log.replace(self._log.with_suffix(".log.1"))
 
     def _note(self, text: str) -> None:
-        """Write a line of the supervisor's own among the child's."""
-        with self._log.open("a", encoding="utf-8") as log:
+        """Write a line of the supervisor's own among the child's, where there is room."""
+        with suppress(OSError), self._log.open("a", encoding="utf-8") as log:
             log.write(f"{_NOTE} {time.strftime('%Y-%m-%dT%H:%M:%S%z')} {self.name} {text}\n")
 
 

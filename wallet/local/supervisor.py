@@ -71,11 +71,19 @@ class Supervisor:
         return process
 
     async def stop(self) -> None:
-        """End the workers, then the servers they need; nothing is left running."""
+        """End the workers, then the servers they need; nothing is left running.
+
+        What one of them raises is raised when all have ended.
+        """
         self.phase = "stopping"
-        await asyncio.gather(*(process.stop() for process in self.workers))
-        await asyncio.gather(*(process.stop() for process in self.servers))
+        raised: list[BaseException] = []
+        for group in (self.workers, self.servers):
+            ends = (process.stop() for process in group)
+            ended = await asyncio.gather(*ends, return_exceptions=True)
+            raised += [each for each in ended if each is not None]
         self.folder.state_file.unlink(missing_ok=True)
+        if raised:
+            raise raised[0]
 
     def write_state(self) -> None:
         """Write what runs now; called whenever a process starts or ends."""
