@@ -1,6 +1,6 @@
 """Outcomes: what the ledger says of a form's command, in its own words and numbers."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from pydantic import BaseModel, Field
@@ -59,6 +59,3 @@ async def of_command(asked: Asked, source: str, command_id: str) -> Outcome:
     text = await asked.gateway.reading.read(answer_text, source, command_id)
     result = results.decode(text) if text else None
     return Outcome(source, command_id, result)
-
-
-Context = dict[str, Any]

@@ -45,10 +45,3 @@ class Pace:
         self._full_at.move_to_end(name)
         if len(self._full_at) > NAMES_MAX:
             self._full_at.popitem(last=False)
-
-    def left(self, name: str, now: float) -> int:
-        """How many more are let through now."""
-        if not self.most:
-            return 0
-        used = max(self._full_at.get(name, now) - now, 0.0) / self._step
-        return max(0, self.most - math.ceil(used - 1e-3))

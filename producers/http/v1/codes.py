@@ -25,7 +25,6 @@ class ErrorCode:
 
 
 _MEND: Final = "Mend the request. Nothing was done."
-_NEW_KEY: Final = "Mend the request and send it under a new Idempotency-Key."
 
 _OF_LEDGER: Final[dict[Code, tuple[int, str]]] = {
     Code.UNKNOWN_TYPE: (400, "Take a type of the list in the message; they end in .v1."),
