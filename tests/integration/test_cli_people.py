@@ -136,6 +136,28 @@ def test_a_key_is_narrow_and_can_be_revoked(gateway: GatewayProcess, wallet: She
     assert wallet("keys", "revoke", str(made["id"])).code == 1
 
 
+def test_a_key_that_only_writes_decides_on_no_credit(
+    gateway: GatewayProcess, wallet: Shell, admin: dict[str, str]
+) -> None:
+    """Though its role is an admin's: neither alone nor among many commands."""
+    narrow = ("--role", "admin", "--scope", "read", "--scope", "write", "--json")
+    key = bearer(wallet("keys", "create", "till", *narrow).json["key"])
+    own = str(gateway("POST", "/wallets/", headers=key).json["uuid"])
+    wanted = {"wallet_id": own, "amount": "5.00"}
+    made = gateway("POST", "/v1/credit-requests", wanted, {**key, "Idempotency-Key": uuid7()}).json
+    approve = f"/v1/credit-requests/{made['credit_request_id']}/approve"
+    assert gateway("POST", approve, {}, {**key, "Idempotency-Key": uuid7()}).status == 403
+    data = {"wallet_id": own, "credit_request_id": made["credit_request_id"], "by": "till"}
+    for verb in ("reject", "approve"):
+        many = [{"type": f"credit_request.{verb}.v1", "id": uuid7(), "data": data}]
+        assert gateway("POST", "/v1/commands", many, key).status == 403
+        assert gateway("POST", "/v1/commands?dry_run=true", many, key).status == 403
+    deposits = [{"type": "deposit.v1", "id": uuid7(), "data": wanted}]
+    assert gateway("POST", "/v1/commands", deposits, key).json["completed"] == 1
+    assert gateway("GET", f"/wallets/{own}/", headers=key).json["balance"] == 500
+    assert gateway("POST", "/v1/commands", many, admin).json["completed"] == 1
+
+
 def test_a_users_key_has_its_rights(gateway: GatewayProcess, wallet: Shell) -> None:
     """And no more."""
     user = created(wallet, "--no-password")

@@ -7,6 +7,7 @@ import pytest
 from multidict import CIMultiDict
 from pydantic import ValidationError
 
+from producers.http.console.page import May
 from producers.http.errors import EarlyError
 from producers.http.people import bearers
 from producers.http.people.addresses import Addresses, neighbourhood
@@ -15,7 +16,8 @@ from producers.http.people.hosts import Hosts
 from producers.http.people.kyc import Kyc
 from producers.http.people.memory import Memory
 from producers.http.people.pace import NAMES_MAX, Pace
-from producers.http.people.principal import OPEN, Principal
+from producers.http.people.principal import OPEN, SCOPES, Principal
+from producers.http.people.rights import Rights
 from producers.http.people.roles import Role, user_type
 from schemas.settings import Settings
 
@@ -148,6 +150,32 @@ def test_hosts_and_origins(
     with pytest.raises(EarlyError) as refused:
         hosts.refuse_strangers(host, origin, "http")
     assert refused.value.answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "may"),
+    [
+        (Role.ADMIN, SCOPES, True),
+        (Role.ADMIN, ("admin",), True),
+        (Role.ADMIN, ("read", "write"), False),
+        (Role.SERVICE, SCOPES, False),
+    ],
+)
+def test_who_administers_has_the_role_and_the_scope(
+    role: Role,
+    scopes: tuple[str, ...],
+    may: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """The console offers it to the same people."""
+    key = Principal("key", "till", role, id=3, scopes=frozenset(scopes))
+    rights = Rights(key, self_deposits=False)
+    assert May.of(key).administer == may
+    if may:
+        rights.administer()
+        return
+    with pytest.raises(EarlyError) as refused:
+        rights.administer()
+    assert (refused.value.answer.status, rights.were_asked) == (403, True)
 
 
 def test_a_level_without_a_limit_has_the_next_lower_ones() -> None:

@@ -8,7 +8,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from producers.http.answers import Answer
 from producers.http.console import tokens, words
 from producers.http.people import sessions
-from producers.http.people.access import Access, scope_of
 from producers.http.people.principal import Principal
 from producers.http.people.roles import Role
 from producers.http.route import Asked
@@ -73,11 +72,10 @@ class May(NamedTuple):
     @classmethod
     def of(cls, who: Principal) -> "May":
         """The rights of somebody, as the routes have them."""
-        administers = who.role is Role.ADMIN
         return cls(
             command=who.commands_all and "write" in who.scopes,
-            administer=administers and scope_of(Access.ADMIN, writes=True) in who.scopes,
-            audit=administers or who.role is Role.AUDITOR,
+            administer=who.administers,
+            audit=who.role in {Role.ADMIN, Role.AUDITOR},
         )
 
 

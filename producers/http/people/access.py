@@ -73,7 +73,7 @@ _MAY: Final[dict[Access, Callable[[Principal, bool, str | None, bool], bool]]] =
     Access.DEPOSIT: _deposit,
     Access.READ_ALL: lambda who, *_: who.reads_all,
     Access.COMMAND: lambda who, *_: who.commands_all,
-    Access.ADMIN: lambda who, *_: who.role is Role.ADMIN,
+    Access.ADMIN: lambda who, *_: who.administers,
 }
 
 

@@ -54,6 +54,11 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
         """Whether the money of all wallets may be moved."""
         return self.role in COMMANDERS
 
+    @property
+    def administers(self) -> bool:
+        """Whether users, sellers and credit requests may be decided on: by role and by scope."""
+        return self.role is Role.ADMIN and "admin" in self.scopes
+
 
 OPEN: Final = Principal("open", "open", Role.ADMIN)
 """Whoever reaches loopback while no logins are required."""

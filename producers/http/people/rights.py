@@ -39,6 +39,10 @@ class Rights:
         own = self._self_deposits and owns(self.who, wallet_id)
         self._let(may=self.who.commands_all or own)
 
+    def administer(self) -> None:
+        """Let admins decide, whose key may administer. Raises EarlyError 403."""
+        self._let(may=self.who.administers)
+
     def own_wallet(self) -> str:
         """The wallet of who asks. Raises EarlyError 401 or 403."""
         if not self.who.is_known:
