@@ -248,10 +248,10 @@ class Client:
         """Hand a record over without waiting for anything; it is pinned until `forget`.
 
         `tell` is called from other threads, whenever its place, its failure or its result is
-        known. Raises ClientError when the producer does not take it.
+        known. Raises ClientError when the producer does not take it, or has no room.
         """
         pending = Pending(message, tell)
-        self._post(pending)
+        self._post(pending, 0)
         return pending
 
     def forget(self, pending: Pending) -> None:
@@ -268,8 +268,8 @@ class Client:
         pending.place = place
         return pending
 
-    def _post(self, pending: Pending) -> None:
-        """Hand a record to the producer; its place or failure is told later.
+    def _post(self, pending: Pending, wait: float | None = None) -> None:
+        """Hand a record to the producer, as `Sender.put`; its place or failure is told later.
 
         The ear is at the end of the results before the command is sent, so nothing is missed.
         """
@@ -278,7 +278,7 @@ class Client:
                 self._listener.hear(partition)
             self._board.pin(pending)
         try:
-            self._sender.put(pending)
+            self._sender.put(pending, wait)
         except ClientError:
             self._board.unpin(pending)
             raise

@@ -39,13 +39,14 @@ class Promise:
 class Promises:
     """The open commands of one client, at most `limit`.
 
-    `post` sends a record, `look_up` settles it from where first answers are kept, if it can,
-    `unpin` forgets it. `looks` are the seconds before the first look-up and between later ones.
+    `post` sends a record, waiting so many seconds for room; `look_up` settles it from where first
+    answers are kept, if it can; `unpin` forgets it. `looks` are the seconds before the first
+    look-up and between later ones.
     """
 
     def __init__(
         self,
-        post: Callable[[Pending], None],
+        post: Callable[[Pending, float], None],
         look_up: Callable[[Pending], None],
         unpin: Callable[[Pending], None],
         *,
@@ -82,7 +83,7 @@ class Promises:
         promise = Promise(timeout, self._first_look)
         self._enter(pending, promise)
         try:
-            self._post(pending)
+            self._post(pending, wait)
         except BaseException:
             self._leave(pending)
             raise

@@ -17,6 +17,9 @@ from schemas.settings import Settings
 QUEUED: Final = 20_000
 """Most records that wait in librdkafka; some 600 bytes each."""
 
+QUEUED_KB: Final = 384 * 1024
+"""And most KiB: 5,000 commands of 64 KiB, the most that a gateway has open. It is a ceiling only:
+the usual 2,000 take 1 MB, and 125 where all are as large as can be."""
 
 DEAF_MS: Final = 10_000
 """How long a broker may say nothing to a request, until another connection is tried: librdkafka's
@@ -37,7 +40,7 @@ def producer_settings(settings: Settings) -> dict[str, Any]:
         "request.timeout.ms": DEAF_MS,
         "delivery.timeout.ms": int(settings.kafka_timeout * 1000),
         "queue.buffering.max.messages": QUEUED,
-        "queue.buffering.max.kbytes": 64 * 1024,
+        "queue.buffering.max.kbytes": QUEUED_KB,
         "log_level": 2,  # what goes wrong is told by ClientError, not by lines on stderr
     }
 
@@ -58,13 +61,14 @@ class Sender:
         self._thread = threading.Thread(target=self._serve, name="deliveries", daemon=True)
         self._thread.start()
 
-    def put(self, pending: Pending) -> None:
+    def put(self, pending: Pending, wait: float | None = None) -> None:
         """Queue a record; the board is told its place or its failure later.
 
-        Raises ClientError when the producer does not take it.
+        Where there is no room it waits for some, `wait` seconds or `kafka_timeout`. Raises
+        ClientError when the producer does not take it.
         """
         try:
-            self._produce(pending)
+            self._produce(pending, self._timeout if wait is None else wait)
         except KafkaException as error:
             raise self._explained(error.args[0]) from error
 
@@ -99,9 +103,9 @@ class Sender:
             )
         return len(topic.partitions)
 
-    def _produce(self, pending: Pending) -> None:
+    def _produce(self, pending: Pending, wait: float) -> None:
         message = pending.message
-        deadline = time.monotonic() + self._timeout
+        deadline = time.monotonic() + wait
         while True:
             self._room.clear()
             try:
@@ -115,7 +119,10 @@ class Sender:
             except BufferError:
                 # Full: every delivery report makes room.
                 if not self._room.wait(max(deadline - time.monotonic(), 0)):
-                    raise self.unreachable("took nothing") from None
+                    raise ClientError(
+                        f"{len(self._producer):,} commands wait until Kafka at {self._bootstrap}"
+                        " takes them; there is no room for one more"
+                    ) from None
             else:
                 return
 

@@ -35,7 +35,8 @@ class Asking:
     """One client of the ledger and all the requests that wait for it.
 
     At most `limit` commands are open. One stays open until its request has been answered and the
-    broker has said what became of its record: so the producer's queue has room for all of them.
+    broker has said what became of its record: so the producer's queue has room for all of them,
+    and for one that finds none the loop does not wait.
     """
 
     def __init__(self, client: Client, reading: Reading, timeout: float, limit: int) -> None:

@@ -36,12 +36,14 @@ class Log:
         self.answers = True
         self.open: set[Pending] = set()
         self.most = 0
+        self.waits: list[float] = []
         self._posted: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._answer, daemon=True)
         self._thread.start()
 
-    def post(self, pending: Pending) -> None:
+    def post(self, pending: Pending, wait: float) -> None:
         """Take a record."""
+        self.waits.append(wait)
         if pending.message.id.startswith("unreachable"):
             raise ClientError("Kafka does not answer")
         self.open.add(pending)
@@ -146,6 +148,14 @@ def test_past_the_limit_one_is_told_so() -> None:
             promises.make(_message(str(turn)), SECONDS, 0)
         with pytest.raises(ClientError, match="2 commands wait for their results already"):
             promises.make(_message("3"), SECONDS, 0.01)
+
+
+def test_who_does_not_wait_for_room_waits_nowhere() -> None:
+    """The network's queue may be full as well: a loop of asyncio must not stand still for it."""
+    with promising() as (promises, log):
+        promises.make(_message("1"), SECONDS, 0).result(SECONDS)
+        promises.make(_message("2"), SECONDS, 7).result(SECONDS)
+        assert log.waits == [0, 7]
 
 
 def test_whoever_is_cancelled_makes_room_when_it_is_settled() -> None:
