@@ -1,6 +1,5 @@
 """Settings: from the environment (WALLET_*), else from the running local copy, else defaults."""
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -8,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas import kafka_security
+from schemas import kafka_security, local_copy
 from schemas.networks import checked_limits, checked_networks
 from schemas.topics import Topics
 
@@ -61,7 +60,7 @@ class Settings(BaseSettings):
     batch_max: int = Field(2000, ge=1)
     """Most commands in one database transaction: past 2,000 a batch only adds latency."""
     queue_max: int = Field(20_000, ge=1)
-    """Most records that wait in a worker's memory, all partitions together."""
+    """Most records that wait in a worker's memory; a partition has its share, a batch at least."""
     arrivals_max: int = Field(2000, ge=1)
     """Most events of other partitions' transfers that one batch publishes."""
     worker_cpu: int | None = Field(None, ge=0)
@@ -152,7 +151,7 @@ class Settings(BaseSettings):
     def load(cls) -> Self:
         """The settings of this process: environment first, then the copy running in WALLET_DATA."""
         data = Path(os.environ.get("WALLET_DATA") or ".wallet")
-        found = _running_copy(data)
+        found = local_copy.addresses(data)
         given: dict[str, Any] = {
             name: found[key]
             for name, key in _FOUND.items()
@@ -201,6 +200,9 @@ class Settings(BaseSettings):
         """
         session = {
             "statement_timeout": f"{self.statement_timeout_ms}ms",
+            # Of a batch's statements each must see what was committed before it (DESIGN.md 3), and
+            # a role or database may have another default.
+            "default_transaction_isolation": r"read\ committed",
             "client_connection_check_interval": "1000ms",
             "jit": "off",
             "enable_seqscan": "off",
@@ -237,14 +239,3 @@ def _secret(name: str, place: str | Path) -> str:
     if not found:
         raise ValueError(f"{variable}: {place} is empty")
     return found
-
-
-def _running_copy(data: Path) -> dict[str, str]:
-    """The addresses in the state file of a local copy; empty when none runs there."""
-    try:
-        state = json.loads((data / "state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(state, dict):
-        return {}
-    return {key: value for key, value in state.items() if isinstance(value, str)}

@@ -1,14 +1,19 @@
 """The data folder: one supervisor at a time, never somebody else's files; its state file; ports."""
 
+import errno
+import fcntl
 import os
 import socket
 import stat
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from schemas import local_copy
 from wallet.failure import Failure
-from wallet.local import ports, state
+from wallet.local import ports, running, state
 from wallet.local.folder import DataFolder
 from wallet.local.state import ProcessState, State
 
@@ -29,6 +34,60 @@ def test_a_folder_has_one_supervisor(folder: DataFolder) -> None:
         with pytest.raises(Failure, match=r"already running.*wallet down"), folder.held():
             pass
     assert not folder.is_held()
+
+
+def test_looking_leaves_no_trace(tmp_path: Path) -> None:
+    """An empty folder that `wallet status` was asked about can still be used."""
+    folder = DataFolder.at(tmp_path)
+    assert not folder.is_held()
+    assert list(tmp_path.iterdir()) == []
+    folder.prepare()
+
+
+def test_a_look_does_not_keep_a_supervisor_away(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks has the lock for a moment; a start waits for that."""
+    (folder.root / local_copy.LOCK).touch()
+    with ExitStack() as looking:
+        look = looking.enter_context((folder.root / local_copy.LOCK).open("rb"))
+        fcntl.flock(look, fcntl.LOCK_SH)
+        monkeypatch.setattr(time, "sleep", lambda _seconds: looking.close())
+        with folder.held():
+            assert folder.is_held()
+
+
+def test_a_file_is_no_copy(tmp_path: Path) -> None:
+    """`--data FILE` says that nothing runs there, not a traceback."""
+    folder = DataFolder.at(tmp_path / "file")
+    folder.root.touch()
+    assert not folder.is_held()
+    assert state.read(folder.state_file) is None
+    with pytest.raises(Failure, match="nothing is running"):
+        running.status(folder)
+
+
+def test_what_may_not_be_read_is_one_line(folder: DataFolder) -> None:
+    """As another user's copy; here folders stand where the files should, for root reads all."""
+    folder.state_file.mkdir()
+    (folder.root / local_copy.LOCK).mkdir()
+    for look in (folder.is_held, lambda: state.read(folder.state_file), folder.remove):
+        with pytest.raises(Failure, match=rf"{folder.root}.*: Is a directory;.*--data"):
+            look()
+
+
+def test_another_users_copy_is_not_stopped(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is named, and how to choose another one."""
+
+    def refuse(_process: int, _number: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    state.write(folder.state_file, State("http://h", "k:1", "postgresql://p", 1))
+    monkeypatch.setattr(os, "kill", refuse)
+    with folder.held(), pytest.raises(Failure, match=rf"{folder.root}: Operation not.*--data"):
+        running.stop(folder)
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:

@@ -2,15 +2,22 @@
 
 import fcntl
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Final
 
+from schemas import local_copy
 from wallet.failure import Failure
 
 # Says that a folder is ours, so that `--fresh` and `reset` never delete somebody's documents.
 _MARK = "wallet-streams"
+
+LOOKS: Final = 3
+LOOK_SECONDS: Final = 0.02
+"""Whoever looks whether a copy runs has the lock for a moment too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,11 @@ class DataFolder:
     @property
     def state_file(self) -> Path:
         """The addresses and process ids of the running copy."""
-        return self.root / "state.json"
+        return self.root / local_copy.STATE
 
     @property
     def _lock_file(self) -> Path:
-        return self.root / "supervisor.lock"
+        return self.root / local_copy.LOCK
 
     def prepare(self) -> None:
         """Make the folder.
@@ -74,9 +81,7 @@ class DataFolder:
             self.logs.mkdir(parents=True, exist_ok=True)
             (self.root / _MARK).touch()
         except OSError as error:
-            raise Failure(
-                f"cannot use {self.root}: {error.strerror}; choose another folder with --data"
-            ) from None
+            raise self.unusable(error) from None
 
     def _is_ours(self) -> bool:
         return (self.root / _MARK).exists()
@@ -89,26 +94,38 @@ class DataFolder:
             Failure: another supervisor holds it.
 
         """
-        with self._lock_file.open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with self._lock_file_opened() as file:
+            if not any(_is_locked_by_us(file, look) for look in range(LOOKS)):
                 raise Failure(
                     f"a copy is already running on {self.root};"
                     " stop it with `wallet down` or choose another folder with --data"
-                ) from None
+                )
             yield
 
-    def is_held(self) -> bool:
-        """Say whether a supervisor is at work on this folder."""
+    def _lock_file_opened(self) -> IO[str]:
         try:
-            with self._lock_file.open("a") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+            return self._lock_file.open("a")
+        except OSError as error:
+            raise self.unusable(error) from None
+
+    def is_held(self) -> bool:
+        """Say whether a supervisor is at work on this folder.
+
+        Raises:
+            Failure: this user may not look.
+
+        """
+        try:
+            return local_copy.is_held(self.root)
+        except OSError as error:
+            raise self.unusable(error) from None
+
+    def unusable(self, error: OSError) -> Failure:
+        """Give the failure of whoever may not use the folder."""
+        return Failure(
+            f"cannot use {self.root}: {error.strerror};"
+            " choose another folder with --data or WALLET_DATA"
+        )
 
     def empty(self) -> None:
         """Delete all data of a stopped copy; the lock file stays, its holder may be us."""
@@ -134,3 +151,13 @@ class DataFolder:
         with self.held():
             self.empty()
             shutil.rmtree(self.root)
+
+
+def _is_locked_by_us(file: IO[str], look: int) -> bool:
+    if look:
+        time.sleep(LOOK_SECONDS)  # a lock that ends has no event
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

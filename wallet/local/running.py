@@ -6,7 +6,6 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -99,7 +98,7 @@ def stop(folder: DataFolder) -> bool:
     """Stop the copy and wait for its end; False when none was running.
 
     Raises:
-        Failure: it runs still after 45 seconds.
+        Failure: it runs still after 45 seconds, or is another user's.
 
     """
     deadline = time.monotonic() + STOP_SECONDS
@@ -108,12 +107,20 @@ def stop(folder: DataFolder) -> bool:
         found = state.read(folder.state_file)
         if found and found.supervisor != asked:  # one that has only just started has no file yet
             asked = found.supervisor
-            with suppress(ProcessLookupError):
-                os.kill(asked, signal.SIGTERM)
+            _tell_to_stop(folder, asked)
         if time.monotonic() > deadline:
             raise Failure(f"the copy on {folder.root} does not end; its logs are in {folder.logs}")
         time.sleep(PAUSE_SECONDS)  # a lock that ends has no event
     return asked is not None
+
+
+def _tell_to_stop(folder: DataFolder, supervisor: int) -> None:
+    try:
+        os.kill(supervisor, signal.SIGTERM)
+    except ProcessLookupError:  # it has just ended
+        return
+    except PermissionError as error:
+        raise folder.unusable(error) from None
 
 
 def refuse_if_held(folder: DataFolder) -> None:

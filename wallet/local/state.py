@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from wallet.failure import Failure
+
 
 class ProcessState(msgspec.Struct, frozen=True):
     """A process that runs now."""
@@ -35,11 +37,21 @@ class State(msgspec.Struct, frozen=True):
 
 
 def read(path: Path) -> State | None:
-    """Read the file; None when there is none, or none that can be understood."""
+    """Read the file; None when there is none, or none that can be understood.
+
+    Raises:
+        Failure: it is not ours to read, as that of another user's copy.
+
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=State)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
+    except OSError as error:
+        raise Failure(
+            f"cannot read {path}: {error.strerror};"
+            " choose another folder with --data or WALLET_DATA"
+        ) from None
 
 
 def write(path: Path, state: State) -> None:

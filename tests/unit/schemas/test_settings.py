@@ -1,11 +1,14 @@
 """Settings: the environment first, then the copy that runs here, then the defaults."""
 
+import fcntl
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from schemas import local_copy
 from schemas.settings import Settings
 
 STATE = {
@@ -28,9 +31,23 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> None:
+def left_behind(tmp_path: Path) -> None:
+    """A local copy ran here, until its supervisor was killed."""
+    (tmp_path / local_copy.STATE).write_text(json.dumps(STATE))
+    (tmp_path / local_copy.LOCK).touch()
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[None]:
+    """A supervisor is at work here."""
+    with (tmp_path / local_copy.LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def running(left_behind: None, held: None) -> None:
     """A local copy runs here."""
-    (tmp_path / "state.json").write_text(json.dumps(STATE))
 
 
 def test_the_defaults_are_the_usual_ports() -> None:
@@ -49,6 +66,12 @@ def test_the_running_copy_is_found(tmp_path: Path) -> None:
     assert settings.database_url == STATE["postgres"]
     assert settings.bank_url == STATE["bank"]
     assert settings.data == tmp_path
+
+
+@pytest.mark.usefixtures("left_behind")
+def test_a_copy_that_was_killed_is_not_running() -> None:
+    """Nobody waits for servers that are no more."""
+    assert Settings.load() == Settings()
 
 
 @pytest.mark.usefixtures("running")
@@ -77,10 +100,11 @@ def test_an_empty_data_folder_is_the_default_one(monkeypatch: pytest.MonkeyPatch
     assert Settings.load().data == Path(".wallet")
 
 
+@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize("state", ["", "{", "[]", "null", '{"kafka": 7}', '{"kafka": ""}', "\\xff"])
 def test_a_broken_state_file_says_nothing(state: str, tmp_path: Path) -> None:
     """It is written by another process; half of it is none of it."""
-    (tmp_path / "state.json").write_bytes(state.encode("latin-1"))
+    (tmp_path / local_copy.STATE).write_bytes(state.encode("latin-1"))
     assert Settings.load().kafka_bootstrap == "127.0.0.1:9092"
 
 
