@@ -153,9 +153,7 @@ class Settings(BaseSettings):
         data = Path(os.environ.get("WALLET_DATA") or ".wallet")
         found = local_copy.addresses(data)
         given: dict[str, Any] = {
-            name: found[key]
-            for name, key in _FOUND.items()
-            if not _is_said(name) and found.get(key)
+            name: found[key] for name, key in _FOUND.items() if not is_said(name) and found.get(key)
         }
         return cls(**given)
 
@@ -222,10 +220,11 @@ class Settings(BaseSettings):
         }
 
 
-def _is_said(name: str) -> bool:
-    """Whether the environment has this setting, or names a file that does."""
+def is_said(name: str) -> bool:
+    """Whether the environment has this setting, or names the file of a secret that does."""
     variable = f"WALLET_{name.upper()}"
-    return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
+    in_file = name in SECRETS and os.environ.get(f"{variable}_FILE")
+    return bool(os.environ.get(variable) or in_file)
 
 
 def _secret(name: str, place: str | Path) -> str:

@@ -13,7 +13,8 @@ VARIABLES = ("WALLET_KAFKA_BOOTSTRAP", "WALLET_DATABASE_URL", "WALLET_BANK_URL")
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*VARIABLES, "WALLET_BANK_STATUS_URL", "WALLET_PRETEND_BANK_KNOWS_KEYS"):
+    files = tuple(f"{name}_FILE" for name in VARIABLES)
+    for name in (*VARIABLES, *files, "WALLET_BANK_STATUS_URL", "WALLET_PRETEND_BANK_KNOWS_KEYS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -60,6 +61,31 @@ def test_what_is_set_is_not_started(
     assert started == {"kafka_port", "postgres_port", "bank_port"} - {port}
     setting = variable.removeprefix("WALLET_").lower()
     assert getattr(parts.settings(), setting) == address
+
+
+@pytest.mark.parametrize(
+    ("setting", "address", "port"),
+    [
+        ("database_url", "postgresql://u:secret@h/d", "postgres_port"),
+        ("bank_url", "https://u:secret@bank.example/orders", "bank_port"),
+    ],
+)
+def test_what_a_file_sets_is_not_started(
+    setting: str, address: str, port: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As secrets come to a container."""
+    secret = tmp_path / "secret"
+    secret.write_text(f"{address}\n")
+    monkeypatch.setenv(f"WALLET_{setting.upper()}_FILE", str(secret))
+    parts = parts_of(_wanted(1))
+    assert getattr(parts, port) is None
+    assert getattr(parts.settings(), setting) == address
+
+
+def test_only_secrets_stand_in_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that nothing reads does not keep Kafka from being started."""
+    monkeypatch.setenv("WALLET_KAFKA_BOOTSTRAP_FILE", "/run/kafka")
+    assert parts_of(_wanted(1)).kafka_port is not None
 
 
 def test_without_workers_nobody_calls_a_bank() -> None:

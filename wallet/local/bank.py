@@ -12,7 +12,6 @@ from wallet.local.folder import DataFolder
 from wallet.local.process import ProcessSpec
 from wallet.pretend_bank.settings import PretendBankSettings
 
-VARIABLE: Final = "WALLET_BANK_URL"
 ANSWER_SECONDS: Final = 2.0
 
 

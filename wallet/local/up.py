@@ -12,12 +12,12 @@ from typing import Any
 
 import stamina.instrumentation
 
-from schemas.settings import Settings
-from wallet.local import bank, consumers, gateway, leftovers, page, ports, training, workers
+from schemas.settings import Settings, is_said
+from wallet.local import consumers, gateway, leftovers, page, ports, training, workers
 from wallet.local.folder import DataFolder
 from wallet.local.health import HealthReader
 from wallet.local.lag import LagReader
-from wallet.local.parts import DATABASE_VARIABLE, KAFKA_VARIABLE, Parts, Starter
+from wallet.local.parts import Parts, Starter
 from wallet.local.supervisor import Addresses, Supervisor
 from wallet.local.telling import Telling
 
@@ -113,18 +113,16 @@ def _listen(port: int) -> socket.socket:
 
 
 def parts_of(wanted: Wanted) -> Parts:
-    """Promise the ports of the servers that no variable replaces."""
+    """Promise the ports of the servers that no setting replaces."""
 
-    def port(variable: str, wanted_port: int | None, usual: int, option: str) -> int | None:
-        return None if os.environ.get(variable) else ports.choose(wanted_port, usual, option)
+    def port(setting: str, wanted_port: int | None, usual: int, option: str) -> int | None:
+        return None if is_said(setting) else ports.choose(wanted_port, usual, option)
 
     is_called = wanted.worker_count > 0
     return Parts(
-        port(KAFKA_VARIABLE, wanted.kafka_port, USUAL_KAFKA_PORT, "--kafka-port"),
-        port(DATABASE_VARIABLE, wanted.postgres_port, USUAL_POSTGRES_PORT, "--postgres-port"),
-        port(bank.VARIABLE, wanted.bank_port, USUAL_BANK_PORT, "--bank-port")
-        if is_called
-        else None,
+        port("kafka_bootstrap", wanted.kafka_port, USUAL_KAFKA_PORT, "--kafka-port"),
+        port("database_url", wanted.postgres_port, USUAL_POSTGRES_PORT, "--postgres-port"),
+        port("bank_url", wanted.bank_port, USUAL_BANK_PORT, "--bank-port") if is_called else None,
     )
 
 
