@@ -65,6 +65,9 @@ _DECODE: Final = msgspec.json.Decoder(Envelope).decode
 _DECODE_PARTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _DECODE_TEXT: Final = msgspec.json.Decoder(str | None).decode
 _DEEP: Final = f"nested deeper than {nesting.DEEPEST} levels"
+LARGEST_BYTES: Final = 1024 * 1024
+"""What is larger is not looked into: a record is as long as its compression could hide."""
+
 STRUCTURED: Final = b"application/cloudevents"
 """A content type that begins so says structured mode, whatever other headers there are."""
 
@@ -75,11 +78,15 @@ def read(value: bytes | None, headers: Headers) -> Envelope:
     Raises EnvelopeError when no id can be read: no header tells it and the value is not JSON.
     """
     attributes = dict(headers)
-    if (attributes.get("content-type") or b"").startswith(STRUCTURED):
+    is_binary = not (attributes.get("content-type") or b"").startswith(STRUCTURED) and (
+        "ce_id" in attributes or "ce_type" in attributes
+    )
+    if not is_binary:
         return _structured(value)
-    if "ce_id" in attributes or "ce_type" in attributes:
-        return _binary({_NAMES[n]: text for n, text in attributes.items() if n in _NAMES}, value)
-    return _structured(value)
+    known = {_NAMES[n]: text for n, text in attributes.items() if n in _NAMES}
+    if value and len(value) > LARGEST_BYTES:
+        return _what_can_be_read(known, _header_text, msgspec.Raw())
+    return _binary(known, value)
 
 
 def _binary(attributes: dict[str, bytes], value: bytes | None) -> Envelope:
@@ -104,6 +111,8 @@ def _header_text(header: bytes | None) -> str | None:
 def _structured(value: bytes | None) -> Envelope:
     if not value:
         raise EnvelopeError("the record is empty: neither ce_ headers nor a value")
+    if len(value) > LARGEST_BYTES:
+        raise EnvelopeError(f"the value is larger than {LARGEST_BYTES} bytes")
     if nesting.is_too_deep(value):
         raise EnvelopeError(f"the value is {_DEEP}")
     try:

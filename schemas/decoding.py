@@ -87,10 +87,19 @@ class _Usual(NamedTuple):
     decode: Callable[[bytes | msgspec.Raw], CommandData]
 
 
+USUAL_BYTES: Final = 8 * MAX_ATTRIBUTE
+"""Of the attributes that are kept, of 1,024 senders and types; longer ones would be refused."""
+
+
 @lru_cache(maxsize=1024)
 def _usual(*attributes: bytes | None) -> _Usual | None:
-    """Read specversion, source, type and content type, once for each sender and type."""
+    """Read specversion, source, type and content type, once for each sender and type.
+
+    Raises ValueError when they are long.
+    """
     *texts, content_type = attributes
+    if sum(len(text or b"") for text in attributes) > USUAL_BYTES:
+        raise ValueError("attributes too long to be kept")  # what is raised is not kept
     if None in texts or (content_type or b"").startswith(STRUCTURED):
         return None
     try:
@@ -108,9 +117,10 @@ def _usual_command(key: bytes | None, value: bytes | None, headers: Headers) -> 
     """
     attributes = dict(headers)
     get = attributes.get
-    usual = _usual(
-        get("ce_specversion"), get("ce_source"), get("ce_type"), get("content-type")
-    )  # fmt: skip
+    try:
+        usual = _usual(get("ce_specversion"), get("ce_source"), get("ce_type"), get("content-type"))
+    except ValueError:
+        return None
     if usual is None or not value or len(value) > MAX_VALUE_BYTES or b"\\u0000" in value:
         return None
     if (

@@ -7,7 +7,7 @@ second, should a ring have been missed.
 import select
 import threading
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 from psycopg2 import extensions
@@ -19,8 +19,6 @@ log: Final = structlog.get_logger(__name__)
 
 CHANNEL: Final = "wallet_arrivals"
 TICK_SECONDS: Final = 1.0
-LOOK_SECONDS: Final = 5.0
-"""Between two looks of the watchdog, which ask the broker for the ends of the log."""
 
 _WAITING: Final = "SELECT DISTINCT partition FROM arrivals"
 
@@ -74,11 +72,3 @@ class Bell(threading.Thread):
         while connection.notifies:
             said = connection.notifies.pop().payload
             self._wake([int(number) for number in said.split(",")])
-
-
-class Standing(NamedTuple):
-    """Where a lane stood when it was first seen there with work to do, and when that was."""
-
-    epoch: int
-    next_offset: int
-    since: float

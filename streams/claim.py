@@ -175,10 +175,16 @@ def _unsaid(
     now: Progress,
 ) -> Unsaid:
     """What is to be said, where log and database agree on the rest."""
-    topics = [place.topic, *topics_of(settings)]
-    begin = ends.ask_begins(topics, place.partition)  # both at once
-    end, begins = ends.ask(topics, place.partition, decided=True).answer(), begin.answer()
-    bounds = {topic: (begins[topic], end[topic]) for topic in topics}
+    ours = topics_of(settings)
+    asked = (  # all at once
+        ends.ask_begins([place.topic, *ours], place.partition),
+        # Commands are read as they come: somebody's open transaction among them holds nothing up.
+        ends.ask([place.topic], place.partition, decided=False),
+        ends.ask(ours, place.partition, decided=True),
+    )
+    begins, written, seen = (question.answer() for question in asked)
+    end = {**written, **seen}
+    bounds = {topic: (begins[topic], end[topic]) for topic in begins}
     try:
         _within_log(place, bounds[place.topic], now)
         return _unpublished(settings, place, tails, bounds, cursor, now)

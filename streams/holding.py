@@ -1,6 +1,7 @@
 """Which partitions this worker holds: claims them, gives them up, finds their lanes.
 
-All methods but `wake_many` run in the worker's event loop.
+All methods run in the worker's event loop but three, which may be called from any thread:
+`wake_many`, `lanes` and `_tell`.
 """
 
 import asyncio

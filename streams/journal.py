@@ -1,7 +1,7 @@
 """The journal: one PostgreSQL transaction a batch (step 6 of the commit protocol, DESIGN.md 3).
 
 A Journal is one connection, used by one thread. What is raised here decides a worker's fate:
-FencedError means another worker holds the partition, RetriesExhausted and every other error end the
+FencedError means another worker holds the partition, RetriesExhaustedError and all others end the
 process; the claim that follows reads the truth from the database.
 """
 
@@ -60,7 +60,7 @@ class Held(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A committed batch: what to publish now, and the number of its first event."""
+    """A committed batch: what to publish now, and the events of other partitions before it."""
 
     decided: Decided
     arrived: list[str]

@@ -13,8 +13,9 @@ import structlog
 from confluent_kafka import KafkaException
 
 from schemas.settings import Settings
+from streams.claim import InconsistentError
+from streams.ends import BrokerEnds, Ends
 from streams.lanes import Lane
-from streams.tails import Tails
 
 log: Final = structlog.get_logger(__name__)
 
@@ -26,6 +27,10 @@ class Stillness:
 
     def __init__(self) -> None:
         self._since: dict[int, tuple[int, float]] = {}
+
+    def keep(self, partitions: set[int]) -> None:
+        """Forget all others: what was given away and comes back begins anew."""
+        self._since = {p: since for p, since in self._since.items() if p in partitions}
 
     def note(self, partition: int, next_offset: int, end: int, now: float) -> float:
         """How long, in seconds, the partition has stood still with work; 0 if it has none."""
@@ -76,6 +81,7 @@ class Watchdog(threading.Thread):
         self._error: BaseException | None = None
         self._still = Stillness()
         self._orphans = Orphans()
+        self._short: set[int] = set()
         self._ended = threading.Event()
         self.ends: dict[int, int] = {}
         """Where the log of each partition ended when it was looked at last."""
@@ -84,9 +90,9 @@ class Watchdog(threading.Thread):
         """Look until ended. A broker that does not answer explains why nothing moves."""
         while not self._ended.is_set():
             try:
-                with Tails(self._settings) as tails:
-                    while not self._ended.wait(LOOK_SECONDS):
-                        self._look(tails)
+                ends = BrokerEnds(self._settings)
+                while not self._ended.wait(LOOK_SECONDS):
+                    self._look(ends)
             except KafkaException as error:
                 log.warning("the watchdog cannot see the log", error=str(error))
                 self._still, self._orphans = Stillness(), Orphans()
@@ -96,19 +102,30 @@ class Watchdog(threading.Thread):
         """Watch no longer."""
         self._ended.set()
 
-    def _look(self, tails: Tails) -> None:
+    def _look(self, ends: Ends) -> None:
         self._look_for_errors()
-        topic = self._settings.topics.commands.name
-        lanes = self._lanes()
-        self._look_for_orphans(tails, self._assigned() - {lane.place.partition for lane in lanes})
-        for lane in lanes:
-            partition, offset = lane.place.partition, lane.next_offset
-            _, end = tails.bounds(topic, partition)
-            self.ends[partition] = end
+        lanes = {lane.place.partition: lane for lane in self._lanes()}
+        self._look_for_orphans(ends, self._assigned() - lanes.keys())
+        self._still.keep(set(lanes))
+        short = set()
+        for partition, lane in lanes.items():
+            offset = lane.next_offset  # before the end: a log that is well is never shorter
+            self.ends[partition] = end = self._end_of(ends, partition)
             stood = self._still.note(partition, offset, end, time.monotonic())
             if stood > self._settings.watchdog_timeout:
                 why = f"partition {partition} has stood at {offset} of {end} for {stood:.0f} s"
                 self._crash("no progress", TimeoutError(why))
+            if end < offset:
+                short.add(partition)
+                if partition in self._short:  # what comes now would be taken for done
+                    why = f"partition {partition} ends at {end}, and {offset} commands were done"
+                    self._crash("the commands log was cut", InconsistentError(why))
+        self._short = short
+
+    def _end_of(self, ends: Ends, partition: int) -> int:
+        """Where the log of commands ends, somebody's open transaction included."""
+        topic = self._settings.topics.commands.name
+        return ends.ask([topic], partition, decided=False).answer()[topic]
 
     def _look_for_errors(self) -> None:
         """The group's broker had a full disk: its answer ended a worker's part in it for good."""
@@ -116,13 +133,13 @@ class Watchdog(threading.Thread):
         if last is not None and last is self._error:
             self._crash("the group has refused us, and nobody hears it", last)
 
-    def _look_for_orphans(self, tails: Tails, orphans: set[int]) -> None:
+    def _look_for_orphans(self, ends: Ends, orphans: set[int]) -> None:
         """A claim takes seconds; what is assigned and still not held was given up by mistake.
 
         The broker is asked for each, so that its own silence is not taken for ours.
         """
         for partition, alone in self._orphans.note(orphans, time.monotonic()).items():
-            _, end = tails.bounds(self._settings.topics.commands.name, partition)
+            end = self._end_of(ends, partition)
             if alone > self._settings.watchdog_timeout:
                 why = f"partition {partition}, with {end} commands, is ours but not held"
                 self._crash("no progress", TimeoutError(f"{why} for {alone:.0f} s"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from aiokafka.errors import KafkaError
+from confluent_kafka import Producer
 
 from schemas.settings import Settings
 from streams.rows import Place
@@ -64,6 +65,30 @@ def test_a_lane_with_work_that_stands_still(watch: Watch) -> None:
     watch.ledger.send(watch.ledger.command("wallet.create", watch.ledger.wallet_on(0)))
     wait_until(lambda: watch.cries, 20, "cry")
     assert watch.cries[0].startswith(f"partition 0 has stood at {stood} of {stood + 1}")
+
+
+def test_a_log_that_is_shorter_than_what_was_done(watch: Watch) -> None:
+    """It was cut, or made anew: what is sent from now on would be taken for done."""
+    end = watch.lane.next_offset
+    watch.lane.next_offset = end + 3
+    wait_until(lambda: watch.cries, 20, "cry")
+    assert watch.cries[0] == f"partition 0 ends at {end}, and {end + 3} commands were done"
+
+
+def test_an_open_transaction_among_the_commands_is_no_end(watch: Watch) -> None:
+    """The ledger reads what is written; where that ends, not what others may see, is looked at."""
+    settings = watch.ledger.settings
+    given = {**settings.kafka_client(), "transactional.id": settings.topic_prefix}
+    producer = Producer({**given, "log_level": 2})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    command = watch.ledger.command("wallet.create", watch.ledger.wallet_on(0))
+    producer.produce(watch.lane.place.topic, command.value, command.key, 0, headers=command.headers)
+    assert producer.flush(20) == 0
+    stood = watch.lane.next_offset
+    wait_until(lambda: watch.cries, 20, "cry")
+    assert watch.cries[0].startswith(f"partition 0 has stood at {stood} of {stood + 1}")
+    producer.abort_transaction(20)
 
 
 def test_a_lane_without_work_or_one_that_moves_is_left_alone(watch: Watch) -> None:

@@ -28,6 +28,15 @@ def test_partitions_are_told_apart() -> None:
     assert (still.note(0, 5, 9, 30.0), still.note(1, 5, 9, 30.0)) == (30.0, 10.0)
 
 
+def test_what_was_given_away_begins_anew() -> None:
+    """It may come back at the offset where it was left, minutes later."""
+    still = Stillness()
+    still.note(0, 5, 9, 0.0)
+    still.note(1, 5, 9, 0.0)
+    still.keep({1})
+    assert (still.note(0, 5, 9, 60.0), still.note(1, 5, 9, 60.0)) == (0.0, 60.0)
+
+
 def test_an_orphan_is_alone_from_the_first_look_on() -> None:
     """One that had a lane in between begins anew."""
     orphans = Orphans()

@@ -53,6 +53,18 @@ def test_both_ways_refuse_a_value_alike(value: bytes | None) -> None:
     assert not isinstance(decode(*record), Command)
 
 
+def test_long_attributes_are_not_kept() -> None:
+    """Of a thousand senders each could have a megabyte."""
+    kept = decoding._usual.cache_info  # noqa: SLF001 - what is kept shows nowhere else
+    before = kept().currsize
+    for number in range(3):
+        source = b"/%d" % number + b"x" * 100_000
+        said = [header for header in USUAL if header[0] != "ce_source"] + [("ce_source", source)]
+        record = (WALLET.encode(), VALUE, said)
+        assert decode(*record) == decode_any(*record)
+    assert kept().currsize == before
+
+
 @pytest.mark.parametrize("more", [[], [("ce_correlationid", b"c")], [("trace", b"\xff")]])
 def test_a_usual_record_goes_the_short_way(
     monkeypatch: pytest.MonkeyPatch, more: list[tuple[str, bytes]]

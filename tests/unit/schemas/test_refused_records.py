@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from schemas import nesting
 from schemas.commands import Command
 from schemas.decoding import MAX_VALUE_BYTES, Decoded, RefusedCommand, Unreadable, decode
 from schemas.diagnosis import diagnose
@@ -210,6 +211,18 @@ def test_deep_data_is_refused_alike_everywhere() -> None:
     assert isinstance(answer, RefusedCommand)
     assert answer.refusal.param == "data"
     assert "nested deeper than 64 levels" in detail_of(answer.refusal)
+
+
+def test_what_compression_has_hidden_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record of 30 KB may be one of 300 MB; the id in its headers is answered all the same."""
+    looked: list[bytes] = []
+    monkeypatch.setattr(nesting, "is_too_deep", looked.append)
+    value = b"[]" * 524_289
+    answer = binary(value)
+    assert isinstance(answer, RefusedCommand)
+    assert (answer.refusal.param, answer.dead) == ("data", "oversize")
+    assert decode(None, value) == Unreadable("the value is larger than 1048576 bytes")
+    assert looked == []
 
 
 def test_a_header_that_is_not_utf_8_is_refused_by_name() -> None:
