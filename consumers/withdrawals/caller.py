@@ -182,7 +182,7 @@ class Caller:
         """Start what can be started, and wait until more can be."""
         while True:
             self._moved.clear()
-            self._desk.tick(time.monotonic())
+            self._desk.tick(time.monotonic(), is_away=self._breaker.is_open)
             while self._has_slot and (case := self._desk.next_end()):
                 self._start(self._end(case))
             while self._has_slot and (permit := self._permit()):

@@ -20,8 +20,8 @@ class Case:
     standing: Standing
     written_at: float
     opened_at: float
-    spared_until: float = 0.0
-    """Until then it is not left to a person, however long it has been open."""
+    spared_since: float | None = None
+    """When it was found open: until the first outcome since then it is not left to a person."""
     tells: int = 0
     busy: bool = False
     over: bool = False

@@ -48,6 +48,8 @@ class Desk:
         self._ends: deque[_Entry] = deque()
         self._reloads: dict[str, None] = {}
         self._timers: list[tuple[float, int, Case, int]] = []
+        self._spared: deque[Case] = deque()  # in the order in which they came
+        self._away_since: float | None = None
         self._number = count()
 
     @property
@@ -58,7 +60,10 @@ class Desk:
     @property
     def next_at(self) -> float | None:
         """When the next timer ends; it may be a stale one."""
-        return self._timers[0][0] if self._timers else None
+        found = [self._timers[0][0]] if self._timers else []
+        if self._away_since is not None and self._spared:
+            found.append(self._asked_until(self._spared[0], self._away_since))
+        return min(found, default=None)
 
     @property
     def waits_for_calls(self) -> bool:
@@ -93,7 +98,8 @@ class Desk:
         if case.standing.doubt and self._rules.knows_keys:
             # Left open by a caller that may have been away for longer than the limit: what the
             # bank says now is worth more than how long nobody asked.
-            case.spared_until = now + self._strange_seconds + self._call_seconds
+            case.spared_since = now
+            self._remember_spared(case)
         self._place(case, now)
 
     def done(self, key: str) -> None:
@@ -107,6 +113,7 @@ class Desk:
 
     def put(self, case: Case, now: float) -> None:
         """Give a case back after work on it: its standing has changed."""
+        case.spared_since = None
         if self._leaves(case):
             return
         case.draw = self._chance.random()
@@ -149,8 +156,13 @@ class Desk:
         self._place(case, now)
         return case
 
-    def tick(self, now: float) -> None:
-        """Move the cases on whose time has come."""
+    def tick(self, now: float, *, is_away: bool = False) -> None:
+        """Move the cases on whose time has come. `is_away`: calls wait, for nobody answers."""
+        if not is_away:
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = now
+        self._end_sparing(now)
         while self._timers and self._timers[0][0] <= now:
             _, _, case, turn = heapq.heappop(self._timers)
             if not _is_fresh(case, turn):
@@ -183,9 +195,28 @@ class Desk:
                 return case
         return None
 
+    def _end_sparing(self, now: float) -> None:
+        """While nobody answers, a turn to be asked would never come: then the limit counts."""
+        while self._spared:
+            first, away_since = self._spared[0], self._away_since
+            if first.spared_since is not None:
+                if away_since is None or now < self._asked_until(first, away_since):
+                    return
+                first.spared_since = None
+                if not first.busy:
+                    self._place(first, now)
+            self._spared.popleft()
+
+    def _asked_until(self, case: Case, away_since: float) -> float:
+        """When a bank that is away has had the time to answer for a spared case."""
+        since = away_since if case.spared_since is None else max(case.spared_since, away_since)
+        return since + self._strange_seconds + self._call_seconds
+
     def _place(self, case: Case, now: float) -> None:
         """Put a case where it waits: to end, to be called, or for its time."""
         case.turn += 1
+        if not case.standing.doubt:
+            case.spared_since = None
         if case.standing.state in TERMINAL or self._is_over(case, now):
             self._ends.append((case, case.turn))
             return
@@ -194,20 +225,20 @@ class Desk:
             self._calls.append((case, case.turn))
             if case.standing.calls == 0:
                 self._remember_untried(case)
-        if case.standing.doubt and self._rules.knows_keys:
+        if case.standing.doubt and self._rules.knows_keys and case.spared_since is None:
             limit_at = self._limit_at(case)
             at = limit_at if at <= now else min(at, limit_at)
         if at > now:
             self._set_timer(case, at)
 
     def _is_over(self, case: Case, now: float) -> bool:
-        is_free = now >= max(self._free_at(case), case.spared_until)
-        return is_free and is_over(case.standing, now - case.opened_at, self._rules)
+        if case.spared_since is not None or now < self._free_at(case):
+            return False
+        return is_over(case.standing, now - case.opened_at, self._rules)
 
     def _limit_at(self, case: Case) -> float:
         """When it is left to a person."""
-        limit_at = case.opened_at + self._rules.unknown_limit
-        return max(limit_at, self._free_at(case), case.spared_until)
+        return max(case.opened_at + self._rules.unknown_limit, self._free_at(case))
 
     def _call_at(self, case: Case) -> float:
         step = next_step(case.standing, self._rules, case.draw)
@@ -222,6 +253,11 @@ class Desk:
         if len(self._untried) > STALE_MOST + 2 * len(self.held):
             self._untried = deque(entry for entry in self._untried if _is_fresh(*entry))
         self._untried.append((case, case.turn))
+
+    def _remember_spared(self, case: Case) -> None:
+        if len(self._spared) > STALE_MOST + 2 * len(self.held):
+            self._spared = deque(each for each in self._spared if each.spared_since is not None)
+        self._spared.append(case)
 
     def _set_timer(self, case: Case, at: float) -> None:
         if len(self._timers) > STALE_MOST + 2 * len(self.held):
@@ -240,6 +276,7 @@ class Desk:
 
     def _forget(self, case: Case) -> None:
         case.turn += 1
+        case.spared_since = None
         self._reloads.pop(case.key, None)
         if self.held.get(case.key) is case:
             del self.held[case.key]

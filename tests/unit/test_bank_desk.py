@@ -21,6 +21,7 @@ RULES = Rules(
 KEYLESS = msgspec.structs.replace(RULES, knows_keys=False)
 CALL_SECONDS = 10.0
 FREE_SECONDS = CALL_SECONDS + SETTLE_SECONDS
+LONG = 1000.0
 PAID = Outcome(Kind.PAID, of_key=True)
 FAILED = Outcome(Kind.NOT_DONE, "failed, 503", of_key=True)
 UNKNOWN = Outcome(Kind.UNKNOWN, "timeout", down=True)
@@ -39,6 +40,11 @@ def case_of(
     """A case whose standing was written at a moment."""
     order = Order(key, "wallet", "1.00", "IRR")
     return Case(order, partition, standing or Standing(), written_at=at, opened_at=at)
+
+
+def left_open(key: str) -> Case:
+    """A case whose outcome was left open for longer than the limit before it came to the desk."""
+    return case_of(key, standing=Standing(State.UNKNOWN, 3, doubt=True), at=-10_000)
 
 
 def call(desk: Desk, outcome: Outcome, now: float) -> Case:
@@ -161,16 +167,48 @@ def test_a_call_of_somebody_else_is_left_alone() -> None:
 
 
 def test_what_was_left_open_for_long_is_called_once_more() -> None:
-    """Nobody asked meanwhile; only then it is a person's."""
+    """Nobody asked meanwhile: only the first outcome since then makes it a person's."""
     desk = desk_of()
-    unknown = Standing(State.UNKNOWN, 3, doubt=True)
-    desk.take(case_of("a", standing=unknown, at=-10_000), 0)
+    desk.take(left_open("a"), 0)
     assert desk.next_end() is None
-    assert desk.waits_for_calls
-    desk.tick(FREE_SECONDS + CALL_SECONDS - 0.1)
+    desk.tick(LONG)
     assert desk.next_end() is None
-    desk.tick(FREE_SECONDS + CALL_SECONDS)
+    call(desk, UNKNOWN, LONG)
     assert desk.next_end() is desk.held["a"]
+
+
+def test_nobody_is_given_up_unasked() -> None:
+    """However long it takes until all that were left open have had their turn."""
+    desk = desk_of(room=5000)
+    for number in range(5000):
+        desk.take(left_open(str(number)), 0)
+    for turn in range(5000):
+        now = turn / 100  # a hundred calls a second: the last one has its turn after 50 s
+        desk.tick(now, is_away=turn % 1000 > 990)
+        assert desk.next_end() is None
+        case = call(desk, PAID, now)
+        assert desk.next_end() is case
+    assert desk.next_call() is None
+
+
+def test_a_bank_that_is_away_is_not_waited_for() -> None:
+    """Where no turn would come the limit counts, once there was time for an answer."""
+    patience = FREE_SECONDS + CALL_SECONDS
+    desk = desk_of()
+    desk.take(left_open("early"), 0)
+    desk.tick(LONG, is_away=True)
+    desk.take(left_open("late"), LONG + 5)
+    assert desk.next_at == LONG + patience
+    desk.tick(LONG + patience - 0.1, is_away=True)
+    assert desk.next_end() is None
+    desk.tick(LONG + patience, is_away=True)
+    assert desk.next_end() is desk.held["early"]
+    assert desk.next_end() is None
+    desk.tick(LONG + patience + 4)
+    assert desk.next_at is None
+    desk.tick(LONG + patience + 5, is_away=True)
+    assert desk.next_end() is None
+    assert desk.next_call() is desk.held["late"]
 
 
 def test_a_lost_partition_is_forgotten() -> None:
@@ -214,12 +252,13 @@ def test_stale_timers_are_swept_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desks, "STALE_MOST", 10)
     desk = desk_of(room=1000)
     for number in range(500):
-        desk.take(case_of(str(number), standing=Standing(State.PAID, 1)), 0)
-        case = desk.next_end()
-        assert case is not None
+        desk.take(left_open(str(number)), 0)
+        case = call(desk, PAID, 0)
+        assert desk.next_end() is case
         desk.told(case, 0)
         desk.done(str(number))
     assert len(desk._timers) <= 12  # noqa: SLF001 - there is no other sign of it
+    assert len(desk._spared) <= 12  # noqa: SLF001 - as above
 
 
 class Mixture(RuleBasedStateMachine):
@@ -239,11 +278,11 @@ class Mixture(RuleBasedStateMachine):
         standing = Standing(state, 0 if state is None else 1, doubt=doubt)
         self.desk.take(case_of(f"{key}", key % 2, standing, self.now), self.now)
 
-    @rule(seconds=st.sampled_from([0.0, 0.5, 1.0, 5.0, 20.0, 100.0, 700.0]))
-    def pass_time(self, seconds: float) -> None:
+    @rule(seconds=st.sampled_from([0.0, 0.5, 1.0, 5.0, 20.0, 100.0, 700.0]), is_away=st.booleans())
+    def pass_time(self, seconds: float, *, is_away: bool) -> None:
         """Some time goes by."""
         self.now += seconds
-        self.desk.tick(self.now)
+        self.desk.tick(self.now, is_away=is_away)
 
     @rule()
     def start(self) -> None:
