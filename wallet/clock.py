@@ -14,12 +14,11 @@ import psycopg2
 from psycopg2 import extensions
 
 from producers import answering
-from producers.failure import one_line
 from schemas.settings import Settings
+from wallet.addresses import why_refused, without_password
 from wallet.failure import Failure
 from wallet.local import state
 from wallet.local.folder import DataFolder
-from wallet.migrate import without_password
 
 CONNECT_SECONDS: Final = 5
 STATEMENT_MS: Final = 10_000
@@ -117,6 +116,6 @@ def _connected(settings: Settings) -> Iterator[extensions.cursor]:
         raise Failure(f"{shown} has no clock; make its tables with `wallet migrate`") from error
     except psycopg2.Error as error:
         raise Failure(
-            f"the clock in PostgreSQL at {shown} cannot be reached: {one_line(error)};"
+            f"the clock in PostgreSQL at {shown} cannot be reached: {why_refused(error)};"
             " start a local one with `wallet up`, or name yours in WALLET_DATABASE_URL"
         ) from error

@@ -3,13 +3,13 @@
 import time
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
 import schemas
 from producers.failure import one_line
-from wallet.failure import Failure, Tell, ignore
+from wallet.addresses import why_refused, without_password
+from wallet.failure import Failure, Tell, UsageFailure, ignore
 
 CONNECT_SECONDS: Final = 3
 PAUSE_SECONDS: Final = 0.05
@@ -51,6 +51,7 @@ def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) ->
 
     Raises:
         Failure: it could not within the time; the text has the server's last words, no password.
+        UsageFailure: no server could ever answer at such an address.
 
     """
     deadline = time.monotonic() + timeout_seconds
@@ -68,17 +69,20 @@ def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) ->
         pause = min(pause * 2, LAST_PAUSE_SECONDS)
 
 
-def without_password(url: str) -> str:
-    """Give the address as it may be shown."""
-    parts = urlsplit(url)
-    user, _, place = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{place}".lstrip("@")))
-
-
 def refusal(url: str) -> str | None:
-    """Try to connect once; give None when it worked, else why not, in one line."""
+    """Try to connect once; give None when it worked, else why not, in one line.
+
+    Raises:
+        UsageFailure: no server could ever answer at such an address.
+
+    """
     try:
         psycopg2.connect(url, connect_timeout=CONNECT_SECONDS).close()
-    except psycopg2.OperationalError as error:
-        return one_line(error)
+    except psycopg2.ProgrammingError as error:
+        raise UsageFailure(
+            f"PostgreSQL at {without_password(url)}: {why_refused(error)};"
+            " name yours in WALLET_DATABASE_URL"
+        ) from None
+    except psycopg2.Error as error:
+        return why_refused(error)
     return None

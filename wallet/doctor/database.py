@@ -12,9 +12,10 @@ from producers import answering
 from producers.failure import one_line
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
+from wallet.addresses import without_password
 from wallet.doctor.clocks import judge_skew
 from wallet.doctor.findings import Finding, fine, harm, warning
-from wallet.migrate import script_location, without_password
+from wallet.migrate import script_location
 
 OVERDUE_SECONDS: Final = 60
 """A withdrawal that is due for so long should have been executed."""

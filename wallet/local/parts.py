@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from schemas.settings import Settings
 from wallet import migrate, topics
+from wallet.addresses import without_password
 from wallet.failure import Failure
 from wallet.local import bank, jars, kafka, leftovers, ports, postgres
 from wallet.local.asking import until_yes
@@ -120,7 +121,7 @@ class Starter:
         url = self.settings.database_url
         if self.parts.postgres_port is None:
             await self._await_other(
-                f"PostgreSQL at {migrate.without_password(url)}",
+                f"PostgreSQL at {without_password(url)}",
                 lambda: migrate.refusal(url) is None,
                 DATABASE_VARIABLE,
             )

@@ -9,10 +9,10 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wallet.addresses import without_password
 from wallet.failure import Failure
 from wallet.local import state
 from wallet.local.folder import DataFolder
-from wallet.migrate import without_password
 
 ANSWER_SECONDS: Final = 10.0
 # Workers get 10 s and the servers 20 s before they are killed; then what is dead must be noticed.

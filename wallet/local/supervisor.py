@@ -4,10 +4,10 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+from wallet.addresses import without_password
 from wallet.local import state
 from wallet.local.folder import DataFolder
 from wallet.local.process import Process, ProcessSpec
-from wallet.migrate import without_password
 
 
 @dataclass(frozen=True, slots=True)
