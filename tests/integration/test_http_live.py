@@ -255,6 +255,28 @@ async def test_only_who_may_see_a_wallet_follows_it(gateway: GatewayProcess) -> 
             assert told["data"].get("status", 200) == status
 
 
+@pytest.mark.parametrize("limit", ["http_rate", "http_address_rate"])
+async def test_messages_are_paced_as_requests_are(
+    gateway: GatewayProcess, tmp_path: Path, limit: str
+) -> None:
+    """Each reads the database: who says too much is cut off, and not let in again at once."""
+    mine = new_user(gateway)
+    who = basic(mine["username"])
+    settings = gateway.settings.model_copy(update={limit: 6})
+    with GatewayProcess(settings, tmp_path / "gateway.log") as own:
+        async with socket_of(own, who) as socket:
+            told = await ask(socket, action="follow", wallet_id=mine["wallet_id"])
+            assert told["event"] == "following"
+            for _ in range(10):
+                await socket.send_json({"action": "leave", "wallet_id": OTHER})
+            messages = [message async for message in socket]
+            assert 0 < len(messages) < 6
+            assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
+        again = own("GET", "/v1/stream", headers=who)
+        assert (again.status, int(again.headers["Retry-After"]) > 0) == (429, True)
+        assert "Traceback" not in own.said
+
+
 async def test_who_follows_is_told_of_the_end(gateway: GatewayProcess, tmp_path: Path) -> None:
     """SIGTERM: both ways are closed in words, and the process ends in peace."""
     wallet = gateway.new_wallet()

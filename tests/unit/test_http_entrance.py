@@ -2,6 +2,8 @@
 
 import random
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from multidict import CIMultiDict
@@ -11,11 +13,12 @@ from producers.http.console.page import May
 from producers.http.errors import EarlyError
 from producers.http.people import bearers
 from producers.http.people.addresses import Addresses, neighbourhood
-from producers.http.people.entrance import own_key
+from producers.http.people.entrance import Entrance, own_key
 from producers.http.people.hosts import Hosts
 from producers.http.people.kyc import Kyc
 from producers.http.people.memory import Memory
 from producers.http.people.pace import NAMES_MAX, Pace
+from producers.http.people.people import People
 from producers.http.people.principal import OPEN, SCOPES, Principal
 from producers.http.people.rights import Rights
 from producers.http.people.roles import Role, user_type
@@ -48,6 +51,20 @@ def test_a_pace_is_each_names_own() -> None:
     for number in range(NAMES_MAX):
         pace.count(str(number), 0.0)
     assert pace.take("a", 0.0) == 0
+
+
+@pytest.mark.parametrize(("limit", "count"), [("http_rate", 3), ("http_address_rate", 2)])
+def test_a_message_is_paced_as_a_request_is(limit: str, count: int) -> None:
+    """By who says it and from where; it counts with the requests."""
+    people = SimpleNamespace(audit=None)
+    entrance = Entrance(Settings.model_validate({limit: 3}), cast("People", people))
+    entrance.admit("9.9.9.9", "127.0.0.1", {}, "http")
+    for _ in range(count):
+        entrance.hear(SARA, "9.9.9.9")
+    with pytest.raises(EarlyError) as refused:
+        entrance.hear(SARA, "9.9.9.9")
+    assert refused.value.answer.status == 429
+    entrance.hear(SARA if limit == "http_address_rate" else OPEN, "9.9.9.10")
 
 
 def test_a_memory_forgets() -> None:

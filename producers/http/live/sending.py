@@ -14,6 +14,7 @@ LIFE_SECONDS: Final = 3600.0
 """After so long it ends, and whoever still may goes on with a new request."""
 
 SLOW: Final = "More has happened than was taken; go on from the last sequence."
+FAST: Final = "Too many requests; come again later, and go on from the last sequence."
 STOP: Final = "The gateway stops; go on with another from the last sequence."
 OLD: Final = "An hour is over; go on from the last sequence."
 

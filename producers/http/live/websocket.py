@@ -20,6 +20,7 @@ from producers.http.errors import EarlyError, detail
 from producers.http.live.changes import Told
 from producers.http.live.follower import Follower, Sign
 from producers.http.live.sending import (
+    FAST,
     LIFE_SECONDS,
     OLD,
     SLOW,
@@ -109,11 +110,21 @@ class Conversation:
                 await self._close(WSCloseCode.POLICY_VIOLATION, "Nothing was followed.")
                 return
             if message.type is WSMsgType.TEXT:
-                await self._take(message.data)
+                if await self._keeps_pace():
+                    await self._take(message.data)
             elif message.type is WSMsgType.BINARY:
                 await self._close(WSCloseCode.UNSUPPORTED_DATA, "Messages are JSON texts.")
             else:
                 return
+
+    async def _keeps_pace(self) -> bool:
+        """Count a message as the request that it is; the socket ends where there are too many."""
+        try:
+            self._asked.gateway.entrance.hear(self._asked.who, self._asked.address)
+        except EarlyError:
+            await self._close(WSCloseCode.POLICY_VIOLATION, FAST)
+            return False
+        return True
 
     async def _take(self, text: str) -> None:
         """Do what a message asks; what it cannot have is answered."""

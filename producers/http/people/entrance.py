@@ -56,8 +56,7 @@ class Entrance:
         """
         self.hosts.refuse_strangers(host, headers.get("Origin"), scheme)
         address = self.addresses.of(remote, headers)
-        if self._address_pace is not None:
-            _keep_pace(self._address_pace, neighbourhood(address))
+        self._keep_address_pace(address)
         return address
 
     async def enter(
@@ -71,18 +70,30 @@ class Entrance:
         if is_shown and route.access is not Access.PUBLIC:
             who = await self.credentials.of(headers, neighbourhood(noted.address))
         noted.rights = rights = Rights(who, self_deposits=self.self_deposits)
-        if self._pace is not None and who.is_known:
-            _keep_pace(self._pace, who.label)
+        self._keep_own_pace(who)
         self._refuse(route, parts, who)
         if route.writes:
             self._audit.refuse_crowd()
         noted.writes = route.writes
         return rights
 
+    def hear(self, who: Principal, address: str) -> None:
+        """Count a message on a socket as a request of its own. Raises EarlyError 429."""
+        self._keep_address_pace(address)
+        self._keep_own_pace(who)
+
     def note(self, noted: Noted, status: int) -> None:
         """Log a request that has been answered."""
         if noted.writes or status in REFUSED:
             self._audit.note(noted, status)
+
+    def _keep_address_pace(self, address: str) -> None:
+        if self._address_pace is not None:
+            _keep_pace(self._address_pace, neighbourhood(address))
+
+    def _keep_own_pace(self, who: Principal) -> None:
+        if self._pace is not None and who.is_known:
+            _keep_pace(self._pace, who.label)
 
     def _refuse(self, route: "Route", parts: Mapping[str, Any], who: Principal) -> None:
         access.refuse(
