@@ -1,4 +1,4 @@
-"""Single records of the log, looked up: at an offset, the last one, the first ones after a moment.
+"""Single records of the log, looked up: at an offset, the first ones after a moment.
 
 For tools and for consumers that start: one consumer, in no group. Only what is committed is seen.
 """
@@ -13,10 +13,6 @@ from consumers.failure import RecordsError
 from producers import unreached
 from producers.bounds import Bounds, bounds
 from schemas.settings import Settings
-
-FIRST_STEP: Final = 16
-GROWTH: Final = 4
-"""A topic's last offsets may be marks of transactions: it is looked back in growing steps."""
 
 _ENDS: Final = frozenset(
     {
@@ -70,20 +66,6 @@ class Records:
             return None
         first = next(self.read(topic, partition, offset, offset + 1), None)
         return first if first is not None and first.offset() == offset else None
-
-    def last(self, topic: str, partition: int) -> Message | None:
-        """The last record of a partition; None in an empty one."""
-        low, high = self.bounds(topic, partition)
-        end, step = high, FIRST_STEP
-        while end > low:
-            start = max(low, end - step)
-            last = None
-            for last in self.read(topic, partition, start, end):  # noqa: B007 - the last is wanted
-                pass
-            if last is not None:
-                return last
-            end, step = start, step * GROWTH
-        return None
 
     def offset_at(self, topic: str, partition: int, moment_ms: int) -> int:
         """The offset of the first record of that moment or later; the end where there is none."""

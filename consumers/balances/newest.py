@@ -12,7 +12,7 @@ _VERSION: Final = ("ce_specversion", b"1.0")
 _SOURCE: Final = ("ce_source", balances.SOURCE.encode())
 _TYPE: Final = ("ce_type", balances.BALANCE.encode())
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
-EVENT: Final = "event"
+_EVENT: Final = "event"
 """The header that tells the event's place: PARTITION:OFFSET."""
 
 
@@ -35,12 +35,12 @@ def newest(told: Iterable[Told]) -> dict[str, Told]:
     return found
 
 
-def is_history(told: Told, told_before: Mapping[int, int]) -> bool:
-    """Whether the topic already speaks of this event's time.
+def is_history(told: Told, ends: Mapping[int, int]) -> bool:
+    """Whether this event may have been told before, and a newer one of its wallet too.
 
-    `told_before` is the offset of the last event, by partition, that a record there follows from.
+    `ends` is where the log of each partition ended when it became ours: nobody has read further.
     """
-    return told.offset <= told_before.get(told.partition, -1)
+    return told.offset < ends.get(told.partition, 0)
 
 
 def record_of(told: Told) -> Balance:
@@ -57,12 +57,7 @@ def record_of(told: Told) -> Balance:
         ("ce_causationid", event.command.id.encode()),
         _CONTENT_TYPE,
         ("src", b"%d:%d" % (event.command.partition, event.command.offset)),
-        (EVENT, b"%d:%d" % (told.partition, told.offset)),
+        (_EVENT, b"%d:%d" % (told.partition, told.offset)),
     ]
     value = balances.encode(balances.balance_of(event))
     return Balance(told.partition, subject, value, headers)
-
-
-def place_of(header: bytes) -> int:
-    """The offset in the header that tells an event's place. Raises ValueError."""
-    return int(header.decode().rpartition(":")[2])

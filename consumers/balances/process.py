@@ -1,9 +1,9 @@
 """The process: reads events, publishes the newest balance of each wallet that they touch.
 
 One thread. Records and offsets are one transaction, so whoever goes on after a crash neither
-leaves out nor repeats. Who begins behind what the topic already tells, since the group's offsets
-were lost or moved back, asks the ledger's table, and publishes of that time only what is still so:
-never does an older sequence follow a newer one.
+leaves out nor repeats. The group's offsets may have been lost or moved back, so what stood in the
+log when a partition became ours may have been told before, and newer things too. Of that only what
+is still so is published, by the ledger's table: never does an older sequence follow a newer one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,14 +15,12 @@ from aiokafka.errors import KafkaError
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from consumers import process
-from consumers.balances.newest import EVENT, is_history, newest, place_of, record_of
+from consumers.balances.newest import is_history, newest, record_of
 from consumers.balances.publisher import Publisher
 from consumers.balances.sequences import Sequences
-from consumers.failure import RecordsError
-from consumers.headers import headers_of
 from consumers.kit.member import Member
 from consumers.kit.reading import Told, UnreadableError, read
-from consumers.records import Records
+from producers.bounds import bounds
 from schemas.settings import Settings
 
 GROUP: Final = "balances"
@@ -51,7 +49,7 @@ class Balances:
         self._settings = settings
         topic = settings.topics.events
         self._topic = topic.name
-        self._told_before: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
         self._sequences = Sequences(settings)
         self._publisher = Publisher(settings, slot, f"{settings.application}-{GROUP}")
         self._member = Member(settings, topic, GROUP, self, slot=slot, batch=BATCH, changes=CHANGES)
@@ -79,12 +77,10 @@ class Balances:
         # Waits for a transaction that an owner before us has under way.
         kept = consumer.committed(asked, timeout=self._settings.kafka_timeout)
         starts = {place.partition: max(place.offset, 0) for place in kept}
-        with Records(self._settings) as records:
-            for number in partitions:
-                self._told_before[number] = _last_event(records, self._settings, number)
-        behind = [number for number in partitions if starts[number] <= self._told_before[number]]
-        if behind:
-            log.info("behind what was published: only what is still so", partitions=behind)
+        for number in partitions:
+            # After the owners before us, who have read no further and can publish no more.
+            found = bounds(consumer, self._topic, number, self._settings.kafka_timeout)
+            self._ends[number] = found.high
         return starts
 
     def gained(self, partitions: list[int]) -> None:
@@ -97,8 +93,8 @@ class Balances:
         """The broker refuses what we might still publish of them."""
 
     def _still_so(self, told: Collection[Told]) -> list[Told]:
-        """Those that may be published: of a time that was told before, only what is so now."""
-        history = [each for each in told if is_history(each, self._told_before)]
+        """Those that may be published: of what may have been told before, only what is so now."""
+        history = [each for each in told if is_history(each, self._ends)]
         if not history:
             return list(told)
         now = self._sequences.of({each.event.wallet_id for each in history})
@@ -131,17 +127,10 @@ def _readable(records: Sequence[Message]) -> list[Told]:
     return found
 
 
-def _last_event(records: Records, settings: Settings, partition: int) -> int:
-    """The offset of the event that the last balance of a partition follows from; -1 without one."""
-    last = records.last(settings.topics.balances.name, partition)
-    place = dict(headers_of(last) or ()).get(EVENT) if last is not None else None
-    return -1 if place is None else place_of(place)
-
-
 def main(settings: Settings, slot: str) -> int:
     """Publish balances until SIGTERM or SIGINT; the exit code. 70: something does not answer."""
     troubles = (
-        *(KafkaException, RecordsError, psycopg2.Error, BufferError),
+        *(KafkaException, psycopg2.Error, BufferError),
         *(KafkaError, TimeoutError),  # aiokafka's, when it begins
     )
     return process.run("maker of balances", lambda _: Balances(settings, slot), troubles, slot=slot)

@@ -1,6 +1,6 @@
 """A batch of events leaves one balance of each wallet, the last one."""
 
-from consumers.balances.newest import EVENT, is_history, newest, place_of, record_of
+from consumers.balances.newest import is_history, newest, record_of
 from schemas import balances
 from tests.told import MOMENT, WALLETS, told
 
@@ -22,13 +22,13 @@ def test_a_record_tells_the_balance_after_the_event() -> None:
     assert (said.wallet_id, said.sequence, said.recorded_at) == (WALLETS[0], 5, MOMENT)
     headers = dict(record.headers)
     assert headers["src"] == b"0:7"
-    assert place_of(headers[EVENT]) == 90
+    assert headers["event"] == b"0:90"
     assert headers["ce_type"] == balances.BALANCE.encode()
     assert record.key == WALLETS[0].encode()
 
 
-def test_what_the_topic_speaks_of_already_is_history() -> None:
-    """By the offset of the event that its last record follows from."""
-    assert is_history(told(WALLETS[0], 1, offset=90), {0: 90})
-    assert not is_history(told(WALLETS[0], 1, offset=91), {0: 90})
+def test_what_stood_there_before_is_history() -> None:
+    """By where the log of its partition ended."""
+    assert is_history(told(WALLETS[0], 1, offset=90), {0: 91})
+    assert not is_history(told(WALLETS[0], 1, offset=91), {0: 91})
     assert not is_history(told(WALLETS[0], 1, offset=0), {})
