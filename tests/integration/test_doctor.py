@@ -2,12 +2,15 @@
 
 import json
 import socket
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from psycopg2 import OperationalError, errors
+from sqlalchemy import make_url
 
 from schemas.identifiers import partition_of
 from schemas.settings import Settings
@@ -15,8 +18,10 @@ from tests.integration.test_cli_topics import alter
 from tests.ledgers import Ledger, opening
 from tests.shell import Done, Shell
 from tests.workers import Workers, execute
+from wallet.doctor.around import bank as bank_of
 from wallet.doctor.around import environment, receipts
 from wallet.doctor.clocks import judge_skew
+from wallet.doctor.findings import Finding, fine, told
 from wallet.doctor.topics import judge
 from wallet.doctor.work import judge_follower
 from wallet.topic_plan import Plan
@@ -134,6 +139,65 @@ def test_servers_that_are_away() -> None:
     assert not {"workers", "work", "partitioner"} & set(harms)
 
 
+@pytest.mark.integration
+def test_rights_that_were_not_granted(new_ledger: Callable[..., Settings]) -> None:
+    """Each table that may not be read is named; what may be looked at is."""
+    settings = new_ledger(partitions=1)
+    role = f"r{uuid.uuid4().hex[:10]}"
+    execute(settings, f"CREATE ROLE {role} LOGIN")
+    execute(settings, f"GRANT SELECT ON alembic_version, clock, partitions TO {role}")
+    address = make_url(settings.database_url).set(username=role).render_as_string()
+    done = Shell(settings.model_copy(update={"database_url": address}))("doctor", "--json")
+    assert done.code == 1
+    harms = levels(done, "harm")
+    assert {"dead letters", "reviews", "overdue"} <= set(harms)
+    assert "permission denied for table withdrawals" in harms["overdue"]["what"]
+    assert "docs/OPERATING.md" in harms["overdue"]["fix"]
+    assert "migrations" in levels(done, "fine")
+
+
+def test_an_address_that_no_server_could_have() -> None:
+    """A finding, and no secret of it is shown."""
+    wrong = Settings(
+        kafka_bootstrap="127.0.0.1:9", database_url="postgresql://u:SECRET@h/d?sslmod=x"
+    )
+    done = Shell(wrong)("doctor", "--json")
+    assert 'parameter: "sslmod"' in levels(done, "harm")["postgresql"]["what"]
+    assert "SECRET" not in done.said
+
+
+@pytest.mark.parametrize(
+    ("error", "what", "fix"),
+    [
+        (errors.InsufficientPrivilege("permission denied"), "permission denied", "grant"),
+        (OperationalError("server closed\nunexpectedly"), "server closed unexpectedly", "log"),
+        (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied", "user"),
+    ],
+)
+def test_a_check_that_fails_on_its_way(error: Exception, what: str, fix: str) -> None:
+    """What it has found stays, and its failure is one more finding."""
+
+    def check() -> Iterator[Finding]:
+        yield fine("c", "so far")
+        raise error
+
+    first, last = told("c", check())
+    assert first.level == "fine"
+    assert (last.check, last.level) == ("c", "harm")
+    assert last.what == f"cannot be told: {what}"
+    assert last.fix is not None
+    assert fix in last.fix
+
+
+@pytest.mark.parametrize("address", ["http://u:SECRET@h:99999/", f"http://{'a' * 64}.example/"])
+def test_a_bank_that_no_host_could_be(address: str) -> None:
+    """Said of the bank, and the other checks go on."""
+    found = bank_of(Settings(bank_url=address))
+    assert (found.check, found.level) == ("bank", "harm")
+    assert "is no address" in found.what
+    assert "SECRET" not in found.what
+
+
 def test_a_setting_that_is_misspelt() -> None:
     """It would silently not be heard."""
     (found,) = environment({"WALLET_PARTITION": "8", "WALLET_PARTITIONS": "8", "HOME": "/"})
@@ -164,12 +228,13 @@ def test_who_is_behind_or_not_there() -> None:
 
 
 def test_receipts_that_could_not_be_written(tmp_path: Path) -> None:
-    """A file stands where their folder should be."""
+    """A file stands where their folder should be, or it cannot be looked where."""
     (tmp_path / "file").write_text("", encoding="utf-8")
-    there, wrong = (
-        receipts(Settings(receipts=tmp_path / name / "receipts")) for name in ("new", "file")
-    )
-    assert (there.level, wrong.level) == ("fine", "warning")
+    found = [
+        receipts(Settings(receipts=tmp_path / name / "receipts"))
+        for name in ("new", "file", "x" * 300)
+    ]
+    assert [each.level for each in found] == ["fine", "warning", "warning"]
 
 
 def test_clocks_that_differ() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from schemas.diagnosis import did_you_mean
 from schemas.settings import Settings
+from wallet.addresses import without_password
 from wallet.doctor.findings import Finding, fine, harm, warning
 from wallet.pretend_bank.settings import PretendBankSettings
 
@@ -21,7 +22,6 @@ OTHERS: Final = frozenset(
         "WALLET_POSTGRES_PORT",
         "WALLET_KAFKA_PORT",
         "WALLET_GATEWAY_PORT",
-        "WALLET_PASSWORD",
     }
 )
 """Variables that are no settings: of tests, of the local stack, of docker-compose.yml."""
@@ -29,22 +29,30 @@ OTHERS: Final = frozenset(
 
 def bank(settings: Settings) -> Finding:
     """Whether the bank can be connected to. It is asked for nothing: any request might pay."""
-    parts = urlsplit(settings.bank_url)
-    place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-    shown = f"{place[0]}:{place[1]}"
+    fix = "is it up, and is WALLET_BANK_URL right? Money waits in transit"
+    shown = without_password(settings.bank_url)
     try:
+        parts = urlsplit(settings.bank_url)
+        place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        shown = f"{place[0]}:{place[1]}"
         socket.create_connection(place, CONNECT_SECONDS).close()
     except OSError as error:
         what = f"{shown} cannot be connected to: {error.strerror or error}"
-        return harm("bank", what, "is it up, and is WALLET_BANK_URL right? Money waits in transit")
+        return harm("bank", what, fix)
+    except ValueError:  # no number where a port belongs, or no name that a host could have
+        return harm("bank", f"{shown} is no address", fix)
     return fine("bank", f"{shown} takes connections")
 
 
 def receipts(settings: Settings) -> Finding:
     """Whether receipts can be written where they belong, as far as this process may tell."""
     folder = settings.receipts_folder
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
+    try:
+        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        is_ours = there.is_dir() and os.access(there, os.W_OK)
+    except OSError:  # a folder on the way may not even be looked into
+        is_ours = False
+    if not is_ours:
         what = f"{folder} cannot be written by this user"
         return warning("receipts folder", what, "make it, or name another in WALLET_RECEIPTS")
     return fine("receipts folder", str(folder))

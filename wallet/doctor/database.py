@@ -9,12 +9,11 @@ import psycopg2
 from psycopg2.extensions import connection
 
 from producers import answering
-from producers.failure import one_line
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
-from wallet.addresses import without_password
+from wallet.addresses import why_refused, without_password
 from wallet.doctor.clocks import judge_skew
-from wallet.doctor.findings import Finding, fine, harm, warning
+from wallet.doctor.findings import Finding, fine, harm, told, warning
 from wallet.migrate import script_location
 
 OVERDUE_SECONDS: Final = 60
@@ -38,20 +37,21 @@ def looked_at(settings: Settings) -> Iterator[Finding]:
     try:
         given = settings.database_client("doctor")
         opened = answering.connect(settings.statement_timeout_ms, **given)
-    except psycopg2.OperationalError as error:
+    except psycopg2.Error as error:
         fix = "start a local one with `wallet up`, or name yours in WALLET_DATABASE_URL"
-        yield harm("postgresql", f"{shown} does not answer: {one_line(error)}", fix)
+        yield harm("postgresql", f"{shown} does not answer: {why_refused(error)}", fix)
         return
     with closing(opened):
         opened.set_session(readonly=True, autocommit=True)
         yield fine("postgresql", f"{opened.server_version // 10000} answers at {shown}")
-        yield (migrations := _migrations(opened))
-        yield _clock(opened)
-        if migrations.level == "fine":
+        migrations = list(told("migrations", _migrations(opened)))
+        yield from migrations
+        yield from told("database's clock", _clock(opened))
+        if all(each.level == "fine" for each in migrations):
             yield from _waiting(opened, settings)
 
 
-def _migrations(opened: connection) -> Finding:
+def _migrations(opened: connection) -> Iterator[Finding]:
     # Half a second of imports that the other commands need not wait for.
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -65,41 +65,68 @@ def _migrations(opened: connection) -> Finding:
     except psycopg2.errors.UndefinedTable:
         has = None
     if has == head:
-        return fine("migrations", f"at the newest, {head}")
-    if has is None:
-        return harm("migrations", "there are no tables of the ledger", "wallet migrate")
-    if has not in {each.revision for each in script.walk_revisions()}:
+        yield fine("migrations", f"at the newest, {head}")
+    elif has is None:
+        yield harm("migrations", "there are no tables of the ledger", "wallet migrate")
+    elif has not in {each.revision for each in script.walk_revisions()}:
         what = f"at {has}, which this version does not know; its newest is {head}"
-        return harm("migrations", what, "run the version that has migrated it, or a newer one")
-    return harm("migrations", f"at {has}, the newest is {head}", "wallet migrate")
+        yield harm("migrations", what, "run the version that has migrated it, or a newer one")
+    else:
+        yield harm("migrations", f"at {has}, the newest is {head}", "wallet migrate")
 
 
-def _clock(opened: connection) -> Finding:
+def _clock(opened: connection) -> Iterator[Finding]:
     before = time.time()
     theirs = float(_one(opened, "SELECT extract(epoch FROM clock_timestamp())"))
-    return judge_skew("database's clock", theirs - (before + time.time()) / 2)
+    yield judge_skew("database's clock", theirs - (before + time.time()) / 2)
 
 
 def _waiting(opened: connection, settings: Settings) -> Iterator[Finding]:
+    """Each check by itself: a right that is missing of one table hides no other finding."""
+    checks = {
+        "ledger's clock": _ahead(opened),
+        "dead letters": _letters(opened),
+        "reviews": _reviews(opened),
+        "overdue": _overdue(opened),
+        "strays": _strays(opened, settings),
+    }
+    for check, findings in checks.items():
+        if not opened.closed:
+            yield from told(check, findings)
+
+
+def _ahead(opened: connection) -> Iterator[Finding]:
     ahead_ms = _one(opened, "SELECT coalesce(max(ahead_ms), 0) FROM clock")
     if ahead_ms:
         what = f"was moved {ahead_ms / 1000:,.0f} s ahead: this is a development copy"
         yield warning("ledger's clock", what, "never `wallet clock advance` where money is real")
+
+
+def _letters(opened: connection) -> Iterator[Finding]:
     yield _counted(
         "dead letters", int(_one(opened, _LETTERS)), "wait for somebody to decide about them",
         "wallet dlq list, then retry or drop each",
     )  # fmt: skip
+
+
+def _reviews(opened: connection) -> Iterator[Finding]:
     status = WITHDRAWAL_STATUSES.index("needs_review")
     yield _counted(
         "reviews", int(_one(opened, _STATUS, status)), "withdrawals wait for a person to look",
         "wallet withdrawals list --status needs_review, then wallet withdrawals resolve",
     )  # fmt: skip
+
+
+def _overdue(opened: connection) -> Iterator[Finding]:
     overdue = int(_one(opened, _OVERDUE, OVERDUE_SECONDS))
     if overdue:
         what = f"{overdue:,} withdrawals are due for more than {OVERDUE_SECONDS} s"
         yield harm("overdue", what, "is `wallet delayed` running, and are the workers?")
     else:
         yield fine("overdue", "no withdrawal is late")
+
+
+def _strays(opened: connection, settings: Settings) -> Iterator[Finding]:
     strays = int(_one(opened, _STRAYS, settings.topics.commands.name))
     if strays:
         yield fine("strays", f"{strays:,} commands in all were on a wrong partition; all were done")

@@ -3,10 +3,9 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from consumers.failure import RecordsError
 from schemas.settings import Settings
 from wallet.doctor import around, database, topics, work
-from wallet.doctor.findings import Finding, harm
+from wallet.doctor.findings import Finding, told
 from wallet.failure import Failure
 
 
@@ -15,12 +14,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from around.environment(os.environ)
     kafka = list(_contract(settings))
     yield from kafka
-    stored = list(database.looked_at(settings))
+    stored = list(told("postgresql", database.looked_at(settings)))
     yield from stored
     if not _has_harm(kafka, topics.KAFKA, topics.MISSING, topics.COUNTS):
-        yield from _told("partitioner", topics.producers(settings))
+        yield from told("partitioner", topics.producers(settings))
         is_stored = not _has_harm(stored, "postgresql", "migrations")
-        yield from _told("work", work.work(settings, is_stored=is_stored))
+        yield from told("work", work.work(settings, is_stored=is_stored))
     yield around.bank(settings)
     yield around.receipts(settings)
 
@@ -30,14 +29,6 @@ def _contract(settings: Settings) -> Iterator[Finding]:
         yield from topics.contract(settings)
     except Failure as error:
         yield topics.unanswered(error)
-
-
-def _told(check: str, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings of a check that may fail on its way."""
-    try:
-        yield from findings
-    except RecordsError as error:
-        yield harm(check, f"cannot be told: {error}", "see the findings above")
 
 
 def _has_harm(findings: Iterable[Finding], *checks: str) -> bool:
