@@ -14,6 +14,7 @@ from producers.http.answers import Answer
 
 NOT_OBJECT: Final = "non_field_errors"
 RETRY_SECONDS: Final = 1
+UNAVAILABLE: Final = 503
 
 _WORDS: Final = {
     "missing": "This field is required.",
@@ -72,7 +73,7 @@ def not_found() -> EarlyError:
 
 def busy(words: str, **more: str) -> EarlyError:
     """503: come again after a second."""
-    return early(503, {"detail": words, **more}, {"Retry-After": str(RETRY_SECONDS)})
+    return early(UNAVAILABLE, {"detail": words, **more}, {"Retry-After": str(RETRY_SECONDS)})
 
 
 def custom(*words: str) -> PydanticCustomError:

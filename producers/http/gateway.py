@@ -1,16 +1,17 @@
 """What the handlers of all services work with: the ledger to ask, the database to read."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 from urllib.parse import quote
 
 from producers.http import reading_wallets
 from producers.http.access_log import AccessLog
 from producers.http.answers import Answer
-from producers.http.asking import Asking, PendingAnswerError
+from producers.http.asking import Asking, Heard, PendingAnswerError
 from producers.http.console.watching import Watch
-from producers.http.errors import EarlyError
+from producers.http.errors import UNAVAILABLE, EarlyError
 from producers.http.live.hub import Hub
 from producers.http.patience import Patience
 from producers.http.people.entrance import Entrance
@@ -23,7 +24,7 @@ from producers.http.together import Together
 from producers.http.v1 import reading_wallets as v1_wallets
 from producers.http.v1.keys import Keys
 from producers.http.v1.rehearsing import Rehearse
-from producers.message import message_of, uuid7
+from producers.message import Message, message_of, uuid7
 from schemas import identifiers
 from schemas.results import AnyResult
 from schemas.settings import Settings
@@ -65,12 +66,18 @@ class Gateway:
         await self.watch.close()
         await self.people.close()
 
-    async def ask(self, asked: Asked, command_type: str, data: Mapping[str, object]) -> AnyResult:
+    async def ask(
+        self,
+        asked: Asked,
+        command_type: str,
+        data: Mapping[str, object],
+        unless: EarlyError | None = None,
+    ) -> AnyResult:
         """Have a command done and give its result, which may be a refusal.
 
         The request's Idempotency-Key is the command's id, its family the source: so it is done
-        once, however often it is sent. Raises EarlyError: 202 when no result came in time, 503
-        when the command could not be sent.
+        once, however often it is sent. `unless` is why it is not, as in admit(). Raises
+        EarlyError: 202 when no result came in time, 503 when the command could not be sent.
         """
         source = source_of(asked.family)
         message = message_of(
@@ -80,12 +87,35 @@ class Gateway:
             command_id=asked.key,
             attributes={"correlationid": asked.request_id},
         )
-        await self.people.admit(asked.who, message)
+        known = await self.admit(asked, message, unless)
         asked.commands.append(message.id)
+        if known is not None:
+            return known.result
         try:
             return await self.asking.ask(message, may_repeat=asked.key is not None)
         except PendingAnswerError:
             raise EarlyError(pending_answer(asked, source, message.id)) from None
+
+    async def admit(
+        self, asked: Asked, message: Message, unless: EarlyError | None = None
+    ) -> Heard | None:
+        """Let a command through, or give the answer that it has already got.
+
+        `unless` is why it may not be done now, where the gateway knows that. Who comes again
+        under a key hears what became of the first time, whatever has changed since. Raises
+        EarlyError: `unless`, 403 for more than who asks may move, 503.
+        """
+        try:
+            if unless is not None:
+                raise unless
+            await self.people.admit(asked.who, message)
+        except EarlyError as early:
+            may_be_known = asked.key is not None and early.answer.status != UNAVAILABLE
+            known = await self.asking.known(message) if may_be_known else None
+            if known is None:
+                raise
+            return known
+        return None
 
     async def facts(self, wallet_id: str) -> WalletFacts | None:
         """What never changes of a wallet, mostly from memory; None where there is none."""
@@ -113,6 +143,21 @@ def new_wallet_id(asked: Asked) -> str:
         return uuid7()
     name = identifiers.digest(source_of(asked.family), f"wallet of {asked.key}")
     return f"{name[:8]}-{name[8:12]}-8{name[12:15]}-8{name[15:18]}-{name[18:30]}"
+
+
+@contextmanager
+def telling(asked: Asked, source: str) -> Iterator[None]:
+    """What is read here is for the answer only: the last of the request's commands is done.
+
+    Where the database does not answer it is told as pending: a 503 would have it sent again.
+    Raises EarlyError 202.
+    """
+    try:
+        yield
+    except EarlyError as early:
+        if early.answer.status != UNAVAILABLE or not asked.commands:
+            raise
+        raise EarlyError(pending_answer(asked, source, asked.commands[-1])) from early
 
 
 def pending_answer(asked: Asked, source: str, command_id: str) -> Answer:

@@ -18,7 +18,7 @@ from tests.gateways import GatewayProcess, Reply, served
 from tests.makers import maker
 from tests.people import PASSWORD, basic, new_user
 from tests.sellers003 import is_a
-from tests.workers import wait_until
+from tests.workers import execute, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -264,6 +264,20 @@ def test_a_key_moves_money_once(gateway: GatewayProcess) -> None:
     assert ann.send(bob, "5.00", Idempotency_Key=key).status == 400
     puts = [ann.post("deposit", {"amount": "1.00"}, Idempotency_Key=f"{key}x") for _ in range(2)]
     assert [put.json["balance"] for put in puts] == ["11.00", "11.00"]
+
+
+def test_who_is_disabled_since_changes_no_answer(gateway: GatewayProcess) -> None:
+    """A transfer that was done is told as done when its key comes again; no other goes there."""
+    sara, reza = Person(gateway, "100.00"), Person(gateway)
+    key = str(uuid.uuid4())
+    first = sara.send(reza, "30.00", Idempotency_Key=key)
+    assert first.status == 200
+    execute(gateway.settings, "UPDATE users SET is_active = false WHERE id = %s", reza.id)
+    again = sara.send(reza, "30.00", Idempotency_Key=key)
+    assert (again.status, again.json) == (200, first.json)
+    other = sara.send(reza, "30.00", Idempotency_Key=str(uuid.uuid4()))
+    assert (other.status, other.json) == (400, {"error": "Receiver not found"})
+    assert sara.balance == "70.00"
 
 
 def test_receipts_are_made_and_shown_to_both_sides(gateway: GatewayProcess, tmp_path: Path) -> None:

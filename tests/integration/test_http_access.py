@@ -4,6 +4,7 @@ import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from unittest.mock import ANY
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -246,5 +247,10 @@ def test_people_move_what_their_kyc_level_allows(narrow: GatewayProcess, world: 
     assert problem.json["context"] == {"level": "0", "limit": "10", "required": "10.01"}
     assert narrow("POST", "/v1/charge-sales?dry_run=true", body, here).status == 403
     assert narrow("POST", "/v1/charge-sales", {**body, "amount": "10.00"}, here).status == 201
+    before = {**world.people["o"], "Idempotency-Key": uuid7()}
+    first = world.gateway("POST", "/v1/charge-sales", body, before)
+    again = narrow("POST", "/v1/charge-sales", body, {**here, **before})
+    assert (first.status, again.status, again.json) == (201, 201, first.json | {"url": ANY})
+    assert again.headers["Idempotency-Replayed"] == "true"
     service = {**here, **world.people["v"], "Idempotency-Key": uuid7()}
     assert narrow("POST", "/v1/charge-sales", body, service).status == 201

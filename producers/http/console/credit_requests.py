@@ -86,10 +86,13 @@ async def _decide(asked: Asked, form: Form, key: str, verb: str, own_id: str) ->
         request = forms.commanding(
             asked, own, credit_requests.Decision, said, credit_request_id=own_id
         )
-        trouble = await forms.done(_HANDLERS[verb], request)
+    except EarlyError as early:
+        return Decided({"credit_request_id": own_id}, None, forms.trouble_of(early))
+    trouble = await forms.done(_HANDLERS[verb], request)
+    try:
         now = replace(asked, path={"credit_request_id": own_id})
         body = bodies(await credit_requests.show_credit_request(now))
         outcome = None if trouble else await outcome_of(asked, own)
-    except EarlyError as early:
-        return Decided({"credit_request_id": own_id}, None, forms.trouble_of(early))
+    except EarlyError:  # what cannot be shown now was decided all the same
+        return Decided({"credit_request_id": own_id}, None, trouble)
     return Decided(body, outcome, trouble)

@@ -56,7 +56,12 @@ async def list_keys(asked: Asked) -> Answer:
 
 
 async def _keys(asked: Asked, code: int = 200, **more: Any) -> Answer:  # noqa: ANN401
-    found = await asked.gateway.reading.read(changing.keys)
+    try:
+        found = await asked.gateway.reading.read(changing.keys)
+    except EarlyError:
+        if more.get("made") is None:
+            raise
+        found = [more["made"]]  # its secret is shown now or never
     context = {"secret": None, "made": None, "trouble": None, "typed": Form(), **more}
     return page(
         asked, "keys.html", code=code, keys=found, scopes=SCOPES, roles=KEY_ROLES,

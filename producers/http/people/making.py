@@ -37,12 +37,12 @@ async def make_user(
             return await _found(asked, reserved.id)
         if wallet_id is None and has_wallet:
             wallet_id = await _open(asked, reserved.opens)
-        number = await people.users.finish(person, reserved.opens, wallet_id)
+        made = await people.users.finish(person, reserved.opens, wallet_id)
     except TakenError as taken:
         raise _refused(taken) from None
-    if number is None:
+    if made is None:
         raise _refused(TakenError("username"))
-    return await _found(asked, number)
+    return made
 
 
 async def _open(asked: Asked, wallet_id: str) -> str:

@@ -46,6 +46,10 @@ class UserRow(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+COLUMNS: Final = tuple(users.c[name] for name in UserRow.__struct_fields__)
+"""What a UserRow is made of."""
+
+
 class Login(msgspec.Struct, frozen=True, gc=False):
     """Somebody who may log in, and the hash of the password."""
 
@@ -76,14 +80,14 @@ def user_by_wallet(connection: Connection, wallet_id: str) -> UserRow | None:
 def users_after(connection: Connection, number: int = 0, most: int = LIMIT) -> list[UserRow]:
     """Users in the order of their ids, those after an id."""
     query = _made().where(users.c.id > number).order_by(users.c.id).limit(most)
-    return [_row(found) for found in connection.execute(query)]
+    return [user_of(found) for found in connection.execute(query)]
 
 
 def login(connection: Connection, username: str) -> Login | None:
     """Who logs in under a name; none where nobody may."""
     query = _made(users.c.password_hash).where(users.c.username == username, users.c.is_active)
     found = connection.execute(query).one_or_none()
-    return Login(_row(found), found.password_hash) if found else None
+    return Login(user_of(found), found.password_hash) if found else None
 
 
 def principal_of_token(connection: Connection, digest: bytes) -> Principal | None:
@@ -94,7 +98,7 @@ def principal_of_token(connection: Connection, digest: bytes) -> Principal | Non
         .where(tokens.c.hash == digest, tokens.c.expires_at > func.now(), users.c.is_active)
     )
     found = connection.execute(query).one_or_none()
-    return _row(found).principal if found else None
+    return user_of(found).principal if found else None
 
 
 def principal_of_key(connection: Connection, digest: bytes) -> Principal | None:
@@ -115,15 +119,15 @@ def principal_of_key(connection: Connection, digest: bytes) -> Principal | None:
 
 def _one(connection: Connection, *conditions: ColumnElement[bool]) -> UserRow | None:
     found = connection.execute(_made().where(*conditions)).one_or_none()
-    return _row(found) if found else None
+    return user_of(found) if found else None
 
 
 def _made(*more: Any) -> Select[Any]:  # noqa: ANN401 - columns
     """Users that are made."""
-    columns = [users.c[name] for name in UserRow.__struct_fields__]
-    return select(*columns, *more).where(users.c.made_at.is_not(None))
+    return select(*COLUMNS, *more).where(users.c.made_at.is_not(None))
 
 
-def _row(found: Any) -> UserRow:  # noqa: ANN401 - SQLAlchemy's row
+def user_of(found: Any) -> UserRow:  # noqa: ANN401 - SQLAlchemy's row
+    """A user from a row of COLUMNS."""
     said = {name: getattr(found, name) for name in UserRow.__struct_fields__}
     return UserRow(**{**said, "role": Role(found.role)})

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
+from producers.http.people.reading import COLUMNS, UserRow, user_of
 from producers.http.people.roles import Role
 from producers.http.reading import Reading
 from schemas.tables_people import users
@@ -68,8 +69,8 @@ class Users:
         """A row for a user to be made, or the one where it was broken off. Raises TakenError."""
         return await self._writing.read(reserve, person, opens)
 
-    async def finish(self, person: Person, opens: str, wallet_id: str | None) -> int | None:
-        """Make a reserved user one, and give its id; None when another request has.
+    async def finish(self, person: Person, opens: str, wallet_id: str | None) -> UserRow | None:
+        """Make a reserved user one, and give it; None when another request has.
 
         Raises TakenError.
         """
@@ -96,18 +97,21 @@ def reserve(connection: Connection, person: Person, opens: str) -> Reserved:
     raise TakenError(*_taken(connection, person))
 
 
-def finish(connection: Connection, person: Person, opens: str, wallet_id: str | None) -> int | None:
+def finish(
+    connection: Connection, person: Person, opens: str, wallet_id: str | None
+) -> UserRow | None:
     """As Users.finish()."""
     now = datetime.now(UTC)
     own = update(users).where(users.c.opens == opens, users.c.made_at.is_(None))
     said = msgspec.structs.asdict(person)
     made = own.values(**said, wallet_id=wallet_id, created_at=now, updated_at=now, made_at=now)
     try:
-        return connection.execute(made.returning(users.c.id)).scalar_one_or_none()
+        row = connection.execute(made.returning(*COLUMNS)).one_or_none()
     except IntegrityError as error:
         constraint = str(error.orig)
         taken = [name for name in UNIQUE if f"users_{name}_key" in constraint]
         raise TakenError(*taken) from None
+    return user_of(row) if row else None
 
 
 def _let_go(connection: Connection, phone_number: str) -> None:

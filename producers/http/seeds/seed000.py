@@ -63,9 +63,9 @@ async def request_credit(asked: Asked) -> Answer:
     """Ask for credit."""
     wanted: NewCreditRequest = asked.body
     people = await _owners(asked, wanted.seller_phone_number)
-    wallet = _sellers_wallet(asked, people.get(wanted.seller_phone_number))
+    wallet, refusal = _sellers_wallet(asked, people.get(wanted.seller_phone_number))
     data = {"wallet_id": wallet, "amount": two_decimals(wanted.amount)}
-    result = await asked.gateway.ask(asked, "credit_request.create.v1", data)
+    result = await asked.gateway.ask(asked, "credit_request.create.v1", data, refusal)
     if result.error:
         raise _refused(result.error, wallet)
     assert result.credit_request, "a credit request tells itself"
@@ -75,19 +75,19 @@ async def request_credit(asked: Asked) -> Answer:
 async def process_credit_request(asked: Asked) -> Answer:
     """Accept or reject a credit request; of all who try, one does."""
     wanted: Decision = asked.body
-    admin = await _admin(asked, wanted.phone_number)
+    admin, refusal = await _admin(asked, wanted.phone_number)
     read, found = asked.gateway.reading.read, None
     if 0 < wanted.credit_id <= MAX_BIGINT:
         found = await read(reading000.credit_request, wanted.credit_id)
     if found is None:
-        raise _listed(NOT_PENDING)
+        raise refusal or _listed(NOT_PENDING)
     kind = "approve" if wanted.status == ACCEPTED else "reject"
     data = {
         "wallet_id": found.wallet_id,
         "credit_request_id": found.credit_request_id,
         "by": admin.username[:128],
     }
-    result = await asked.gateway.ask(asked, f"credit_request.{kind}.v1", data)
+    result = await asked.gateway.ask(asked, f"credit_request.{kind}.v1", data, refusal)
     if result.error:
         raise _refused(result.error, found.wallet_id)
     return Answer({"msg": "done"}, 202)
@@ -98,32 +98,40 @@ async def sell(asked: Asked) -> Answer:
     wanted: NewSale = asked.body
     seller, phone = wanted.seller_phone_number, wanted.receiver_phone_number
     people = await _owners(asked, seller, phone)
-    wallet = _sellers_wallet(asked, people.get(seller))
-    receiver = people.get(phone) or await _new_owner(asked, phone)
-    if receiver.wallet_id is None or not receiver.is_active:
-        raise _listed(TARGET_INACTIVE)
+    wallet, refusal = _sellers_wallet(asked, people.get(seller))
+    receiver = people.get(phone)
+    if receiver is None:
+        if refusal is not None:  # nobody is made for a sale that cannot be
+            raise refusal
+        receiver = await _new_owner(asked, phone)
+    if receiver.wallet_id is None:
+        raise refusal or _listed(TARGET_INACTIVE)
+    refusal = refusal or _refused_now(receiver, TARGET_INACTIVE)
     data = {
         "wallet_id": wallet,
         "phone_number": phone,
         "amount": two_decimals(wanted.amount),
         "to_wallet_id": receiver.wallet_id,
     }
-    result = await asked.gateway.ask(asked, "charge_sale.v1", data)
+    result = await asked.gateway.ask(asked, "charge_sale.v1", data, refusal)
     if result.error:
         raise _refused(result.error, wallet)
     return Answer({"code": result.transaction_id}, 201)
 
 
-def _sellers_wallet(asked: Asked, found: Owner | None) -> str:
-    """The wallet of a seller, if there is one. Raises EarlyError 400, 403 or 404."""
+def _sellers_wallet(asked: Asked, found: Owner | None) -> tuple[str, EarlyError | None]:
+    """The wallet of a seller, and why it does nothing now. Raises EarlyError 403 or 404."""
     asked.rights.move(found.wallet_id if found else None)
     if found is None:
         raise detail(404, UNKNOWN_USER)
     if found.wallet_id is None:
         raise detail(404, "No Wallet matches the given query.")
-    if not found.is_active:
-        raise _listed(SELLER_INACTIVE)
-    return found.wallet_id
+    return found.wallet_id, _refused_now(found, SELLER_INACTIVE)
+
+
+def _refused_now(owner: Owner, words: str) -> EarlyError | None:
+    """Why somebody who is not active gets and gives nothing; what was done before stays done."""
+    return None if owner.is_active else _listed(words)
 
 
 async def _new_owner(asked: Asked, phone: str) -> Owner:
@@ -142,16 +150,15 @@ async def _new_owner(asked: Asked, phone: str) -> Owner:
     raise refused or detail(404, UNKNOWN_USER)
 
 
-async def _admin(asked: Asked, phone: str) -> Owner:
-    """The admin with a phone. Raises EarlyError 403 or 404."""
+async def _admin(asked: Asked, phone: str) -> tuple[Owner, EarlyError | None]:
+    """The admin with a phone, and why it decides nothing now. Raises EarlyError 403 or 404."""
     found = (await _owners(asked, phone)).get(phone)
     if found is None:
         raise detail(404, UNKNOWN_USER)
-    # Nobody decides in another's name.
-    is_own = asked.who.user_id is None or asked.who.phone_number == phone
-    if found.role is not Role.ADMIN or not found.is_active or not is_own:
-        raise forbidden()
-    return found
+    if asked.who.user_id is not None and asked.who.phone_number != phone:
+        raise forbidden()  # nobody decides in another's name
+    is_admin = found.role is Role.ADMIN and found.is_active
+    return found, None if is_admin else forbidden()
 
 
 async def _owners(asked: Asked, *phones: str) -> dict[str, Owner]:

@@ -58,12 +58,14 @@ async def transfer(asked: Asked) -> Answer:
     mine = await own_wallet(asked)
     if wanted.receiver_id == asked.who.user_id:
         raise error(400, "Cannot transfer to yourself")
+    wallet_id, is_active = await _receiver(asked, wanted.receiver_id)
     data = {
         "wallet_id": mine,
-        "to_wallet_id": await _wallet_of(asked, wanted.receiver_id),
+        "to_wallet_id": wallet_id,
         "amount": two_decimals(wanted.amount),
     }
-    result = await asked.gateway.ask(asked, "transfer.v1", data)
+    gone = None if is_active else _no_receiver()
+    result = await asked.gateway.ask(asked, "transfer.v1", data, gone)
     if result.error:
         raise _refused(result.error, nested=True)
     number = number_of(asked, result)
@@ -114,11 +116,19 @@ def number_of(asked: Asked, result: AnyResult) -> int:
     return identifiers.number(place.offset, place.partition, partitions)
 
 
-async def _wallet_of(asked: Asked, number: int) -> str:
+async def _receiver(asked: Asked, number: int) -> tuple[str, bool]:
+    """The wallet of who is to get it, and whether that one gets anything now.
+
+    Raises EarlyError 400.
+    """
     found = await asked.gateway.people.user(number) if 0 < number <= MAX_BIGINT else None
-    if found is None or found.wallet_id is None or not found.is_active:
-        raise error(400, "Receiver not found")
-    return found.wallet_id
+    if found is None or found.wallet_id is None:
+        raise _no_receiver()
+    return found.wallet_id, found.is_active
+
+
+def _no_receiver() -> EarlyError:
+    return error(400, "Receiver not found")
 
 
 def _no_wallet() -> EarlyError:

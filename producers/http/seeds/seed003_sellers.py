@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, detail, early, not_found
-from producers.http.gateway import new_wallet_id
+from producers.http.gateway import new_wallet_id, source_of, telling
 from producers.http.meta import Detail
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route
@@ -53,7 +53,8 @@ async def create_seller(asked: Asked) -> Answer:
         number = await _made(asked)
     except TakenError as taken:
         raise _refused(taken) from None
-    found = await asked.gateway.reading.read(reading003.seller, number)
+    with telling(asked, source_of(FAMILY)):
+        found = await asked.gateway.reading.read(reading003.seller, number)
     if found is None:
         raise not_found()
     return Answer(seller_body(found), 201)
@@ -115,7 +116,8 @@ async def change_seller(asked: Asked) -> Answer:
         status = "active" if wanted.is_active else "deactivated"
         data = {"wallet_id": before.wallet_id, "status": status}
         done(await asked.gateway.ask(asked, "wallet.set_status.v1", data))
-    return Answer(seller_body(await seller_of(asked)))
+    with telling(asked, source_of(FAMILY)):
+        return Answer(seller_body(await seller_of(asked)))
 
 
 async def show_balance(asked: Asked) -> Answer:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel
 from producers.http import fields
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, custom, detail, wrong_field
-from producers.http.gateway import new_wallet_id
+from producers.http.gateway import new_wallet_id, source_of, telling
 from producers.http.meta import Detail
 from producers.http.moments import shown
 from producers.http.people.access import Access
@@ -74,7 +74,8 @@ async def deposit(asked: Asked) -> Answer:
     """Put money into a wallet."""
     data = await _data(asked)
     _done(await asked.gateway.ask(asked, "deposit.v1", data))
-    return Answer(await _wallet(asked))
+    with telling(asked, source_of(FAMILY)):
+        return Answer(await _wallet(asked))
 
 
 async def withdraw(asked: Asked) -> Answer:
@@ -83,7 +84,8 @@ async def withdraw(asked: Asked) -> Answer:
     if asked.body.target is not None:
         data["target"] = asked.body.target
     _done(await asked.gateway.ask(asked, "withdrawal.schedule.v1", data))
-    return Answer(await _wallet(asked), 201)
+    with telling(asked, source_of(FAMILY)):
+        return Answer(await _wallet(asked), 201)
 
 
 async def _data(asked: Asked) -> dict[str, Any]:

@@ -53,13 +53,9 @@ async def command(
         raise problem("idempotency_key_missing", words, param=KEY_HEADER)
     message = message_for(asked, command_type, data, asked.key)
     refuse_unfit(message)
-    await asked.gateway.people.admit(asked.who, message)
+    known = await asked.gateway.admit(asked, message)
     asked.commands.append(message.id)
-    with asked.gateway.keys.held((message.source, message.id)) as is_recent:
-        try:
-            heard = await _hear(asked, message, guard, look_first=is_recent)
-        except PendingAnswerError:
-            raise EarlyError(pending_answer(asked, message.source, message.id)) from None
+    heard = known or await _held(asked, message, guard)
     headers = {REPLAYED: "true"} if heard.is_replayed else {}
     if heard.result.error is not None:
         if guard is not None and heard.result.error.code == guard.late:
@@ -79,6 +75,15 @@ def _guard(asked: Asked, data: Mapping[str, object], guard: Guard | None) -> Gua
         words = "If-Match guards nothing here. Nothing was done."
         raise problem("invalid_request", words, param=conditions.IF_MATCH)
     return guard
+
+
+async def _held(asked: Asked, message: Message, guard: Guard | None) -> Heard:
+    """The result of a command, whose key is held until it is there. Raises EarlyError 202, 409."""
+    with asked.gateway.keys.held((message.source, message.id)) as is_recent:
+        try:
+            return await _hear(asked, message, guard, look_first=is_recent)
+        except PendingAnswerError:
+            raise EarlyError(pending_answer(asked, message.source, message.id)) from None
 
 
 async def _hear(asked: Asked, message: Message, guard: Guard | None, *, look_first: bool) -> Heard:

@@ -6,9 +6,10 @@ from pydantic import Field
 
 from producers.http.answers import Answer
 from producers.http.fields import Uuid
+from producers.http.gateway import telling
 from producers.http.people.access import Access
 from producers.http.route import Asked, Handler, Route
-from producers.http.v1.commanding import Done, about, command
+from producers.http.v1.commanding import Done, about, command, source_of
 from producers.http.v1.fields import (
     Amount,
     Currency,
@@ -131,7 +132,8 @@ async def _amount_of(asked: Asked, done: Done) -> str:
     result = done.result
     assert result.wallet_id is not None
     assert result.sequence is not None
-    return await asked.gateway.reading.read(amount_on, result.wallet_id, result.sequence)
+    with telling(asked, source_of(asked)):
+        return await asked.gateway.reading.read(amount_on, result.wallet_id, result.sequence)
 
 
 def in_full(amount: str, currency: str) -> str:

@@ -6,10 +6,11 @@ from pydantic import Field
 
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError
+from producers.http.gateway import telling
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route
 from producers.http.v1 import conditions, cursors, reading_wallets
-from producers.http.v1.commanding import Done, command, new_wallet_id
+from producers.http.v1.commanding import Done, command, new_wallet_id, source_of
 from producers.http.v1.fields import (
     Closed,
     Currency,
@@ -94,7 +95,8 @@ async def set_wallet_status(asked: Asked) -> Answer:
     if if_sequence is not None:
         said["if_sequence"] = if_sequence
     done = await command(asked, "wallet.set_status.v1", said)
-    found = await asked.gateway.reading.read(reading_wallets.wallet, wallet_id)
+    with telling(asked, source_of(asked)):
+        found = await asked.gateway.reading.read(reading_wallets.wallet, wallet_id)
     if found is None:
         raise no_wallet(wallet_id)
     result = done.result
