@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import psycopg2
 import pytest
+from sqlalchemy import make_url
 
 from consumers.bank.policy import State
 from consumers.looking import Looking
@@ -346,6 +347,18 @@ def test_the_command_line(played: Played, tmp_path: Path) -> None:
     later = shell("statement", "export", wallet, "--from", since).json
     assert later["opening"]["sequence"] + len(later["lines"]) == own[-1].sequence
     assert 0 < len(later["lines"]) < len(own)
+
+
+def test_a_role_that_may_not_make_databases(played: Played) -> None:
+    """No difference was found: exit code 2, and what to grant."""
+    settings = played.ledger.settings
+    role = f"{settings.application}_reader".replace("-", "_")
+    execute(settings, f"CREATE ROLE {role} LOGIN")
+    execute(settings, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    address = make_url(settings.database_url).set(username=role).render_as_string()
+    shell = Shell(settings.model_copy(update={"database_url": address}))
+    done = shell("replay", "--into", "unmade", "--json")
+    assert (done.code, "CREATEDB" in done.complained) == (2, True), done
 
 
 def test_phones_are_counted_again(played: Played) -> None:

@@ -23,8 +23,10 @@ from rich.text import Text
 
 from consumers.audit.log import LogError
 from consumers.past import Offset
+from producers.answering import LOST
 from producers.failure import one_line
 from streams.tails import TailTimeoutError
+from wallet.addresses import why_refused
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import stage_bars
 from wallet.cli.connected import load_settings
@@ -111,7 +113,7 @@ def replay(  # noqa: PLR0913 - the options of the command, by name
 
 @contextmanager
 def _failures(*, as_json: bool) -> Iterator[None]:
-    """A difference is an answer too; servers that do not answer are not."""
+    """A difference is an answer too; servers that refuse, or do not answer, are not."""
     try:
         yield
     except DiffersFailure as error:
@@ -119,7 +121,16 @@ def _failures(*, as_json: bool) -> Iterator[None]:
             raise
         print_json({"equal": False, "differences": [error.difference]})
         raise typer.Exit(1) from error
-    except (LogError, TailTimeoutError, KafkaException, psycopg2.OperationalError) as error:
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise UsageFailure(
+            f"PostgreSQL refuses: {one_line(error)}; --into makes a database, which needs CREATEDB,"
+            " and reads all tables (docs/OPERATING.md, PostgreSQL)"
+        ) from error
+    except psycopg2.ProgrammingError as error:  # no such address, or no table of a ledger
+        raise UsageFailure(
+            f"PostgreSQL refuses: {why_refused(error)}; see `wallet doctor`"
+        ) from error
+    except (LogError, TailTimeoutError, KafkaException, *LOST) as error:
         raise NoAnswer(f"the replay could not go on: {one_line(error)}") from error
 
 
