@@ -1,5 +1,6 @@
 """Files named on the command line: what cannot be used is named, with why; exit code 2."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from wallet.bench.charts import Bar, Chart, Group
 from wallet.cli import app, main
+from wallet.cli.bench_options import Shown, writable
 from wallet.failure import UsageFailure
 
 
@@ -42,6 +45,30 @@ def test_a_place_that_cannot_be_written_is_named(words: tuple[str, ...], tmp_pat
     failure = CliRunner().invoke(app, ["schemas", *words, "--out", str(place)]).exception
     assert isinstance(failure, UsageFailure), failure
     assert str(failure) == f"cannot write {place}: Not a directory"
+
+
+@pytest.mark.parametrize("bench", ["drain", "history", "scale"])
+def test_a_chart_that_cannot_be_written_is_named_before_measuring(
+    bench: str, tmp_path: Path
+) -> None:
+    """A quarter of an hour later would be late; a folder stands where the chart should."""
+    failure = CliRunner().invoke(app, ["bench", bench, "--chart", str(tmp_path)]).exception
+    assert isinstance(failure, UsageFailure), failure
+    assert str(failure) == f"cannot write {tmp_path}: Is a directory"
+
+
+def test_figures_are_printed_before_their_chart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever has become of its place meanwhile; the trial leaves no file."""
+    chart_of_one = Chart("title", "unit", "note", [Group("group", [Bar("series", 7)])])
+    chart = tmp_path / "folder" / "chart.svg"
+    shown = Shown(writable(chart), json=True)
+    assert list(chart.parent.iterdir()) == []
+    chart.mkdir()
+    with pytest.raises(UsageFailure, match=r"chart\.svg: Is a directory"):
+        shown.print({"commands_per_second": 7}, lambda _: chart_of_one)
+    assert json.loads(capsys.readouterr().out) == {"commands_per_second": 7}
 
 
 def test_output_that_nothing_takes_is_one_line(

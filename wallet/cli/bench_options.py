@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from wallet.cli.files import using_files
 from wallet.cli.printing import print_json
 from wallet.failure import UsageFailure
 
@@ -20,13 +21,27 @@ MIXES = ("sale", "deposit", "transfer", "mixed", "hot", "one-seller")
 
 Figures = dict[str, Any]
 
+
+def writable(file: Path | None) -> Path | None:
+    """Try a file, and make its folder, before anything is measured. Raises UsageFailure."""
+    if file is not None:
+        with using_files("write"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not file.exists()
+            file.open("ab").close()
+            if is_new:
+                file.unlink()
+    return file
+
+
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Worker processes; else as many as `wallet up` has.")
 ]
 Runs = Annotated[int, typer.Option(min=1, help="Runs of each arm; medians are told.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same commands.")]
 ChartFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Draw the figures into an SVG file too.")
+    Path | None,
+    typer.Option(metavar="FILE", callback=writable, help="Draw the figures into an SVG file too."),
 ]
 
 
@@ -44,11 +59,12 @@ class Shown(NamedTuple):
 
     def print(self, figures: Figures, chart_of: "Callable[[Figures], Chart]") -> None:
         """Print the figures, and draw them where that was asked for."""
+        print_figures(figures, json=self.json)
         if self.chart is not None:
             from wallet.bench.charts import write  # noqa: PLC0415 - as above
 
-            write(chart_of(figures), self.chart)
-        print_figures(figures, json=self.json)
+            with using_files("write"):
+                write(chart_of(figures), self.chart)
 
 
 def one_mix(mix: str) -> str:
