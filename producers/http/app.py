@@ -70,9 +70,7 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
     noted = Noted(request_id, request.method, request.raw_path, request.remote or "")
     request["noted"] = noted
     try:
-        noted.address = entrance.admit(
-            request.remote, host_of(request), request.headers, request.scheme
-        )
+        entrance.admit(noted, host_of(request), request.headers, request.scheme)
         response = await handler(request)
     except EarlyError as early:
         response = _refused(request, request_id, early)

@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from producers.http.errors import EarlyError, busy
 from producers.http.people import audit
 from producers.http.people.audit import Audit, Entry, Noted
-from producers.http.people.principal import OPEN, Principal
+from producers.http.people.principal import NOBODY, OPEN, Principal
 from producers.http.people.rights import Rights
 from producers.http.people.roles import Role
 from producers.http.reading import Reading
+from producers.metrics import REGISTRY
 
 SARA = Principal("user", "sara", Role.USER, id=12)
 SECONDS = 30.0
@@ -101,6 +103,32 @@ async def test_what_could_not_be_logged_is_not_done(monkeypatch: pytest.MonkeyPa
     assert refused.value.answer.status == 503
 
 
+async def test_strangers_who_are_refused_do_not_fill_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While nothing is written they are counted, and told; what was done is never dropped."""
+    monkeypatch.setattr(audit, "STRANGERS_MAX", 2)
+    before = _dropped()
+    database = Database()
+    database.is_away = True
+    with capture_logs() as lines:
+        async with logging_to(database) as log:
+            for number in range(5):
+                log.note(noted(number, who=OPEN), 403)
+            log.note(noted(5, who=NOBODY), 401)
+            log.note(noted(6), 403)
+            log.note(noted(7), 201)
+            log.refuse_crowd()
+            database.is_away = False
+    assert [entry.request_id for entry in database.taken] == ["r0", "r1", "r6", "r7"]
+    told = [line["requests"] for line in lines if "strangers" in line["event"]]
+    assert (told, _dropped() - before) == ([4], 4)
+
+
+def _dropped() -> float:
+    return REGISTRY.get_sample_value("wallet_http_audit_dropped_total") or 0.0
+
+
 async def test_an_entry_that_cannot_be_written_holds_up_no_others() -> None:
     """It is told in the process's log instead."""
     database = Database()
@@ -133,9 +161,9 @@ async def test_whatever_comes_can_be_stored() -> None:
     database = Database()
     async with logging_to(database) as log:
         wild = "/\0\udcff\ud800\u0633\u0644\u0645" + "x" * 999
-        log.note(noted(path=wild, method=wild, commands=[wild] * 5000), 201)
+        log.note(noted(path=wild, method=wild, address=wild, commands=[wild] * 5000), 201)
     (entry,) = database.taken
-    for text in (entry.path, entry.method, *entry.command_ids):
+    for text in (entry.path, entry.method, entry.address, *entry.command_ids):
         assert text.isascii()
         assert "\0" not in text
         assert len(text) < 2000

@@ -13,6 +13,7 @@ from producers.http.console.page import May
 from producers.http.errors import EarlyError
 from producers.http.people import bearers
 from producers.http.people.addresses import Addresses, neighbourhood
+from producers.http.people.audit import Noted
 from producers.http.people.entrance import Entrance, own_key
 from producers.http.people.hosts import Hosts
 from producers.http.people.kyc import Kyc
@@ -25,6 +26,11 @@ from producers.http.people.roles import Role, user_type
 from schemas.settings import Settings
 
 SARA = Principal("user", "sara", Role.USER, id=12, wallet_id="w", kyc_level=1)
+
+
+def noted(remote: str) -> Noted:
+    """A request from an address."""
+    return Noted("r", "GET", "/", remote)
 
 
 def test_a_pace_lets_so_many_through_within_its_time() -> None:
@@ -58,13 +64,43 @@ def test_a_message_is_paced_as_a_request_is(limit: str, count: int) -> None:
     """By who says it and from where; it counts with the requests."""
     people = SimpleNamespace(audit=None)
     entrance = Entrance(Settings.model_validate({limit: 3}), cast("People", people))
-    entrance.admit("9.9.9.9", "127.0.0.1", {}, "http")
+    entrance.admit(noted("9.9.9.9"), "127.0.0.1", {}, "http")
     for _ in range(count):
         entrance.hear(SARA, "9.9.9.9")
     with pytest.raises(EarlyError) as refused:
         entrance.hear(SARA, "9.9.9.9")
     assert refused.value.answer.status == 429
     entrance.hear(SARA if limit == "http_address_rate" else OPEN, "9.9.9.10")
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("127.0.0.1", "https://evil.example", 403),
+        ("evil.example", "http://evil.example", 400),
+        ("127.0.0.1", None, 403),
+    ],
+)
+def test_who_is_refused_at_the_door_is_paced_too(
+    host: str, origin: str | None, status: int
+) -> None:
+    """Of another page, under another name, from another network: else it could fill the audit log.
+
+    Each is noted with the address that our proxy tells.
+    """
+    said = Settings(http_address_rate=3, http_allow="10.0.0.0/8", http_proxies="127.0.0.0/8")
+    entrance = Entrance(said, cast("People", SimpleNamespace(audit=None)))
+    headers = {"X-Forwarded-For": "9.9.9.9" if origin is None else "10.0.0.1"}
+    if origin is not None:
+        headers["Origin"] = origin
+    told = []
+    for _ in range(4):
+        asked = noted("127.0.0.1")
+        with pytest.raises(EarlyError) as refused:
+            entrance.admit(asked, host, headers, "http")
+        told.append(refused.value.answer.status)
+        assert asked.address == headers["X-Forwarded-For"]
+    assert told == [status] * 3 + [429]
 
 
 def test_a_memory_forgets() -> None:
@@ -90,11 +126,11 @@ def test_a_memory_forgets() -> None:
         ("10.0.0.1", "6.6.6.6, 1.1.1.1, 10.0.0.2", "1.1.1.1"),
         ("10.0.0.1", "10.0.0.3", "10.0.0.3"),
         ("::ffff:10.0.0.1", "2001:db8::1", "2001:db8::1"),
-        (None, None, ""),
+        ("", None, ""),
     ],
 )
 def test_only_our_proxies_say_where_a_request_comes_from(
-    remote: str | None, forwarded: str | None, address: str
+    remote: str, forwarded: str | None, address: str
 ) -> None:
     """And of what they forward, only what they have added."""
     addresses = Addresses(Settings(http_proxies="10.0.0.0/8"))
@@ -117,10 +153,10 @@ def test_only_networks_of_the_list_are_answered(address: str, is_taken: bool) ->
     """Others get 403."""
     addresses = Addresses(Settings(http_allow="10.0.0.0/8, ::1"))
     if is_taken:
-        assert addresses.of(address, {}) == address
+        addresses.refuse_strangers(address)
         return
     with pytest.raises(EarlyError) as refused:
-        addresses.of(address, {})
+        addresses.refuse_strangers(address)
     assert refused.value.answer.status == 403
 
 

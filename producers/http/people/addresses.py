@@ -25,17 +25,16 @@ class Addresses:
         self._proxies = networks_of(settings.http_proxies)
         self._is_allowed = lru_cache(maxsize=4096)(self._look)
 
-    def of(self, remote: str | None, headers: Mapping[str, str]) -> str:
-        """Where a request comes from: of what our own proxies forward, the nearest other's.
-
-        Raises EarlyError 403 where we do not answer to there.
-        """
-        address = remote or ""
+    def of(self, remote: str, headers: Mapping[str, str]) -> str:
+        """Where a request comes from: of what our own proxies forward, the nearest other's."""
         if self._proxies and FORWARDED in headers:
-            address = self._forwarded(address, _all(headers))
+            return self._forwarded(remote, _all(headers))
+        return remote
+
+    def refuse_strangers(self, address: str) -> None:
+        """Refuse an address that we do not answer to. Raises EarlyError 403."""
         if self._allowed and not self._is_allowed(address):
             raise forbidden("Requests from this address are not taken.")
-        return address
 
     def _forwarded(self, address: str, header: str) -> str:
         for said in reversed([*header.split(","), address]):

@@ -1,9 +1,11 @@
 """The audit log: who did what over HTTP, written off the request's path, in batches.
 
 A request waits for nothing here. While the database takes no entries, whatever changes something is
-refused before it is done, once QUEUE_MAX entries wait; what is done anyway is never dropped. A
-process that is killed takes along what has waited since the last batch: some milliseconds, while
-the database is well. What it did then is still in the ledger, under the same request id.
+refused before it is done, once QUEUE_MAX entries wait; what is done anyway is never dropped. Those
+of strangers who are refused are only counted once STRANGERS_MAX wait: nobody needs credentials to
+be refused, so they would fill the memory and the room of all others. A process that is killed takes
+along what has waited since the last batch: some milliseconds, while the database is well. What it
+did then is still in the ledger, under the same request id.
 """
 
 import asyncio
@@ -13,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -21,11 +24,14 @@ from producers.http.people.principal import NOBODY, Principal
 from producers.http.people.rights import Rights
 from producers.http.reading import Reading
 from producers.message import uuid7
+from producers.metrics import REGISTRY
 from schemas.moments import in_milliseconds
 from schemas.tables_people import http_audit
 
 QUEUE_MAX: Final = 20_000
 """Entries that wait for the database, some 500 bytes each."""
+STRANGERS_MAX: Final = QUEUE_MAX // 2
+"""Once so many wait, those who are not known and were refused are counted, and no more."""
 BATCH_MAX: Final = 1000
 PAUSE_SECONDS: Final = 0.5
 """Between two tries of a batch that the database did not take."""
@@ -33,9 +39,16 @@ CLOSE_SECONDS: Final = 3.0
 PATH_MAX: Final = 256
 REFUSED: Final = frozenset({401, 403})
 METHOD_MAX: Final = 16
+ADDRESS_MAX: Final = 64
 COMMANDS_MAX: Final = 1000
 
 log: Final = structlog.get_logger(__name__)
+
+_DROPPED: Final = Counter(
+    "wallet_http_audit_dropped",
+    "Refused requests of strangers that are not in the audit log, for too many entries waited.",
+    registry=REGISTRY,
+)
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +96,7 @@ class Audit:
     def __init__(self, writing: Reading) -> None:
         self._writing = writing
         self._waiting: deque[Entry] = deque()
+        self._dropped = 0
         self._is_there = asyncio.Event()
         self._is_closing = False
         self._task = asyncio.create_task(self._write_on(), name="audit")
@@ -101,6 +115,10 @@ class Audit:
         is_refused = status in REFUSED
         if not (is_refused or (request.writes and who.is_known)):
             return
+        if is_refused and not who.is_known and len(self._waiting) >= STRANGERS_MAX:
+            self._dropped += 1
+            _DROPPED.inc()
+            return
         entry = Entry(
             id=uuid7(),
             asked_at=datetime.now(UTC),
@@ -108,7 +126,7 @@ class Audit:
             status=status,
             principal=who.label if who.is_known else who.name,
             role=str(who.role) if who.is_known else "",
-            address=request.address,
+            address=_plain(request.address, ADDRESS_MAX),
             method=_plain(request.method, METHOD_MAX),
             path=_plain(request.path.partition("?")[0], PATH_MAX),
             request_id=request.id,
@@ -123,6 +141,7 @@ class Audit:
         self._is_there.set()
         await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
         self._task.cancel()
+        self._tell_dropped()
         for entry in self._waiting:
             log.error("an audit entry was not written", entry=msgspec.structs.asdict(entry))
 
@@ -139,13 +158,21 @@ class Audit:
         try:
             await self._writing.read(_insert, batch)
         except EarlyError as error:
-            log.warning("the audit log waits", entries=len(self._waiting), why=str(error))
+            waiting = {"entries": len(self._waiting), "dropped": self._dropped}
+            log.warning("the audit log waits", **waiting, why=str(error))
             await asyncio.sleep(PAUSE_SECONDS)  # the database is away: nothing tells its return
             return
         except Exception:
             log.exception("audit entries cannot be written", entries=[repr(each) for each in batch])
         for _ in batch:
             self._waiting.popleft()
+        self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        """Say what is missing, as soon as the log is written again: a line for all of them."""
+        if self._dropped:
+            log.warning("refused strangers are not in the audit log", requests=self._dropped)
+            self._dropped = 0
 
 
 def entries(

@@ -49,15 +49,16 @@ class Entrance:
         wanted = settings.http_self_deposits
         self.self_deposits = is_open if wanted is None else wanted
 
-    def admit(self, remote: str | None, host: str, headers: Mapping[str, str], scheme: str) -> str:
-        """Where a request comes from, if we answer to there. Raises EarlyError 400, 403, 429.
+    def admit(self, noted: Noted, host: str, headers: Mapping[str, str], scheme: str) -> None:
+        """Note where a request comes from, and let it in. Raises EarlyError 400, 403, 429.
 
-        `host` is the one it asks for; "" is none of ours.
+        `host` is the one it asks for; "" is none of ours. Who is refused here is counted first:
+        each 403 is an entry of the audit log.
         """
+        noted.address = self.addresses.of(noted.address, headers)
+        self._keep_address_pace(noted.address)
+        self.addresses.refuse_strangers(noted.address)
         self.hosts.refuse_strangers(host, headers.get("Origin"), scheme)
-        address = self.addresses.of(remote, headers)
-        self._keep_address_pace(address)
-        return address
 
     async def enter(
         self, route: "Route", parts: Mapping[str, Any], headers: Mapping[str, str], noted: Noted
