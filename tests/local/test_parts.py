@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
 
+from wallet.cli import app
+from wallet.failure import UsageFailure
+from wallet.local.folder import DataFolder
 from wallet.local.parts import Parts
 from wallet.local.supervisor import Addresses
-from wallet.local.up import Wanted, parts_of
+from wallet.local.telling import Telling
+from wallet.local.up import Wanted, parts_of, up
 
 VARIABLES = ("WALLET_KAFKA_BOOTSTRAP", "WALLET_DATABASE_URL", "WALLET_BANK_URL")
 
@@ -86,6 +92,45 @@ def test_only_secrets_stand_in_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that nothing reads does not keep Kafka from being started."""
     monkeypatch.setenv("WALLET_KAFKA_BOOTSTRAP_FILE", "/run/kafka")
     assert parts_of(_wanted(1)).kafka_port is not None
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong"),
+    [
+        ("WALLET_PARTITIONS", "zero"),
+        ("WALLET_BANK_TIMEOUT", "-1"),
+        ("WALLET_PRETEND_BANK_KNOWS_KEYS", "perhaps"),
+        ("WALLET_PRETEND_BANK_DELAY", "-1"),
+    ],
+)
+def test_a_wrong_setting_is_told_by_its_name(
+    variable: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every other command says it."""
+    monkeypatch.setenv(variable, wrong)
+    with pytest.raises(UsageFailure, match=f"^{variable}: .*, got '{wrong}'$"):
+        parts_of(_wanted(1)).settings()
+
+
+def test_a_wrong_setting_of_the_pretend_bank_is_told_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where it is started by hand."""
+    monkeypatch.setenv("WALLET_PRETEND_BANK_FAULTY", "2")
+    done = CliRunner().invoke(app, ["pretend-bank", "--port", "0", "--data", str(tmp_path)])
+    assert isinstance(done.exception, UsageFailure)
+    assert str(done.exception).startswith("WALLET_PRETEND_BANK_FAULTY: ")
+
+
+def test_a_wrong_setting_costs_no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is thrown away for a start that is none."""
+    folder = DataFolder.at(tmp_path)
+    folder.prepare()
+    (folder.root / "kept").touch()
+    monkeypatch.setenv("WALLET_PARTITIONS", "zero")
+    with pytest.raises(UsageFailure, match="WALLET_PARTITIONS"):
+        up(Wanted(data=tmp_path, fresh=True), Telling(Console()))
+    assert (folder.root / "kept").exists()
 
 
 def test_without_workers_nobody_calls_a_bank() -> None:

@@ -7,14 +7,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
 from consumers.failure import LookingError, TailError
 from producers.client import Client, FindResult
 from producers.failure import ClientError
 from schemas.results import AnyResult
 from schemas.settings import Settings
-from wallet.failure import NoAnswer, UsageFailure
+from wallet.failure import NoAnswer
+from wallet.wrong_settings import told_by_name
 
 # SQLAlchemy takes half a second to import, and a command that gets its result never needs it.
 if TYPE_CHECKING:
@@ -31,10 +30,8 @@ def load_settings(*, reaching: bool = True) -> Settings:
     Where neither a copy runs nor a server is named, nobody has to wait until usual addresses have
     not answered: NoAnswer at once. Not so for what goes on without them, or waits (`reaching`).
     """
-    try:
+    with told_by_name(Settings):
         settings = Settings.load()
-    except ValidationError as error:
-        raise UsageFailure(_told(error)) from None
     if reaching and not settings.model_fields_set & {"kafka_bootstrap", "database_url"}:
         _refuse_where_nothing_is(settings)
     return settings
@@ -51,18 +48,6 @@ def _refuse_where_nothing_is(settings: Settings) -> None:
         " name the folder of one that runs in WALLET_DATA, or servers of your own in"
         " WALLET_KAFKA_BOOTSTRAP and WALLET_DATABASE_URL"
     )
-
-
-def _told(error: ValidationError) -> str:
-    """What is wrong first, with the variable's name; no secret is shown."""
-    first = error.errors()[0]
-    why = first["msg"].removeprefix("Value error, ")
-    field = ".".join(str(part) for part in first["loc"][:1])
-    if not field:
-        return why  # it names its variables itself
-    found = Settings.model_fields.get(field)
-    shown = f", got {first['input']!r}" if found is None or found.repr else ""
-    return f"WALLET_{field.upper()}: {why}{shown}"
 
 
 @contextmanager

@@ -23,9 +23,12 @@ def pretend_bank(
     """Be the bank that withdrawals are paid by, with faults on demand, until SIGTERM."""
     from wallet.pretend_bank.serving import refuse_open, serve  # noqa: PLC0415 - aiohttp
     from wallet.pretend_bank.settings import PretendBankSettings  # noqa: PLC0415 - pydantic
+    from wallet.wrong_settings import told_by_name  # noqa: PLC0415 - as above
 
     refuse_open(host)
-    asyncio.run(serve((host, port), data.expanduser().resolve(), PretendBankSettings(), _tell))
+    with told_by_name(PretendBankSettings):
+        settings = PretendBankSettings()
+    asyncio.run(serve((host, port), data.expanduser().resolve(), settings, _tell))
 
 
 def _tell(line: str) -> None:

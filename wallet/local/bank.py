@@ -11,14 +11,22 @@ from wallet.local import ports
 from wallet.local.folder import DataFolder
 from wallet.local.process import ProcessSpec
 from wallet.pretend_bank.settings import PretendBankSettings
+from wallet.wrong_settings import told_by_name
 
 ANSWER_SECONDS: Final = 2.0
 
 
 def settings(port: int) -> dict[str, Any]:
-    """Give the settings of the processes that call it, by name."""
+    """Give the settings of the processes that call it, by name.
+
+    Raises:
+        UsageFailure: a setting of its own is wrong.
+
+    """
     address = f"http://{ports.HOST}:{port}/"
-    if not PretendBankSettings().knows_keys:
+    with told_by_name(PretendBankSettings):
+        knows_keys = PretendBankSettings().knows_keys
+    if not knows_keys:
         return {"bank_url": address, "bank_knows_keys": False}
     return {"bank_url": address, "bank_status_url": f"{address}payments/{{key}}"}
 

@@ -15,6 +15,7 @@ from wallet.local.lag import LagReader
 from wallet.local.process import Process, ProcessSpec
 from wallet.local.supervisor import Supervisor
 from wallet.local.telling import Telling
+from wallet.wrong_settings import told_by_name
 
 READY_SECONDS: Final = 60.0
 # So often dead before it was ever ready, a server will not get ready.
@@ -40,7 +41,12 @@ class Parts:
         return self.kafka_port is not None and self.postgres_port is not None
 
     def settings(self) -> Settings:
-        """Give the settings of all processes of this copy."""
+        """Give the settings of all processes of this copy.
+
+        Raises:
+            UsageFailure: one that the environment says is wrong.
+
+        """
         given: dict[str, Any] = {}
         if self.kafka_port is not None:
             given["kafka_bootstrap"] = f"{ports.HOST}:{self.kafka_port}"
@@ -48,7 +54,8 @@ class Parts:
             given["database_url"] = postgres.url(self.postgres_port)
         if self.bank_port is not None:
             given |= bank.settings(self.bank_port)
-        return Settings(**given)  # the rest is read from the environment
+        with told_by_name(Settings):
+            return Settings(**given)  # the rest is read from the environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from wallet.local.lag import LagReader
 from wallet.local.parts import Parts, Starter
 from wallet.local.supervisor import Addresses, Supervisor
 from wallet.local.telling import Telling
+from wallet.wrong_settings import told_by_name
 
 USUAL_HTTP_PORT, USUAL_GATEWAY_PORT, USUAL_BANK_PORT = 8000, 8001, 8010
 USUAL_KAFKA_PORT, USUAL_POSTGRES_PORT = 9092, 5432
@@ -51,6 +52,8 @@ def up(wanted: Wanted, telling: Telling) -> None:
         Failure: it could not be started; what had been started was ended again.
 
     """
+    with told_by_name(Settings):
+        Settings()  # before data is thrown away, which a wrong setting must not cost
     stamina.instrumentation.set_on_retry_hooks(())  # a line for each retry is no line for people
     folder = DataFolder.at(wanted.data)
     folder.prepare()
