@@ -171,9 +171,10 @@ def _metrics_of(process: Worker) -> Callable[[], dict[str, float]]:
 def _newest(settings: Settings, wallet: str) -> str | None:
     """The balance of a wallet that the compacted topic tells."""
     partition = partition_of(wallet, settings.partitions)
+    topic = settings.topics.balances.name
     with Records(settings) as records:
-        last = records.last(settings.topics.balances.name, partition)
-    return None if last is None else str(json.loads(last.value() or b"{}")["balance"])
+        said = list(records.read(topic, partition, *records.bounds(topic, partition)))
+    return str(json.loads(said[-1].value() or b"{}")["balance"]) if said else None
 
 
 def _allow(admin: AdminClient, allowed: list[Right]) -> None:
