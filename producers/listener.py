@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from producers.bounds import bounds
 from producers.failure import ClientError
+from producers.headers import headers_of
 from producers.sender import DEAF_MS
 from schemas import results
 from schemas.results import AnyResult
@@ -124,7 +125,7 @@ class Listener:
         if error is not None:
             _log.debug("results: %s", error)  # librdkafka goes on trying
             return
-        asked = dict(record.headers() or ()).get("ce_causationid")
+        asked = dict(headers_of(record) or ()).get("ce_causationid")
         if isinstance(asked, bytes) and not self._expects(asked.decode(errors="replace")):
             return
         try:

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from schemas.events import Event
+from schemas.foreign import decoder
 
 BALANCE: Final = "wallet.balance.v1"
 SOURCE: Final = "/wallet-streams/balances"
@@ -27,7 +28,7 @@ class WalletBalance(msgspec.Struct, frozen=True, gc=False):
 
 
 _encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(WalletBalance)
+_decode: Final = decoder(WalletBalance)
 
 
 def balance_of(event: Event) -> WalletBalance:
@@ -51,4 +52,4 @@ def encode(balance: WalletBalance) -> bytes:
 
 def decode(value: bytes | str) -> WalletBalance:
     """A balance from its record's value. Raises msgspec.DecodeError on anything else."""
-    return _decoder.decode(value)
+    return _decode(value)

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.foreign import decoder
 from schemas.results import CommandRef, CreditRequestBody, WithdrawalBody
 from schemas.statuses import WITHDRAWAL_STATUSES
 
@@ -95,8 +96,8 @@ class WithdrawalStep(msgspec.Struct, frozen=True, gc=False):
 
 
 _encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(Event)
-_step_decoder: Final = msgspec.json.Decoder(WithdrawalStep)
+_decode: Final = decoder(Event)
+_decode_step: Final = decoder(WithdrawalStep)
 
 
 def encode(event: Event) -> bytes:
@@ -174,9 +175,9 @@ def step_text(wallet_id: str, withdrawal: str, recorded_at: str, command: str) -
 
 def decode_step(value: bytes | str) -> WithdrawalStep:
     """A record of the delayed topic from its value. Raises msgspec.DecodeError."""
-    return _step_decoder.decode(value)
+    return _decode_step(value)
 
 
 def decode(value: bytes | str) -> Event:
     """An event from its record's value. Raises msgspec.DecodeError on anything else."""
-    return _decoder.decode(value)
+    return _decode(value)

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.foreign import decoder
 from schemas.refusals import TITLES, Code, Refusal, detail_of
 
 COMPLETED: Final = "command.completed.v1"
@@ -115,7 +116,7 @@ class AnyResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(AnyResult)
+_decode: Final = decoder(AnyResult)
 
 
 def encode(result: Result) -> bytes:
@@ -160,7 +161,7 @@ def completed_text(
 
 def decode(value: bytes | str) -> AnyResult:
     """A result from its record's value. Raises msgspec.DecodeError on anything else."""
-    return _decoder.decode(value)
+    return _decode(value)
 
 
 def error_of(refusal: Refusal) -> Error:

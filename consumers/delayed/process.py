@@ -9,7 +9,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import msgspec
 import psycopg2
 import structlog
 from confluent_kafka import KafkaException, Message
@@ -22,9 +21,11 @@ from consumers.delayed.outbox import Outbox, UndeliverableError
 from consumers.delayed.rows import Rows
 from consumers.delayed.timer import Timer
 from consumers.delayed.window import Due
+from consumers.headers import headers_of
 from consumers.owned import Owned
 from producers.failure import one_line
-from schemas.events import WITHDRAWAL_STEPS, decode_step
+from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep, decode_step
+from schemas.identifiers import is_uuid
 from schemas.settings import Settings
 
 GROUP: Final = "delayed"
@@ -143,23 +144,21 @@ class Delayed:
             self._fire_at = now + LEAST_SECONDS
 
     def _hear(self, record: Message) -> None:
-        kind = dict(record.headers() or ()).get("ce_type")
+        kind = dict(headers_of(record) or ()).get("ce_type")
         if kind in _PASSED_BY:
             return
         partition = record.partition() or 0
         try:
             step = decode_step(record.value() or b"")
-            due_at = datetime.fromisoformat(step.withdrawal.due_at)
-        except (msgspec.DecodeError, ValueError) as wrong:
+            due = _due(step)
+        except ValueError as wrong:  # msgspec's is one
             # The database has it too, and everything near is read again now and then.
             log.warning("no step of a withdrawal", partition=partition, why=str(wrong))
             return
-        withdrawal_id = step.withdrawal.id
         if step.withdrawal.status == "scheduled":
-            due_at_us = (due_at - _EPOCH) // _MICROSECOND
-            self._timer.scheduled(partition, Due(due_at_us, withdrawal_id, step.wallet_id))
+            self._timer.scheduled(partition, due)
         else:
-            self._timer.gone(partition, withdrawal_id)
+            self._timer.gone(partition, due.withdrawal_id)
 
     def _tend(self) -> None:
         """Ask the database what there is to be asked, unless it was out of order just now."""
@@ -226,6 +225,17 @@ class Delayed:
             log.info("PostgreSQL answers again")
         self._is_ill = False
         self._well_at = now
+
+
+def _due(step: WithdrawalStep) -> Due:
+    """When a withdrawal is due. Raises ValueError for what the ledger would not have written."""
+    told = step.withdrawal
+    if not is_uuid(told.id):
+        raise ValueError(f"no withdrawal has the id {told.id!r}")
+    due_at = datetime.fromisoformat(told.due_at)
+    if due_at.tzinfo is None:
+        raise ValueError(f"no time zone in {told.due_at!r}")
+    return Due((due_at - _EPOCH) // _MICROSECOND, told.id, step.wallet_id)
 
 
 def main(settings: Settings, slot: str) -> int:

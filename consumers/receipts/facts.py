@@ -52,7 +52,7 @@ class Chosen:
     def facts(self, value: bytes) -> Facts | None:
         """The facts of an event, from its record's value; None where it gets no receipt.
 
-        Raises msgspec.DecodeError for what is no event, or UnicodeDecodeError.
+        Raises ValueError for what is no event, or none of one who pays and one who is paid.
         """
         if not self._may_be(value):
             return None

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 import psycopg2
 import structlog
 from confluent_kafka import KafkaException, Message
@@ -65,7 +64,7 @@ class Receipts:
         for record in records:
             try:
                 facts = self._making.chosen.facts(record.value() or b"")
-            except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+            except ValueError as wrong:  # msgspec's is one
                 place = (record.partition(), record.offset())
                 log.warning("no event, passed over", place=place, why=str(wrong))
                 continue

@@ -16,6 +16,7 @@ from confluent_kafka import Message
 
 from consumers.bank.orders import Order
 from consumers.bank.policy import Standing
+from consumers.headers import headers_of
 from consumers.owned import Owned
 from consumers.withdrawals.cases import Case
 from schemas import events
@@ -107,12 +108,12 @@ def hear(records: Iterable[Message], now: float) -> Heard:
     """What records say. One that cannot be read is passed over: PostgreSQL has the same."""
     heard = Heard([], [])
     for record in records:
-        told = dict(record.headers() or ()).get("ce_type")
+        told = dict(headers_of(record) or ()).get("ce_type")
         if told != _BEGINS and told not in _ENDS:
             continue
         try:
             step = events.decode_step(record.value() or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except msgspec.DecodeError as error:
             log.warning("a record of the delayed topic cannot be read", why=str(error))
             continue
         if told == _BEGINS:

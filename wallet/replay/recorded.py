@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-import msgspec
 from confluent_kafka import Message
 
 from consumers.audit.results_log import Kind, position, read_claim
+from consumers.headers import headers_of
 from schemas.decoding import decode
 from schemas.settings import Settings
 from streams.asked import Item
@@ -78,7 +78,7 @@ def _read(message: Message, span: Span) -> Recorded:
     value = message.value() or b""
     try:
         claim = read_claim(value)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:
         where = f"{span.topic}[{span.partition}] at {message.offset()}"
         raise Failure(f"{where} is no result: {error}") from error
     return Recorded(
@@ -92,13 +92,13 @@ def _read(message: Message, span: Span) -> Recorded:
 
 def source_offset(message: Message) -> int:
     """The offset of the command that a result answers, or a dead letter was; -1 without one."""
-    found = position(dict(message.headers() or ()).get("src"))
+    found = position(dict(headers_of(message) or ()).get("src"))
     return -1 if found is None else found[1]
 
 
 def event_number(message: Message) -> int:
     """The number of an event on its partition; -1 without one."""
-    said = dict(message.headers() or ()).get("number")
+    said = dict(headers_of(message) or ()).get("number")
     return int(said) if isinstance(said, bytes) else -1
 
 

@@ -1,10 +1,11 @@
 """The record of a command as it lies in Kafka: one look, by its place."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from producers.headers import headers_of
 from schemas.settings import Settings
 
 SECONDS: Final = 3.0
@@ -38,8 +39,7 @@ def record_at(settings: Settings, partition: int, offset: int) -> Record | None:
         message = consumer.poll(SECONDS)
         if message is None or message.error() or message.offset() != offset:
             return None
-        headers: Any = message.headers() or ()
-        said = [(name, _text(text)) for name, text in headers]
+        said = [(name, _text(text)) for name, text in headers_of(message) or ()]
         return Record(_text(message.key()), said, _text(message.value()), message.timestamp()[1])
     except KafkaException:
         return None
