@@ -1,5 +1,6 @@
 # Wallet Streams. Needs only make and Python >= 3.11; everything else lands in .venv, by hash.
-# PYTHON=python3.12 chooses another interpreter, ARGS="..." goes on to the command behind a target.
+# `make setup PYTHON=python3.12` makes .venv of another interpreter (with one in place: make clean
+# setup PYTHON=...); ARGS="..." goes on to the command behind a target.
 
 PYTHON ?= python3
 ARGS ?=
@@ -12,26 +13,41 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes \
   --custom-compile-command "make lock"
 
+HAS_PYTHON = command -v $(PYTHON) >/dev/null || { \
+  echo "make: $(PYTHON) is not installed; Python 3.11 or newer is needed" >&2; exit 1; }
+WHICH_PYTHON := 'import os, sys; print(sys.version, os.path.realpath(sys.base_prefix))'
+
 # Every worker, command and test is a Python that starts: it need not compile two seconds of source.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run check test format lock clean
+.PHONY: help setup same-python run check test format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+# An interpreter that is said is not silently left out because there is a .venv of another one.
+ifneq ($(filter command environment,$(firstword $(origin PYTHON))),)
+setup: same-python
+endif
+
+same-python:
+	@$(HAS_PYTHON)
+	@test ! -e $(BIN)/python || \
+	  test "$$($(PYTHON) -c $(WHICH_PYTHON) 2>&1)" = "$$($(BIN)/python -c $(WHICH_PYTHON) 2>&1)" || { \
+	  echo "make: .venv is of another interpreter than $(PYTHON);" \
+	       "make it anew with make clean setup PYTHON=$(PYTHON)" >&2; exit 1; }
 
 setup: $(STAMP) ## make .venv from requirements.lock (the other targets do this when needed)
 	@:
 
 $(UV): requirements-uv.lock
-	@command -v $(PYTHON) >/dev/null || { \
-	  echo "make: $(PYTHON) is not installed; Python 3.11 or newer is needed" >&2; exit 1; }
+	@$(HAS_PYTHON)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1), Python 3.11 or newer is needed;" \
-	       "another one is chosen with make PYTHON=python3.12" >&2; exit 1; }
+	       "another one is chosen with make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "make: $(PYTHON) cannot make virtual environments;" \
 	       "on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
