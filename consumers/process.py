@@ -17,9 +17,11 @@ EXIT_CODE: Final = 70
 """EX_SOFTWARE of sysexits.h, as a worker's: a supervisor starts the process again."""
 
 TURN_SECONDS: Final = 90.0
-"""No turn takes so long: all that it waits for has limits of 20 s and less.
+"""A turn that takes so long is stuck: Kafka is waited for 20 s (`WALLET_KAFKA_TIMEOUT`), a database
+for some 40.
 
-librdkafka (2.16) was seen not to come back from a transaction after a broker was killed.
+librdkafka (2.16) was seen not to come back from a transaction after a broker was killed. A turn
+that waits out several limits in a row is ended too: a new process goes on no worse.
 """
 
 log: Final = structlog.get_logger(__name__)
