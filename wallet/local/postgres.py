@@ -58,8 +58,8 @@ _SETTINGS = {
 
 
 BUFFERS_SHARE: Final = 16
-"""Of the machine's memory, one part in so many: with ten million entries, and commands on all of two
-million wallets, 256 MB cost two fifths of the speed. It is taken as a database grows into it."""
+"""Of the machine's memory, one part in so many: with ten million entries and commands on all of
+two million wallets, 256 MB cost two fifths of the speed. A database grows into it."""
 
 BUFFERS_MB: Final = (256, 2048)
 """At least, at most."""
