@@ -127,7 +127,9 @@ def _handler_of(route: Route) -> _AiohttpHandler:
 def _response(answer: Answer) -> web.Response:
     body = answer.body
     if not isinstance(body, bytes | AsyncIterable):
-        body = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        # Of a header that is not UTF-8 a refusal may quote what cannot be encoded.
+        body = text.encode(errors="replace")
     headers = {"Content-Type": "application/json", **answer.headers}
     return web.Response(body=body, status=answer.status, headers=headers)
 

@@ -95,12 +95,12 @@ def page(asked: Asked, template: str, *, code: int = 200, **more: Any) -> Answer
     if fresh:
         is_secure = sessions.is_secure(asked.headers)
         headers["Set-Cookie"] = sessions.cookie(tokens.COOKIE, fresh, is_secure=is_secure)
-    return Answer(text.encode(), code, headers)
+    return Answer(text.encode(errors="replace"), code, headers)
 
 
 def rendered(template: str, **context: Any) -> bytes:  # noqa: ANN401
     """A template alone."""
-    return _environment.get_template(template).render(context).encode()
+    return _environment.get_template(template).render(context).encode(errors="replace")
 
 
 def redirect(place: str, headers: dict[str, str] | None = None) -> Answer:

@@ -14,7 +14,7 @@ LONGEST: Final = 4096
 
 
 def cookie_of(headers: Mapping[str, str], name: str) -> str | None:
-    """A cookie of a request; None where there is none."""
+    """A cookie of a request; None where there is none that we could have given."""
     said = headers.get("Cookie", "")
     if name not in said or len(said) > LONGEST:
         return None
@@ -22,7 +22,7 @@ def cookie_of(headers: Mapping[str, str], name: str) -> str | None:
         found = SimpleCookie(said).get(name)
     except CookieError:
         return None
-    return found.value if found and found.value else None
+    return found.value if found and found.value and found.value.isascii() else None
 
 
 def token_of(headers: Mapping[str, str]) -> str | None:

@@ -1,0 +1,105 @@
+"""The door, over a socket and without servers: whatever stands in a header, the answer is ours."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+from aiohttp import web
+
+from producers.http.app import make_app
+from producers.http.gateway import Gateway
+from producers.http.people.audit import Audit
+from schemas.settings import Settings
+
+# The door keeps the request's id under a text; aiohttp would rather have a key of its own.
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
+
+WALLET = b"01930f6e-0000-7000-8000-0000000000ff"
+DEPOSIT = b'{"wallet_id": "%s", "amount": "1"}' % WALLET
+JSON, FORM = b"application/json", b"application/x-www-form-urlencoded"
+SECONDS = 30.0
+
+
+class Database:
+    """Takes everything, and has nothing."""
+
+    async def read(self, *_: object, **__: object) -> None:
+        """As Reading.read."""
+
+
+@asynccontextmanager
+async def served(logins: str) -> AsyncIterator[tuple[str, int]]:
+    """The address of a gateway before an empty database."""
+    database = cast("Any", Database())
+    gateway = Gateway(
+        Settings.model_validate({"http_logins": logins}), database, database, database
+    )
+    await gateway.people.audit.close()
+    gateway.people.audit = gateway.entrance._audit = Audit(database)  # noqa: SLF001
+    runner = web.AppRunner(make_app(gateway), access_log=None, auto_decompress=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][:2]
+    finally:
+        await runner.cleanup()
+        await gateway.close()
+
+
+async def said(logins: str, line: bytes, header: bytes, body: bytes, kind: bytes) -> bytes:
+    """What comes back for a request with a header as it is given here."""
+    async with served(logins) as (host, port), asyncio.timeout(SECONDS):
+        reader, writer = await asyncio.open_connection(host, port)
+        head = b"Host: %s:%d\r\nConnection: close\r\nIdempotency-Key: k" % (host.encode(), port)
+        about = b"Content-Type: %s\r\nContent-Length: %d" % (kind, len(body))
+        lines = (line + b" HTTP/1.1", head, about, header, b"", body)
+        writer.write(b"\r\n".join(lines))
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("line", "header", "body", "status", "words"),
+    [
+        (b"POST /v1/deposits", b"Content-Encoding: \xff", DEPOSIT, 415, b'encoding \\"?\\"; send'),
+        (b"PATCH /api/wallets/%s/deposit/" % WALLET, b"Content-Encoding: a\xff", DEPOSIT, 415,
+         b'{"detail":"Unsupported content encoding \\"a?\\"; send gzip or deflate."}'),
+        (b"POST /v1/wallets/%s/status" % WALLET, b'If-Match: "\xff"', b'{"status": "active"}', 412,
+         b"If-Match names another version"),
+        (b"POST /v1/deposits", b"Idempotency-Key: \xff", DEPOSIT, 400, b"Idempotency-Key: "),
+        (b"GET /v1/wallets", b"Authorization: Basic \xff", b"", 401, b"Invalid basic header"),
+    ],
+)  # fmt: skip
+async def test_a_header_that_is_not_utf8_is_refused(
+    line: bytes, header: bytes, body: bytes, status: int, words: bytes
+) -> None:
+    """In clear words and with the request's id, as everything else that is wrong."""
+    answer = await said("open", line, header, body, JSON)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert words in answer
+    assert b"\r\nX-Request-ID: " in answer
+
+
+@pytest.mark.parametrize(
+    ("logins", "line", "status", "words"),
+    [
+        ("open", b"POST /console/wallets", 400, b"This form was not made for you"),
+        ("open", b"POST /console/login", 400, b"This form was not made for you"),
+        ("required", b"POST /console/logout", 401, b"Set-Cookie: wallet_form="),
+        ("required", b"GET /console/wallets", 401, b"Set-Cookie: wallet_form="),
+    ],
+)
+async def test_a_cookie_that_is_not_utf8_is_none_of_ours(
+    logins: str, line: bytes, status: int, words: bytes
+) -> None:
+    """Nor is one that spells such a character: the browser gets another."""
+    for text in (b"\xff", b"\\377"):
+        cookie = b'Cookie: wallet_session="%s"; wallet_form="%s"' % (text, text)
+        shown = cookie if logins == "required" else b'Cookie: wallet_form="%s"' % text
+        answer = await said(logins, line, shown, b"token=a&key=b", FORM)
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert words in answer
+        assert b"\r\nX-Request-ID: " in answer
