@@ -31,12 +31,14 @@ CREATE TABLE IF NOT EXISTS consumer_parked (
     parked_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (consumer, topic, partition, "offset")
 );
-CREATE INDEX IF NOT EXISTS consumer_parked_key ON consumer_parked (consumer, key)
-    WHERE NOT is_event AND NOT has_explained;
+DROP INDEX IF EXISTS consumer_parked_key;
+CREATE INDEX IF NOT EXISTS consumer_parked_wallet ON consumer_parked (consumer, key)
+    WHERE NOT is_event AND NOT has_explained AND octet_length(key) <= 64;
 """
 """`is_whole`: the partition was read from its first event on, so that every wallet begins with 1.
 `is_event`: the record could be read, the consumer made nothing of it. `has_explained`: it is known
-to be an event that was missing."""
+to be an event that was missing. Only keys that may be a wallet's are in the index: one of 2.7 kB
+fits into none, and could not be parked while the index that is dropped here had them all."""
 
 _LOCK: Final = 0x77616C6C6574  # "wallet"; one name for all who make these tables at once
 _CLAIM: Final = """
@@ -69,10 +71,11 @@ INSERT INTO consumer_parked (consumer, topic, partition, "offset", is_event, why
                              headers)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
-_EXPLAIN: Final = """
+EXPLAIN: Final = """
 UPDATE consumer_parked AS p SET has_explained = true
 FROM (SELECT topic, partition, "offset" FROM consumer_parked
-      WHERE consumer = %s AND key = %s AND NOT is_event AND NOT has_explained
+      WHERE consumer = %s AND key = %s AND octet_length(key) <= 64
+          AND NOT is_event AND NOT has_explained
       ORDER BY "offset" LIMIT %s) AS found
 WHERE p.consumer = %s AND (p.topic, p.partition, p."offset")
     = (found.topic, found.partition, found."offset")
@@ -179,5 +182,5 @@ class Places:
     def explain(self, at: cursor, wallet_id: str, missing: int) -> bool:
         """Whether so many records under a wallet's key were parked unread: each explains once."""
         own = self._consumer
-        at.execute(_EXPLAIN, (own, wallet_id.encode(), missing, own))
+        at.execute(EXPLAIN, (own, wallet_id.encode(), missing, own))
         return at.rowcount == missing

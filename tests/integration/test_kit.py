@@ -1,5 +1,6 @@
 """The kit for consumers of events, on real Kafka and PostgreSQL: once, in order, nothing eaten."""
 
+import random
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from psycopg2.extensions import cursor
 from consumers.kit import PoisonError, Projection, Told
 from consumers.kit.batch import StoppedError
 from consumers.kit.connecting import connect
-from consumers.kit.places import FencedError, Places
+from consumers.kit.places import EXPLAIN, FencedError, Places
 from consumers.kit.running import Running
 from schemas.settings import Settings
 from tests.told import WALLETS, say, told
@@ -147,6 +148,29 @@ def test_who_begins_at_the_end_gets_what_comes(ledger: Settings, log: Settings) 
         say(ledger, [told(C, 2)])
         turn_until(lambda: bool(seen_by(log, "late")), consumer)
     assert seen_by(log, "late") == [(C, 2)]
+
+
+def test_a_key_that_fits_into_no_index_is_parked(new_ledger: Callable[..., Settings]) -> None:
+    """Also where the tables are older than that; what is missing under a wallet's key is found."""
+    settings = new_ledger(partitions=1)
+    with running(settings, Seen("before")):
+        pass
+    every_key = "ON consumer_parked (consumer, key) WHERE NOT is_event AND NOT has_explained"
+    execute(settings, f"CREATE INDEX consumer_parked_key {every_key}")
+    long = random.Random(1).randbytes(2000).hex()  # noqa: S311 - only that it cannot be compressed
+    say(settings, [told(A, 1), (long, b"no event"), (A, b"no event"), told(A, 3)])
+    with running(settings, Seen("long")) as consumer:
+        turn_until(lambda: (A, 3) in seen_by(settings, "long"), consumer)
+    assert len(parked_by(settings, "long")) == 2
+
+
+def test_what_is_parked_is_found_by_its_index(log: Settings) -> None:
+    """However much was parked."""
+    with running(log, Seen("indexed")):
+        pass
+    looked = f"SET enable_seqscan = off; EXPLAIN {EXPLAIN}"
+    with rows(log, looked, "indexed", A.encode(), 1, "indexed") as plan:
+        assert "Index Scan using consumer_parked_wallet" in "\n".join(line for (line,) in plan)
 
 
 def test_what_the_consumer_cannot_take_is_parked(log: Settings) -> None:
