@@ -51,6 +51,10 @@ class AppearedError(Exception):
     """A wallet that a batch has missed was made while it was decided."""
 
 
+class UnseenError(Exception):
+    """Readers do not see yet what the last batch said: nothing may be written."""
+
+
 class Held(NamedTuple):
     """What a batch must know to compare and set: the claim's epoch, and its offsets."""
 
@@ -81,16 +85,23 @@ class Journal:
         self._connection: extensions.connection | None = None
         self._horizon_ms = settings.withdrawal_horizon_days * 24 * 3600 * 1000
 
-    def write(self, held: Held, asked: Asked) -> Written | None:
+    def write(
+        self, held: Held, asked: Asked, is_seen: Callable[[], bool] = lambda: True
+    ) -> Written | None:
         """Decide and commit a run of records; also takes over the events that wait here.
 
+        `is_seen` says whether readers see what the last batch has said; it is asked when all but
+        the writing is done. Where they do not, nothing is written and UnseenError is raised.
         Returns only when the commit is known to have happened; None when there was nothing to do.
         """
         extra: set[str] = set()
         for attempt in range(1, ATTEMPTS + 1):
             cursor = self._cursor()
             try:
-                written = self._attempt(cursor, held, asked, extra)
+                written = self._attempt(cursor, held, asked, extra, is_seen)
+            except UnseenError:
+                cursor.execute("ROLLBACK")
+                raise
             except (AppearedError, *LOST_RACES) as error:
                 log.warning("batch lost a race", error=type(error).__name__, attempt=attempt)
                 cursor.execute("ROLLBACK")
@@ -120,7 +131,12 @@ class Journal:
         return self._connection.cursor()
 
     def _attempt(
-        self, cursor: extensions.cursor, held: Held, asked: Asked, extra: set[str]
+        self,
+        cursor: extensions.cursor,
+        held: Held,
+        asked: Asked,
+        extra: set[str],
+        is_seen: Callable[[], bool],
     ) -> Written | set[str]:
         """One try. Wallets instead of a result: try again with these locked too."""
         wallets, seen, arrived, clock_ahead_ms = self._open(cursor, held, asked, extra)
@@ -135,6 +151,8 @@ class Journal:
             decided.take(item.record, item.decoded)
         if decided.absent:
             self._hold_absent(cursor, decided)
+        if not is_seen():
+            raise UnseenError
         faults.reached("before-database-write")
         self._write(cursor, held, decided, arrived)
         return Written(decided, [line[2] for line in arrived])

@@ -18,7 +18,7 @@ from streams import measures, rendering
 from streams.asked import Asked
 from streams.claim import Claim
 from streams.deciding import Decided
-from streams.journal import FencedError, Held, Journal
+from streams.journal import FencedError, Held, Journal, UnseenError, Written
 from streams.outside import OUTSIDE, Outside
 from streams.rows import Record
 
@@ -54,6 +54,8 @@ class Lane(threading.Thread):
         self._condition = threading.Condition()
         self._queued = 0
         self._arrivals = True  # events may have waited here since before the claim
+        self._catching_up = True
+        """Events wait here, maybe very many: a batch with commands takes all of its wallets'."""
         self._busy = False
         self._open = True
         self._ending = False
@@ -179,13 +181,14 @@ class Lane(threading.Thread):
         assert self._follow_on(records), "a batch begins at the next offset and has no gap"
         asked = Asked.of(records)
         held = Held(self.epoch, self.next_offset, self.next_offset + len(asked.items))
-        self._publisher.ask()  # answered while the database works
-        written = self._journal.write(held, asked)
+        written = self._write(held, asked)
+        most = self._settings.arrivals_max
+        self._catching_up = written is not None and len(written.arrived) >= most
         if written is None:
             return
         decided = written.decided
         arrived = [rendering.arrived_message(text) for text in written.arrived]
-        if len(arrived) >= self._settings.arrivals_max:
+        if self._catching_up:
             self.wake()
         events = rendering.numbered(arrived + decided.events, self._next_event)
         if events or decided.results or decided.dead:
@@ -195,6 +198,16 @@ class Lane(threading.Thread):
         measures.batch(len(asked.items), decided, len(events), time.monotonic() - began)
         self._tell_others(decided)
 
+    def _write(self, held: Held, asked: Asked) -> Written | None:
+        """Step 6, once readers see what the last batch has said (decision 14)."""
+        publisher = self._publisher
+        publisher.ask()  # answered while the database works
+        try:
+            return self._journal.write(held, asked, publisher.look)
+        except UnseenError:
+            publisher.await_seen()  # out of the transaction, which holds wallets
+            return self._journal.write(held, asked, publisher.look)
+
     def _follow_on(self, records: Sequence[Record]) -> bool:
         first = self.next_offset
         return not records or (records[0].offset, records[-1].offset) == (
@@ -203,9 +216,9 @@ class Lane(threading.Thread):
         )
 
     def _take(self) -> list[Record]:
-        """What has come since the last batch, at most batch_max records."""
+        """What has come since the last batch, at most batch_max records; none while catching up."""
         taken: list[Record] = []
-        most = self._settings.batch_max
+        most = 0 if self._catching_up else self._settings.batch_max
         with self._condition:
             self._arrivals = False
             while self._runs and len(taken) < most:

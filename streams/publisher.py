@@ -3,10 +3,10 @@
 A publisher belongs to one claim. After any error it is never used again: librdkafka lacks
 KIP-890's epoch for each transaction, so a late EndTxn could hit a later one (FAULTS.md).
 
-No transaction begins before readers see the last one. Kafka says that a transaction is committed
-before its markers are written, and has been seen never to write them (streams.hanging): were the
-next one aborted then, both would be, and the database keeps only the newest batch's events to be
-told again.
+No batch is written to the database before readers see the last one (`look`, `await_seen`). Kafka
+says that a transaction is committed before its markers are written, and has been seen never to
+write them (streams.hanging): were the next one aborted then, or the one that ends what hangs, both
+would be, and the database keeps only the newest batch's events to be told again.
 """
 
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ class Publisher:
         return min(REST_MAX_SECONDS, REST_SECONDS * 2.0**self._looks)
 
     def ask(self) -> None:
-        """Begin to ask whether they do, where that is not known, so that `publish` need not."""
+        """Begin to ask whether they do, where that is not known; `look` has the answer."""
         if self._unseen and self._question is None:
             self._question = self._ends.ask(self._unseen, self._partition, decided=True)
 
@@ -116,8 +116,10 @@ class Publisher:
         steps: Sequence[Message] = (),
         dead: Sequence[Message] = (),
     ) -> None:
-        """Say all of it or nothing. Returns when the transaction is known to be committed."""
-        self._await_seen()
+        """Say all of it or nothing. Returns when the transaction is known to be committed.
+
+        What was said before must have been seen (`look`).
+        """
         self._producer.begin_transaction()
         topics = self._topics
         self._produce(topics.results.name, results)
@@ -130,7 +132,8 @@ class Publisher:
         self._producer.commit_transaction(self._timeout)
         faults.reached("after-kafka-commit")
 
-    def _await_seen(self) -> None:
+    def await_seen(self) -> None:
+        """Look until readers see all that was said. Raises HangingError as `look` does."""
         pause = PAUSE_SECONDS
         while not self.look():
             self._pause(pause)

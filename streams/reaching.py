@@ -8,8 +8,10 @@ import stamina
 import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from psycopg2 import extensions
 
 from producers import unreached
+from schemas.identifiers import partition_of
 from schemas.settings import Settings
 from streams.journal import connect
 
@@ -17,6 +19,13 @@ log: Final = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS: Final = 300.0
 """After that the process ends, so that its supervisor can tell."""
+
+
+SAMPLE: Final = 64
+"""Wallets that are looked at: half of them move where the number is doubled."""
+
+PARTITIONS_MAX: Final = 1000
+"""As of the setting."""
 
 
 class UnreadyError(Exception):
@@ -58,9 +67,32 @@ def _database_ready(settings: Settings) -> str | None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('partitions') IS NOT NULL")
             row = cursor.fetchone()
-        return None if row and row[0] else "the tables are missing: run `wallet migrate`"
+            if not row or not row[0]:
+                return "the tables are missing: run `wallet migrate`"
+            return other_count(cursor, settings.partitions)
     finally:
         connection.close()
+
+
+def other_count(cursor: extensions.cursor, partitions: int) -> str | None:
+    """What is wrong where the ledger has lived with another number of partitions.
+
+    Its wallets' commands would be on other partitions than before, out of order with those that
+    wait there, and the numbers that follow from offsets would be given twice.
+    """
+    cursor.execute(f"SELECT wallet_id::text, partition FROM wallets LIMIT {SAMPLE}")  # noqa: S608 - a constant
+    homes = cursor.fetchall()
+
+    def fits(count: int) -> bool:
+        return all(partition_of(wallet_id, count) == home for wallet_id, home in homes)
+
+    if fits(partitions):
+        return None
+    made_with = next(filter(fits, range(1, PARTITIONS_MAX + 1)), "another number of")
+    return (
+        f"the ledger was made with {made_with} partitions, WALLET_PARTITIONS says {partitions}."
+        " The number is fixed for a ledger's life; where the topics were given more, make them anew"
+    )
 
 
 def _broker_ready(settings: Settings) -> str | None:

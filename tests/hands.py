@@ -38,6 +38,7 @@ class Hand:
         asked = Asked()
         for item in items(self.settings, Span(topic, partition, self._next_offset, end)):
             asked.add(item.record, item.decoded)
+        self._held.publisher.await_seen()
         journal = Journal(self.settings, self._held.place)
         written = journal.write(Held(self._held.epoch, self._next_offset, end), asked)
         journal.close()

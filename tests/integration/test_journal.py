@@ -15,7 +15,14 @@ from schemas.decoding import decode
 from schemas.identifiers import command_key
 from schemas.settings import Settings
 from streams.asked import Asked
-from streams.journal import FencedError, Held, Journal, RetriesExhaustedError, Written
+from streams.journal import (
+    FencedError,
+    Held,
+    Journal,
+    RetriesExhaustedError,
+    UnseenError,
+    Written,
+)
 from streams.rows import Place
 from tests.paper import PaperRecord
 from tests.workers import execute, rows, wait_until
@@ -130,6 +137,20 @@ def test_the_same_command_was_committed_meanwhile(desk: Desk, wallets: tuple[str
     aside = desk.write_aside(item)
     desk.other.commit()
     assert aside.answer() == []
+
+
+def test_nothing_is_written_before_the_last_batch_is_seen(
+    desk: Desk, wallets: tuple[str, str]
+) -> None:
+    """Its wallets are free meanwhile; tried again, it is done."""
+    item = desk.item("deposit", wallets[0], amount="5.00")
+    held, asked = Held(0, item.offset, item.offset + 1), Asked.of([item])
+    with pytest.raises(UnseenError):
+        desk.journal.write(held, asked, lambda: False)
+    desk.meanwhile("SELECT FROM wallets WHERE wallet_id = %s FOR UPDATE NOWAIT", wallets[0])
+    desk.other.rollback()
+    (result,) = desk.write(item)
+    assert (result["balance"], result["sequence"]) == ("15.00", 3)
 
 
 def test_a_wallet_was_made_meanwhile(desk: Desk, wallets: tuple[str, str]) -> None:

@@ -39,6 +39,7 @@ class Ended(NamedTuple):
     """A transaction that is decided, and whose markers are still to be written."""
 
     records: list[Record]
+    joined: list[Partition]
     state: str
 
 
@@ -48,6 +49,8 @@ class Coordinator:
     def __init__(self) -> None:
         self.epoch = 0
         self.records: list[Record] = []
+        self.joined: list[Partition] = []
+        """What a transaction takes part in without a record of its own."""
         self.is_open = False
         self.ended: Ended | None = None
 
@@ -106,11 +109,19 @@ class Broker:
             log.append(record)
             coordinator.records.append(record)
 
-    def commit_hanging(self, transactional_id: str, partitions: list[Partition]) -> None:
-        """Commit what is open in these, by a transaction of nothing."""
-        self.initialise(transactional_id)
-        for partition in partitions:
-            self._mark(partition, "committed")
+    def take_part(self, transactional_id: str, partitions: list[Partition]) -> Callable[[], None]:
+        """Begin a transaction of nothing in these; what is given commits it.
+
+        Whoever initialises the id before aborts it, and all that hangs there with it.
+        """
+        coordinator, epoch = self.initialise(transactional_id)
+        coordinator.is_open, coordinator.joined = True, partitions
+
+        def end() -> None:
+            self.commit(coordinator, epoch)
+            self.write_markers(coordinator, surely=True)
+
+        return end
 
     def commit(self, coordinator: Coordinator, epoch: int) -> None:
         """Decide that a transaction is committed; its markers follow."""
@@ -140,13 +151,14 @@ class Broker:
                 return True
         return False
 
-    def write_markers(self, coordinator: Coordinator) -> None:
+    def write_markers(self, coordinator: Coordinator, *, surely: bool = False) -> None:
         """Make a decided transaction's records visible, or skipped for ever."""
         ended, coordinator.ended = coordinator.ended, None
         if ended is None:
             return
-        partitions = {(record.topic, record.partition): None for record in ended.records}
-        forgets = self.world.weather.takes("markers forgotten")
+        of_records = {(record.topic, record.partition): None for record in ended.records}
+        partitions = of_records | dict.fromkeys(ended.joined)
+        forgets = not surely and self.world.weather.takes("markers forgotten")
         for partition in partitions:
             if not (forgets and self.world.coin()):
                 self._mark(partition, ended.state)
@@ -159,8 +171,8 @@ class Broker:
         self.append(partition, 0, (None, None, [], "marker"))
 
     def _decide(self, coordinator: Coordinator, state: str) -> None:
-        coordinator.ended = Ended(coordinator.records, state)
-        coordinator.records = []
+        coordinator.ended = Ended(coordinator.records, coordinator.joined, state)
+        coordinator.records, coordinator.joined = [], []
         coordinator.is_open = False
 
     def _check(self, coordinator: Coordinator, epoch: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from consumers.audit import end_state, journal
+from consumers.audit import cases, end_state, journal
 from consumers.audit.audit import Audit
 from consumers.audit.findings import Findings
 from consumers.audit.log import Record as AuditRecord
@@ -94,6 +94,8 @@ class SimulatedSnapshot:
             end_state.WALLETS: self._wallets,
             end_state.WITHDRAWALS: self._withdrawals,
             end_state.CREDIT_REQUESTS: self._credit_requests,
+            cases.REFUNDS: self._refunds,
+            cases.INACTIVE: self._inactive,
         }
 
     def all(self, sql: str, _arguments: object = ()) -> list[tuple[Any, ...]]:
@@ -158,6 +160,12 @@ class SimulatedSnapshot:
             (*row[:5], row.requested_at_ms, row.changed_at_ms, row.status, row.by, row.reason)
             for row in self._rows("credit_requests")
         ]
+
+    def _refunds(self) -> list[tuple[Any, ...]]:
+        return [(refund_id,) for _, refund_id in self._tables["refunds"]]
+
+    def _inactive(self) -> list[tuple[Any, ...]]:
+        return [(row.wallet_id, row.status) for row in self._rows("wallets") if row.status]
 
     def _rows(self, table: str) -> list[Any]:
         return list(self._tables[table].values())

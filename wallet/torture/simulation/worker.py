@@ -181,7 +181,9 @@ class Worker:
         def commit(_settings: object, place: Place, topics: Collection[str]) -> None:
             world.step("commit what hangs")
             partitions = [(topic, place.partition) for topic in topics]
-            world.broker.commit_hanging(transactional_id(world.settings, place), partitions)
+            end = world.broker.take_part(transactional_id(world.settings, place), partitions)
+            world.step("end what hangs")
+            end()
             world.step("what hung is committed")
 
         return Outside(
