@@ -74,7 +74,12 @@ def _fold(records: Records, topic: str, partition: int, found: Comparison) -> _K
     low, high = records.bounds(topic, partition)
     kept: _Kept = {}
     for record in records.read(topic, partition, low, high) if low < high else ():
-        told = balances.decode(record.value() or b"")
+        try:
+            told = balances.decode(record.value() or b"")
+        except msgspec.DecodeError as error:
+            found.wrong += 1
+            _example(found, f"{topic} {partition}:{record.offset()} is no balance: {error}")
+            continue
         before = kept.get(told.wallet_id)
         if before is not None and before[0] > told.sequence:
             found.backwards += 1

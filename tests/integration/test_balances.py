@@ -152,7 +152,7 @@ def test_killed_while_all_is_published_again(
 
 
 def test_what_is_not_so_is_found(new_ledger: Callable[..., Settings], tmp_path: Path) -> None:
-    """A wrong balance, an older one after a newer one, and a wallet that does not exist."""
+    """A wrong balance, an older one after a newer one, no wallet, and what is no balance."""
     ledger = Ledger(new_ledger(partitions=1), seed=5)
     settings = ledger.settings
     (wallet_id, other) = wallets = [ledger.new_id(), ledger.new_id()]
@@ -165,6 +165,8 @@ def test_what_is_not_so_is_found(new_ledger: Callable[..., Settings], tmp_path: 
     found = compare(settings)
     assert (found.wrong, found.backwards, found.behind) == (2, 1, 1)
     assert not found.is_right
+    say(settings, b"no balance")
+    assert compare(settings).wrong == 3
     done = Shell(settings)("balances", "--check")
     assert done.code == 1
     assert "999.00" in done.said
@@ -208,11 +210,15 @@ def turn_until(done: Callable[[], bool], maker: Balances) -> None:
         maker.turn()
 
 
-def say(settings: Settings, *said: tuple[str, int, str]) -> None:
-    """Put balances into the topic by hand."""
+def say(settings: Settings, *said: tuple[str, int, str] | bytes) -> None:
+    """Put balances into the topic by hand, or what is none."""
     producer = Producer(settings.kafka_client())
-    for wallet_id, sequence, balance in said:
-        value = balances.WalletBalance(wallet_id, sequence, "IRR", balance, "", "", "deposit")
-        topic = settings.topics.balances.name
-        producer.produce(topic, balances.encode(value), wallet_id.encode(), 0)
+    for each in said:
+        if isinstance(each, bytes):
+            key, value = b"any", each
+        else:
+            wallet_id, sequence, balance = each
+            told = balances.WalletBalance(wallet_id, sequence, "IRR", balance, "", "", "deposit")
+            key, value = wallet_id.encode(), balances.encode(told)
+        producer.produce(settings.topics.balances.name, value, key, 0)
     assert producer.flush(WAIT_SECONDS) == 0
