@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 WIDTH: Final = 760
 HEIGHT: Final = 380
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 72, 44
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 72, 60
 """Of the frame around the bars, in pixels: scale, air, title and key, names of the groups."""
 
 GAP: Final = 0.3
@@ -22,6 +22,9 @@ TICKS: Final = 5
 WIDEST_BAR: Final = 90.0
 CHARACTER: Final = 6.6
 """Pixels of a letter of the key, more or less."""
+
+LINE: Final = 16
+"""From one line of a name to the next; there is room for two."""
 
 _STYLE: Final = """
 .paper { fill: #ffffff; } .ink { fill: #1f2328; } .soft { fill: #59636e; }
@@ -49,7 +52,7 @@ class Bar(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Bars that stand side by side above one name."""
+    """Bars that stand side by side above one name, of two lines at most."""
 
     name: str
     bars: Sequence[Bar]
@@ -138,7 +141,9 @@ def _bars(groups: Sequence[Group], series: Sequence[str], top: float) -> list[st
         for bar in group.bars:
             parts.append(_bar(bar, series.index(bar.series), x, width, top))
             x += width
-        parts.append(_text(middle, HEIGHT - BOTTOM + 18, group.name, "ink", "middle"))
+        for number, line in enumerate(group.name.splitlines(), 1):
+            y = HEIGHT - BOTTOM + 1 + LINE * number
+            parts.append(_text(middle, y, line, "ink", "middle"))
     return parts
 
 
@@ -173,7 +178,8 @@ def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> st
 def _in_words(chart: Chart) -> str:
     """The figures for those who do not see the chart."""
     told = (
-        f"{group.name}: " + ", ".join(f"{bar.series} {shown(bar.value)}" for bar in group.bars)
+        f"{' '.join(group.name.splitlines())}: "
+        + ", ".join(f"{bar.series} {shown(bar.value)}" for bar in group.bars)
         for group in chart.groups
     )
     return f"{chart.unit}. {'; '.join(told)}"

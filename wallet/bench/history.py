@@ -64,8 +64,8 @@ def chart(figures: Figures) -> Chart:
     """The sizes side by side, each with the empty ledger beside it."""
     groups = [
         Group(
-            f"{_short(each['entries'])} entries, {_short(each['active'])} of"
-            f" {_short(each['wallets'])} wallets",
+            f"{_short(each['entries'])} entries,\n{_short(each['active'])} of"
+            f" {_short(each['wallets'])}",
             [
                 Bar(
                     "with this past", each["commands_per_second"], each["slowest"], each["fastest"]
@@ -76,7 +76,7 @@ def chart(figures: Figures) -> Chart:
         for each in figures["sizes"]
     ]
     note = (
-        f"{figures['mix']}, {figures['commands']:,} commands a run,"
+        f"{figures['mix']}, {figures['commands']:,} commands a run to so many of the wallets,"
         f" {workers_in_words(figures['workers'])}, {figures['machine']['processors']} processors"
     )
     return Chart("Drain against the size of the database", "commands/s", note, groups)
