@@ -6,11 +6,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import pytest
+from sqlalchemy import create_engine, event, make_url
 
 from producers.client import Client
-from producers.http.seeds import bodies003
+from producers.http.errors import EarlyError
+from producers.http.seeds import bodies003, reading003_moves
+from producers.http.seeds.reading003 import Page
 from tests.gateways import GatewayProcess
 from tests.sellers003 import (
     CLIENTS,
@@ -292,6 +296,40 @@ def test_what_other_doors_do_to_a_seller(gateway: GatewayProcess) -> None:
         assert len(gateway.get(f"{path}&type={kind}&limit=1")) == count
         assert gateway.get(f"{path}&type={kind}&offset=1") == []
     assert balance(gateway, seller) == "102.00"
+
+
+def test_a_type_is_looked_for_where_the_commands_are(
+    gateway: GatewayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database passes over what is not shown; past the limit it is refused, and never cut."""
+    seller, phone = new_seller(gateway, 1000), "02155551234"
+    query = "SELECT wallet_id::text FROM sellers WHERE number = %s"
+    with rows(gateway.settings, query, seller) as ((wallet,),), Client(gateway.settings) as client:
+        away = {"wallet_id": wallet, "to_wallet_id": gateway.new_wallet(), "amount": "7.00"}
+        for amount in range(1, 7):
+            assert sell(gateway, seller, amount, phone).status == 201
+            assert client.wait(client.send("transfer.v1", away)).status == "completed"
+    fetched: list[int] = []
+    place = make_url(gateway.settings.database_url).set(drivername="postgresql+psycopg2")
+    engine = create_engine(place)
+    event.listen(
+        engine, "after_cursor_execute", lambda _, cursor, *__: fetched.append(cursor.rowcount)
+    )
+    monkeypatch.setattr(reading003_moves, "LEAST_CANDIDATES", 1)
+    with engine.connect() as connection:
+        look = partial(reading003_moves.moves, connection, kind="charge_sale")
+        for each in (seller, None):
+            found = look(Page(2, 3), of_seller=each)
+            assert [move.amount_minor for move in found] == [-300, -200], each
+            assert sum(fetched) <= 4, each
+            fetched.clear()
+        assert [move.amount_minor for move in look(Page(9, 5), of_seller=seller)] == [-100]
+        monkeypatch.setattr(reading003_moves, "SCAN_MAX", 10)
+        assert len(look(Page(5), of_seller=seller)) == 5
+        with pytest.raises(EarlyError) as refused:
+            look(Page(6), of_seller=seller)
+        assert refused.value.answer.status == 400
+    engine.dispose()
 
 
 def test_long_lists_come_in_pages(gateway: GatewayProcess) -> None:

@@ -12,7 +12,7 @@ from producers.http.answers import Answer
 from producers.http.errors import EarlyError, error, not_found, wrong_field
 from producers.http.route import MAX_BIGINT, Asked
 from producers.http.seeds import reading003
-from producers.http.seeds.fields003 import Limit, Offset
+from producers.http.seeds.fields003 import OFFSET_MAX, Limit, Offset
 from producers.http.seeds.reading003 import LIMIT, Page, SellerRow
 from schemas.refusals import Code
 from schemas.results import AnyResult
@@ -37,16 +37,17 @@ class PageQuery(BaseModel):
 async def listed(
     asked: Asked, path: str, rows: Sequence[Found], body_of: Callable[[Found], dict[str, Any]]
 ) -> Answer:
-    """A page of a list; where it is full, the Link header leads on.
+    """A page of a list; where it is full, the Link header leads on, as far as pages go.
 
     It is written in a thread: thousands of bodies would hold up all other requests.
     """
     query: PageQuery = asked.query
     bodies = await asyncio.to_thread(_written, rows, body_of)
-    if len(rows) < query.limit:
+    offset = query.offset + query.limit
+    if len(rows) < query.limit or offset > OFFSET_MAX:
         return Answer(bodies)
     filters = query.model_dump(exclude_none=True, exclude={"limit", "offset"})
-    following = {**filters, "limit": query.limit, "offset": query.offset + query.limit}
+    following = {**filters, "limit": query.limit, "offset": offset}
     link = f'<{asked.base}{path}?{urlencode(following)}>; rel="next"'
     return Answer(bodies, headers={"Link": link})
 

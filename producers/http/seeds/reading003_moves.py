@@ -8,15 +8,17 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Subquery,
     cast,
     func,
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import Text
 
+from producers.http.errors import wrong_field
 from producers.http.seeds.reading003 import Page
-from schemas import results
 from schemas.tables import commands, entries, phone_sales, sellers
 
 TYPES: Final = {
@@ -33,6 +35,11 @@ _SIGNS: Final[dict[str, ColumnElement[bool]]] = {
 sales, and the command of each entry is looked at only when it would be shown."""
 
 LEAST_CANDIDATES: Final = 100
+GROWTH: Final = 4
+SCAN_MAX: Final = 100_000
+"""Most entries whose commands one request looks at, in the database: a second or two."""
+
+TOO_FAR: Final = f"There are not so many among the newest {SCAN_MAX:,}; ask without a type."
 
 
 class Move(msgspec.Struct, frozen=True, gc=False):
@@ -55,27 +62,27 @@ def moves(
 ) -> list[Move]:
     """Transactions of all sellers or of one, the newest first.
 
-    `kind` is one of TYPES; of others there are none.
+    `kind` is one of TYPES; of others there are none. Raises EarlyError 400 where more than SCAN_MAX
+    would have to be looked at.
     """
     if kind is None:
-        return _candidates(connection, page, of_seller, entries.c.amount_minor != 0)
+        return _found(
+            connection, _candidates(page, of_seller, entries.c.amount_minor != 0), of_seller
+        )
     if kind not in TYPES:
         return []
-    wanted = page.offset + page.limit
-    found: dict[tuple[int, str], Move] = {}
-    part = Page(max(wanted, LEAST_CANDIDATES))
-    while len(found) < wanted:
-        # What is booked meanwhile moves the rest along: it may be seen twice, nothing is missed.
-        several = _candidates(connection, part, of_seller, _SIGNS[kind])
-        found |= {
-            (move.seller, move.transaction_id): move
-            for move in several
-            if results.decode(move.result).command.type == TYPES[kind]
-        }
-        if len(several) < part.limit:
-            break
-        part = Page(part.limit * 2, part.offset + part.limit)
-    return [*found.values()][page.offset : wanted]
+    is_wanted, count = _SIGNS[kind], max(page.offset + page.limit, LEAST_CANDIDATES)
+    while True:
+        count = min(count, SCAN_MAX)
+        candidates = _candidates(Page(count), of_seller, is_wanted)
+        several = _found(connection, _of_type(TYPES[kind], candidates, page, of_seller), of_seller)
+        # Looked for afterwards: what is booked meanwhile moves the rest along, and hides nothing.
+        beyond = select(_candidates(Page(1, count), of_seller, is_wanted))
+        if len(several) == page.limit or connection.execute(beyond).first() is None:
+            return several
+        if count == SCAN_MAX:
+            raise wrong_field("type", TOO_FAR)
+        count *= GROWTH
 
 
 def moves_of_phone(connection: Connection, phone_number: str, page: Page) -> list[Move]:
@@ -98,9 +105,7 @@ def moves_of_phone(connection: Connection, phone_number: str, page: Page) -> lis
     return [_move(row) for row in connection.execute(query)]
 
 
-def _candidates(
-    connection: Connection, page: Page, of_seller: int | None, is_wanted: ColumnElement[bool]
-) -> list[Move]:
+def _candidates(page: Page, of_seller: int | None, is_wanted: ColumnElement[bool]) -> Subquery:
     """Each seller gives its newest only, so that the whole journal is never sorted."""
     newest = (
         select(entries)
@@ -119,10 +124,33 @@ def _candidates(
     )
     if of_seller is not None:
         chosen = chosen.where(sellers.c.number == of_seller)
-    order = _order(newest, of_seller)
-    shown = chosen.order_by(*order).limit(page.limit).offset(page.offset).subquery("shown")
+    return _paged(chosen.order_by(*_order(newest, of_seller)), page).subquery("shown")
+
+
+def _of_type(
+    command_type: str, candidates: Subquery, page: Page, of_seller: int | None
+) -> Subquery:
+    """Those of one type of command. Which it is stands in the result, and stays in the database.
+
+    A subquery looks at one command after the other, until there are enough: a join would have the
+    results of all commands read as JSON.
+    """
+    told = (
+        select(cast(commands.c.result, JSON)["command", "type"].astext)
+        .where(commands.c.transaction_id == candidates.c.transaction_id)
+        .scalar_subquery()
+    )
+    query = select(candidates).where(told == command_type)
+    return _paged(query.order_by(*_order(candidates, of_seller)), page).subquery("of_type")
+
+
+def _found(connection: Connection, shown: Subquery, of_seller: int | None) -> list[Move]:
     query = _with_commands(shown).order_by(*_order(shown, of_seller))
     return [_move(row) for row in connection.execute(query)]
+
+
+def _paged(query: Select[Any], page: Page) -> Select[Any]:
+    return query.limit(page.limit).offset(page.offset)
 
 
 def _order(source: Any, of_seller: int | None) -> list[ColumnElement[Any]]:  # noqa: ANN401
