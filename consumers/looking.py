@@ -19,8 +19,8 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from consumers.failure import LookingError
 from consumers.views import HistoryLine, Tally, WalletView
+from producers.addresses import why_refused, without_password
 from producers.answering import LimitedConnection
-from producers.failure import one_line
 from schemas import identifiers, results
 from schemas.accounts import WORLD_NAMES
 from schemas.commands import kind_of
@@ -51,7 +51,7 @@ class Looking:
 
     def __init__(self, database_url: str) -> None:
         address = make_url(database_url).set(drivername="postgresql+psycopg2")
-        self._shown = address.render_as_string(hide_password=True).replace("+psycopg2", "")
+        self._shown = without_password(database_url)
         self._engine = create_engine(
             address,
             pool_size=2,
@@ -172,11 +172,11 @@ class Looking:
                 yield connection
         except OperationalError as error:
             raise LookingError(
-                f"PostgreSQL at {self._shown} does not answer: {one_line(error.orig or error)};"
+                f"PostgreSQL at {self._shown} does not answer: {why_refused(error.orig or error)};"
                 " start a local one with `wallet up`, or name yours in WALLET_DATABASE_URL"
             ) from error
         except ProgrammingError as error:
-            why = str(error.orig).splitlines()[0]
+            why = why_refused(error.orig or error)
             raise LookingError(
                 f"PostgreSQL at {self._shown} is not the ledger's: {why};"
                 " make its tables with `wallet migrate`"

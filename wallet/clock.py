@@ -14,8 +14,8 @@ import psycopg2
 from psycopg2 import extensions
 
 from producers import answering
+from producers.addresses import why_refused, without_password
 from schemas.settings import Settings
-from wallet.addresses import why_refused, without_password
 from wallet.failure import Failure
 from wallet.local import state
 from wallet.local.folder import DataFolder

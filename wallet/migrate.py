@@ -7,8 +7,8 @@ from typing import Final
 import psycopg2
 
 import schemas
+from producers.addresses import why_refused, without_password
 from producers.failure import one_line
-from wallet.addresses import why_refused, without_password
 from wallet.failure import Failure, Tell, UsageFailure, ignore
 
 CONNECT_SECONDS: Final = 3

@@ -3,7 +3,9 @@
 import psycopg2
 import pytest
 
-from wallet.addresses import UNREADABLE, why_refused, without_password
+from consumers.failure import LookingError
+from consumers.looking import Looking
+from producers.addresses import UNREADABLE, why_refused, without_password
 from wallet.failure import UsageFailure
 from wallet.migrate import refusal
 
@@ -71,6 +73,15 @@ def test_a_password_in_the_place_of_a_port_is_not_quoted() -> None:
         refusal("postgresql://u:SEC/RET@h/d")
         == 'invalid integer value for connection option "port"'
     )
+
+
+@pytest.mark.parametrize("query", ["password=SECRET", "password=SECRET&sslmod=x"])
+def test_who_looks_something_up_shows_no_secret_either(query: str) -> None:
+    """Whether there is no server, or could be none."""
+    with Looking(f"postgresql://127.0.0.1:1/d?{query}") as looking:
+        with pytest.raises(LookingError, match="PostgreSQL at ") as refused:
+            looking.result("/a", "1")
+        assert "SECRET" not in str(refused.value)
 
 
 def test_what_a_server_says_is_said() -> None:

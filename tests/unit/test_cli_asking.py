@@ -159,7 +159,7 @@ def test_an_absent_database_is_one_line_without_the_password(words: tuple[str, .
     """It names the address and the fix."""
     failure = _run(*words).exception
     assert isinstance(failure, NoAnswer)
-    assert str(failure).startswith("PostgreSQL at postgresql://nobody:***@127.0.0.1:1/none")
+    assert str(failure).startswith("PostgreSQL at postgresql://nobody@127.0.0.1:1/none")
     assert "wallet up" in str(failure)
     assert "secret" not in str(failure)
     assert "\n" not in str(failure)

@@ -23,10 +23,10 @@ from rich.text import Text
 
 from consumers.audit.log import LogError
 from consumers.past import Offset
+from producers.addresses import why_refused
 from producers.answering import LOST
 from producers.failure import one_line
 from streams.tails import TailTimeoutError
-from wallet.addresses import why_refused
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import stage_bars
 from wallet.cli.connected import load_settings

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from producers.addresses import without_password
 from schemas.diagnosis import did_you_mean
 from schemas.settings import Settings
-from wallet.addresses import without_password
 from wallet.doctor.findings import Finding, fine, harm, warning
 from wallet.pretend_bank.settings import PretendBankSettings
 

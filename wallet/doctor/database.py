@@ -9,9 +9,9 @@ import psycopg2
 from psycopg2.extensions import connection
 
 from producers import answering
+from producers.addresses import why_refused, without_password
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
-from wallet.addresses import why_refused, without_password
 from wallet.doctor.clocks import judge_skew
 from wallet.doctor.findings import Finding, fine, harm, told, warning
 from wallet.migrate import script_location

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from producers.addresses import without_password
 from schemas.settings import Settings
 from wallet import migrate, topics
-from wallet.addresses import without_password
 from wallet.failure import Failure
 from wallet.local import bank, jars, kafka, leftovers, ports, postgres
 from wallet.local.asking import until_yes

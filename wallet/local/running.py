@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wallet.addresses import without_password
+from producers.addresses import without_password
 from wallet.failure import Failure
 from wallet.local import state
 from wallet.local.folder import DataFolder

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from wallet.addresses import without_password
+from producers.addresses import without_password
 from wallet.local import state
 from wallet.local.folder import DataFolder
 from wallet.local.process import Process, ProcessSpec

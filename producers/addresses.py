@@ -63,10 +63,12 @@ def _at(user: str, place: str) -> str:
     return f"{user}@{place}" if user else place
 
 
-def why_refused(error: psycopg2.Error) -> str:
-    """Why there is no connection, in one line; what libpq quotes may be a piece of a password."""
+def why_refused(error: BaseException) -> str:
+    """Why PostgreSQL refuses, in one line; what libpq quotes may be a piece of a password."""
     words = one_line(error)
-    if error.pgcode or not isinstance(error, psycopg2.ProgrammingError):
+    if not isinstance(error, psycopg2.ProgrammingError):
         return _VALUE.sub(r"\1", words)
+    if error.pgcode:  # a server's word
+        return words.partition(" LINE 1: ")[0]
     names = _NAMES_ONLY.fullmatch(words)
     return names[1] if names else "libpq cannot read it"
