@@ -137,9 +137,22 @@ async def _asked(asked: Asked, message: Message) -> AnyResult:
 
 
 async def _resolution(asked: Asked, form: Form) -> Message:
-    """A person's word. Raises EarlyError for what is missing, or where it is not to be said."""
+    """A person's word. Raises EarlyError for what is missing, or where it is not to be said.
+
+    What has been said before, word for word, may be said again: it has its answer.
+    """
     body = await withdrawals.body_of(asked)
+    message = _word(asked, form, body)
+    if await asked.gateway.asking.known(message) is not None:
+        return message
     found = await asked.gateway.reading.read(reading_cases.bank_calls, body["withdrawal_id"])
+    state = found.state if found else None
+    if why := resolving.refusal(body["status"], state, is_paid=form.text("said") == "paid"):
+        raise problem("conflict", why)
+    return message
+
+
+def _word(asked: Asked, form: Form, body: dict[str, Any]) -> Message:
     said, reason = form.text("said"), form.text("reason")
     by = asked.who.name if asked.who.is_known else form.text("by")
     if said not in {"paid", "failed"}:
@@ -153,9 +166,6 @@ async def _resolution(asked: Asked, form: Form) -> Message:
     if len(reason) > steps.MAX_REASON or len(by) > BY_MAX:
         words = f"A reason has at most {steps.MAX_REASON} characters, a name {BY_MAX}."
         raise problem("invalid_field", words, param="reason")
-    state = found.state if found else None
-    if why := resolving.refusal(body["status"], state, is_paid=said == "paid"):
-        raise problem("conflict", why)
     names = (body["wallet_id"], body["withdrawal_id"])
     if said == "paid":
         metadata = {"by": by, "reason": reason}
