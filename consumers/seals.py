@@ -21,6 +21,7 @@ from consumers.audit.findings import Findings, Invariant
 from consumers.audit.log import Log, Record
 from consumers.headers import headers_of
 from consumers.signatures import is_signed, signature_of
+from schemas.foreign import decoder
 from schemas.moments import in_milliseconds
 from schemas.settings import Settings
 
@@ -55,6 +56,9 @@ class Seal(msgspec.Struct, frozen=True, omit_defaults=True):
     def is_signed_by(self, key: bytes) -> bool:
         """Whether the signature is that of this key."""
         return is_signed(self, self.signature, key)
+
+
+_decode: Final = decoder(Seal)
 
 
 class Link(NamedTuple):
@@ -126,7 +130,7 @@ def read(path: Path, key: bytes | None = None) -> list[Seal]:
     found = []
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            seal = msgspec.json.decode(line, type=Seal)
+            seal = _decode(line)
         except msgspec.DecodeError as error:
             raise SealError(f"line {number} of {path} is no seal: {error}") from error
         if key is not None and not seal.is_signed_by(key):

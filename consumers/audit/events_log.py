@@ -12,6 +12,7 @@ from consumers.audit.rest import Rest
 from consumers.headers import headers_of
 from consumers.seals import Chains
 from schemas.events import EVENT_TYPES, event_type
+from schemas.foreign import decoder
 from schemas.identifiers import event_id, partition_of
 from schemas.results import WithdrawalBody
 
@@ -36,7 +37,7 @@ class _Event(msgspec.Struct):
 MAX_DIGITS: Final = 18
 """Of an event's number: what 64 bits hold."""
 
-_read: Final = msgspec.json.Decoder(_Event).decode
+_read: Final = decoder(_Event)
 
 
 class EventsLog(Kept):

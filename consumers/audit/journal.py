@@ -18,8 +18,9 @@ from schemas import events, results
 from schemas.accounts import WORLD_NAMES
 from schemas.commands import kind_of
 from schemas.events import Balance, EntryBody, Event, TransactionBody, WithdrawalStep
+from schemas.foreign import decoder
 from schemas.identifiers import command_key
-from schemas.money import show
+from schemas.money import DECIMALS, show
 from schemas.refusals import Code
 from schemas.results import AnyResult
 
@@ -53,7 +54,7 @@ class _Line(NamedTuple):
     balance_minor: int | None
 
 
-_read_details: Final = msgspec.json.Decoder(_Details).decode
+_read_details: Final = decoder(_Details)
 _NOTHING: Final = _Details()
 
 
@@ -127,6 +128,13 @@ class Journal:
             what = "a result differs from the database"
             self._teller.result("I4", what, row, place_text(packed), body)
 
+    def _said(self, packed: int, details: str | None) -> _Details:
+        try:
+            return _read_details(details) if details else _NOTHING
+        except msgspec.DecodeError as error:
+            self._wrong("stored details cannot be read", packed, "", error)
+            return _NOTHING
+
     def _same_events(
         self, packed: int, result: AnyResult, details: str | None, lines: str | None
     ) -> None:
@@ -135,7 +143,10 @@ class Journal:
             self._findings.violation("I5", what, place_text(packed), "entries", "none")
             return
         rows = [_line(line) for line in lines.split("\n")]
-        said = _read_details(details) if details else _NOTHING
+        if strange := {line.currency for line in rows} - DECIMALS.keys():
+            self._wrong("an entry in a currency that cannot be", packed, "", sorted(strange))
+            return
+        said = self._said(packed, details)
         transaction = TransactionBody(
             result.transaction_id or "",
             kind_of(result.command.type or ""),

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.foreign import decoder
+
 ANSWER_SECONDS: Final = 20.0
 PAGE_BYTES: Final = 64 * 1024 * 1024
 """More than any page: 10,000 lines of 300 bytes are 3 MB."""
@@ -46,7 +48,7 @@ class PaymentsError(RuntimeError):
     """The ledger of the bank cannot be read; the text says why, on one line."""
 
 
-_decode: Final = msgspec.json.Decoder(Payment).decode
+_decode: Final = decoder(Payment)
 
 
 class BankLedger:

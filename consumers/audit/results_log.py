@@ -14,6 +14,7 @@ from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
 from consumers.headers import headers_of
+from schemas.foreign import decoder
 from schemas.refusals import Code
 
 NOWHERE: Final = -1
@@ -69,7 +70,7 @@ class Claim(msgspec.Struct):
         return Kind.REUSED if reused else Kind.REFUSED
 
 
-read_claim: Final = msgspec.json.Decoder(Claim).decode
+read_claim: Final = decoder(Claim)
 
 
 class ResultsLog(Kept):

@@ -66,6 +66,7 @@ def test_a_damaged_ledger_is_not_guessed_at() -> None:
     assert _why_not([line(first), b'{"number":2']).startswith("payment 2: ")
     naive = line(first).replace(b"123000Z", b"123")
     assert _why_not([naive]).startswith("payment 1: ")
+    assert _why_not([line(first).replace(b"key", b"k\xff")]).startswith("payment 1: ")
     assert _why_not([line(first), line(third)]) == "after payment 1 comes payment 3"
     assert _why_not([line(replace(second, number=1))] * 2) == "after payment 1 comes payment 1"
 

@@ -174,6 +174,47 @@ def test_changed_bytes_of_a_result_in_log_and_database(ledger: Ledger) -> None:
     assert "a result is not what the oracle answers" in told(findings, "I10")
 
 
+def _flipped(said: Said, word: bytes) -> Said:
+    """The same with a byte in front of a word that is of no UTF-8."""
+    assert word in said.value
+    return said._replace(value=said.value.replace(word, b"\xff" + word, 1))
+
+
+def test_a_flipped_byte_of_each_log(ledger: Ledger) -> None:
+    """What no decoder takes is a finding, and the audit goes on: to the next log, to its end."""
+    ledger.results[0][2] = _flipped(ledger.results[0][2], b'","sequences"')
+    event, step = ledger.events[0][4], ledger.steps[0][3]
+    ledger.events[0][4] = _flipped(event, (event.key or "").encode())
+    ledger.steps[0][3] = _flipped(step, (step.key or "").encode())
+    ledger.results[1][2] = ledger.results[1][2]._replace(value=b'{"x":' + b"[" * 90_000)
+    findings = audited(ledger)
+    assert "I4" in violated(findings)
+    for what, count in (("no result", 2), ("no event", 1), ("no step of a withdrawal", 1)):
+        assert told(findings, "I4").count(f"the value is {what}") == count
+    assert findings.counts["commands"] == ledger.progress[0] + ledger.progress[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("UPDATE commands SET result = '{{'", "a stored result cannot be read"),
+        ("UPDATE commands SET details = '{{\"metadata\": 1}}'", "stored details cannot be read"),
+        ("UPDATE entries SET currency = 'XXX'", "an entry in a currency that cannot be"),
+    ],
+)
+def test_what_the_database_cannot_have_stored(ledger: Ledger, change: str, what: str) -> None:
+    """Nothing can be made of it; also where the log has lost the result that would tell."""
+    ledger.results[0] = [said for said in ledger.results[0] if said.key != ledger.wallets[0][0]]
+    ledger.write()
+    of_first = (
+        "transaction_id = (SELECT transaction_id FROM entries"
+        " WHERE account_id = {wallet} AND sequence = 2)"
+    )
+    execute(ledger, *_changed(change.split()[1], f"{change} WHERE {of_first}"))
+    findings = judged(ledger)
+    assert f": {what}" in told(findings, "I4")
+
+
 def test_a_missing_event(ledger: Ledger) -> None:
     """The numbers behind it close up, so that only the wallet's sequence and the database tell."""
     at, gone = next(

@@ -293,7 +293,7 @@ def payment_of(number: int, found: Withdrawal) -> Payment:
 
 def _sent(said: Said, number: int) -> Sent:
     headers = [("src", said.src.encode()), ("number", b"%d" % number)]
-    if b'"transaction":' in said.value:
+    with suppress(msgspec.DecodeError):  # a test wants it so
         event = events.decode(said.value)
         name = identifiers.event_id(event.wallet_id, event.sequence)
         headers.append(("ce_id", name.encode()))
