@@ -11,6 +11,7 @@ from consumers.audit.commands_log import CommandsLog
 from consumers.audit.delayed_log import DelayedLog
 from consumers.audit.events_log import EventsLog
 from consumers.audit.findings import Findings
+from consumers.audit.log import cut_at
 from consumers.audit.oracle import Oracle
 from consumers.audit.replay import Replay
 from consumers.audit.rest import Rest, await_rest, judge_progress
@@ -60,9 +61,8 @@ class Audit:
         names, advances = Names(), sources.snapshot.advances()
         self._results = ResultsLog(findings, names, rest, advances)
         chains = Chains(findings, sources.events.topic, sources.seals) if sources.seals else None
-        is_cut = sources.events.is_cut()
-        self._events = EventsLog(findings, names, rest, cut=is_cut, chains=chains)
-        self._delayed = DelayedLog(findings, rest, self._results, cut=sources.delayed.is_cut())
+        self._events = EventsLog(findings, names, rest, cut=cut_at(sources.events), chains=chains)
+        self._delayed = DelayedLog(findings, rest, self._results, cut_at(sources.delayed))
         self._teller = Teller(
             findings,
             (self._results, sources.results),
@@ -87,21 +87,21 @@ class Audit:
         read_columns(log, columns, deadline, self._progress)
         judge_progress(findings, self._rest, self._sources.standing_now(), columns.last)
         findings.counts["results"] = len(columns.rows)
-        self._say_cut("I1", log.topic, cut=log.is_cut())
-        add_unpublished(findings, self._sources.snapshot, columns, cut=log.is_cut())
+        cut = cut_at(log)
+        if cut:
+            findings.note("I1", f"retention has cut the beginning of {log.topic}")
+        add_unpublished(findings, self._sources.snapshot, columns, cut)
 
     def _read_events(self, deadline: float) -> None:
         columns, log = self._events, self._sources.events
         read_columns(log, columns, deadline, self._progress)
         columns.judge_end()
         self._findings.counts["events"] = len(columns.rows)
-        self._say_cut("I4", log.topic, cut=columns.cut)
 
     def _read_delayed(self, deadline: float) -> None:
         columns, log = self._delayed, self._sources.delayed
         read_columns(log, columns, deadline, self._progress)
         self._findings.counts["steps"] = len(columns.rows)
-        self._say_cut("I4", log.topic, cut=columns.cut)
 
     def _read_database(self) -> None:
         rows = journal.Journal(
@@ -114,7 +114,3 @@ class Audit:
             done += len(batch)
             self._progress("database", done, len(self._results.rows))
         rows.finish()
-
-    def _say_cut(self, invariant: str, topic: str, *, cut: bool) -> None:
-        if cut:
-            self._findings.note(invariant, f"retention has cut the beginning of {topic}")

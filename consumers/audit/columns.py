@@ -11,6 +11,7 @@ SEQUENCE_BITS: Final = 44
 """A wallet's sequence and its number in `Names` share one integer; 17 trillion changes fit."""
 MAX_SEQUENCE: Final = (1 << SEQUENCE_BITS) - 1
 OFFSET_BITS: Final = 48
+MAX_OFFSET: Final = (1 << OFFSET_BITS) - 1
 
 
 def hashed(body: bytes) -> int:
@@ -25,7 +26,7 @@ def place(partition: int, offset: int) -> int:
 
 def place_text(packed: int) -> str:
     """The position as people read it: "partition:offset"."""
-    return f"{packed >> OFFSET_BITS}:{packed & ((1 << OFFSET_BITS) - 1)}"
+    return f"{packed >> OFFSET_BITS}:{packed & MAX_OFFSET}"
 
 
 class Kept:

@@ -1,11 +1,11 @@
 """The delayed topic, read once: a record for each step of a withdrawal, in order (I3, I4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 
-from consumers.audit.columns import Kept, place, place_text
+from consumers.audit.columns import MAX_OFFSET, OFFSET_BITS, Kept, place, place_text
 from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
@@ -22,14 +22,17 @@ class DelayedLog(Kept):
     """
 
     def __init__(
-        self, findings: Findings, rest: Rest, results: ResultsLog, *, cut: bool = False
+        self, findings: Findings, rest: Rest, results: ResultsLog, cut: Mapping[int, int]
     ) -> None:
         super().__init__()
         self._findings = findings
         self._due = {p: rest.of(p).next_offset for p in rest.ends}
         self._results = results
-        self.cut: Final = cut
-        """Whether someone took the beginning of this log, which is to be kept for ever."""
+        self._cut = cut
+        """The first offset kept where the beginning is gone, which is to be kept for ever."""
+        self._late: Final[set[int]] = set()
+        """Those of these partitions of which it was told: no need to tell of each step."""
+        self._first: Final[dict[int, int]] = {}
         self._last: Final[dict[int, int]] = {}
 
     def take(self, messages: Iterable[Record]) -> None:
@@ -45,6 +48,18 @@ class DelayedLog(Kept):
         expected = self._results.last_withdrawal.get(partition, -1)
         return self._last.get(partition, -1) < expected
 
+    def missing(self, packed: int) -> None:
+        """Tell that a step which a command made has no record."""
+        partition, first = packed >> OFFSET_BITS, self._cut.get(packed >> OFFSET_BITS)
+        if first is None or packed > place(partition, self._first.get(partition, MAX_OFFSET)):
+            what = "a withdrawal's step is not on the delayed topic"
+            self._findings.violation("I4", what, place_text(packed), "a record", "none")
+        elif partition not in self._late:
+            self._late.add(partition)
+            what = "the log begins here, and withdrawals' steps are kept for ever"
+            where = f"{partition}:{first} of the delayed topic"
+            self._findings.violation("I4", what, where, f"the step of {place_text(packed)}")
+
     def _take(self, message: Record) -> None:
         partition, value = message.partition(), message.value() or b""
         where = f"{message.partition()}:{message.offset()} of the delayed topic"
@@ -53,6 +68,7 @@ class DelayedLog(Kept):
         if source is None or source[0] != partition:
             self._findings.violation("I3", "src names no command of the partition", where)
             return
+        self._first.setdefault(*source)
         last = self._last.get(partition, -1)
         if source[1] <= last:
             self._findings.violation("I3", "src does not rise", where, f"above {last}", source[1])

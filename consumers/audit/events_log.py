@@ -1,6 +1,6 @@
 """The events topic, read once: numbers without gaps, each wallet's sequence in order (I4)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -49,7 +49,7 @@ class EventsLog(Kept):
         names: Names,
         rest: Rest,
         *,
-        cut: bool = False,
+        cut: Container[int] = (),
         chains: Chains | None = None,
     ) -> None:
         super().__init__()
@@ -58,8 +58,12 @@ class EventsLog(Kept):
         self.names: Final = names
         self._rest = rest
         self._due = {p: rest.of(p).next_event for p in rest.ends}
-        self.cut: Final = cut
-        """Whether someone took the beginning of this log, which is to be kept for ever."""
+        self._cut = cut
+        """Partitions whose log has lost its beginning, which is to be kept for ever."""
+        self._late: Final[set[int]] = set()
+        """Those of them of which it was told that events are gone: no need to tell each."""
+        self._first_step: Final[dict[int, int]] = {}
+        """Of wallets on these partitions: where the log of each begins."""
         self.next_number: Final[dict[int, int]] = {}
         self._next_step: dict[int, int] = {}
 
@@ -73,8 +77,13 @@ class EventsLog(Kept):
         return self.next_number.get(partition, 0) < self._rest.of(partition).next_event
 
     def is_due(self, wallet_id: str, sequence: int) -> bool:
-        """Whether the event of an entry must be in the log by now."""
-        return not self.cut and (wallet_id, sequence) not in self._rest.waiting
+        """Whether the event of an entry must be in the log by now, and is not told to be gone."""
+        if (wallet_id, sequence) in self._rest.waiting:
+            return False
+        if partition_of(wallet_id, len(self._rest.ends)) not in self._late:
+            return True
+        step = self.names.step(wallet_id, sequence)
+        return step >= self._first_step.get(step - sequence, step + 1)
 
     def judge_end(self) -> None:
         """After the last record: the log has all events that the database has numbered."""
@@ -84,8 +93,10 @@ class EventsLog(Kept):
             if found < expected:
                 what = "the log has fewer events than the database has numbered"
                 self._findings.violation("I4", what, str(partition), expected, found)
+                if partition in self._cut and partition not in self.next_number:
+                    self._late.add(partition)
         if self._chains is not None:
-            self._chains.finish(cut=self.cut)
+            self._chains.finish()
 
     def _take(self, message: Record) -> None:
         partition, value = message.partition(), message.value() or b""
@@ -111,15 +122,19 @@ class EventsLog(Kept):
             self.keep(step, message.partition(), message.offset(), value)
 
     def _numbered(self, partition: int, number: object, where: str) -> int | None:
-        """Events of a partition are numbered from 0 (or from where retention cut the log)."""
+        """Events of a partition are numbered from 0, and all of them are kept."""
         text = number if isinstance(number, bytes) else b""
         if not text.isdigit() or len(text) > MAX_DIGITS:
             self._findings.violation("I4", "an event without a number", where, "digits", number)
             return None
         found = int(text)
-        expected = self.next_number.get(partition, found if self.cut else 0)
+        expected = self.next_number.get(partition, 0)
         if found != expected:
-            self._findings.violation("I4", "numbers of events have a gap", where, expected, found)
+            what = "numbers of events have a gap"
+            if partition in self._cut and partition not in self.next_number:
+                self._late.add(partition)
+                what = "the log begins here, and events are kept for ever"
+            self._findings.violation("I4", what, where, expected, found)
         self.next_number[partition] = max(expected, found + 1)
         return found
 
@@ -138,7 +153,9 @@ class EventsLog(Kept):
         number = step - step % (MAX_SEQUENCE + 1)
         expected = self._next_step.get(number)
         if expected is None:
-            expected = step if self.cut else number + 1
+            expected = number + 1
+            if partition in self._late:
+                expected = self._first_step[number] = step
             home = partition_of(self.names.wallet_id(step), len(self._rest.ends))
             if home != partition:
                 self._findings.violation("I4", "an event off its partition", where, home, partition)

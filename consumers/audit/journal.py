@@ -92,7 +92,7 @@ class Journal:
         if key != _key(result, fingerprint):
             self._wrong("a command's key is not that of its id", packed, "", key)
         if result.status == "completed":
-            self._same_events(packed, result, details, lines)
+            self._same_events(packed, result, self._said(packed, details), lines)
         if result.withdrawal is not None:
             self._same_step(packed, result)
 
@@ -136,7 +136,7 @@ class Journal:
             return _NOTHING
 
     def _same_events(
-        self, packed: int, result: AnyResult, details: str | None, lines: str | None
+        self, packed: int, result: AnyResult, said: _Details, lines: str | None
     ) -> None:
         if not lines:
             what = "a completed command without entries"
@@ -146,7 +146,6 @@ class Journal:
         if strange := {line.currency for line in rows} - DECIMALS.keys():
             self._wrong("an entry in a currency that cannot be", packed, "", sorted(strange))
             return
-        said = self._said(packed, details)
         transaction = TransactionBody(
             result.transaction_id or "",
             kind_of(result.command.type or ""),
@@ -180,9 +179,7 @@ class Journal:
         """Every completed command on a withdrawal has its record on the delayed topic."""
         row, where = self._delayed.rows.get(packed), place_text(packed)
         if row is None:
-            if not self._delayed.cut:
-                what = "a withdrawal's step is not on the delayed topic"
-                self._findings.violation("I4", what, where, "a record", "none")
+            self._delayed.missing(packed)
             return
         self._delayed.stored[row] = 1
         assert result.withdrawal is not None

@@ -74,7 +74,7 @@ class Log:
 
     def is_cut(self) -> bool:
         """Whether retention has taken the beginning of a partition."""
-        return any(self.bounds(partition)[0] > 0 for partition in self.partitions)
+        return bool(cut_at(self))
 
     def read(self, starts: Mapping[int, int]) -> Iterator[list[Record]]:
         """All committed records from these offsets (by partition) to the end, in batches.
@@ -128,6 +128,12 @@ class Log:
                 "log_level": 2,  # what goes wrong is raised, not said by lines on stderr
             }
         )
+
+
+def cut_at(log: Log) -> dict[int, int]:
+    """The first offset kept of each partition whose beginning is gone."""
+    starts = {partition: log.bounds(partition)[0] for partition in log.partitions}
+    return {partition: start for partition, start in starts.items() if start > 0}
 
 
 def _next(consumer: Consumer) -> list[Message]:

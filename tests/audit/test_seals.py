@@ -3,11 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from consumers.audit.audit import audit
 from consumers.audit.findings import Findings
-from consumers.audit.sources import Sources
 from consumers.seals import Seal, SealError, seal
-from tests.audit.judging import told, violated
+from tests.audit.judging import judged, told, violated
 from tests.audit.writer import Ledger
 
 pytestmark = pytest.mark.integration
@@ -15,8 +13,7 @@ pytestmark = pytest.mark.integration
 
 def held_against(ledger: Ledger, kept: list[Seal]) -> Findings:
     """What an audit with these seals says."""
-    with Sources(ledger.settings, ledger.payments(), kept) as sources:
-        return audit(sources, 0.5, 10, lambda _stage, _done, _total: None)
+    return judged(ledger, ledger.payments(), kept)
 
 
 def test_seals_are_made_and_met(ledger: Ledger) -> None:

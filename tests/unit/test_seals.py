@@ -22,13 +22,13 @@ def sealed(values: list[bytes], *numbers: int, partition: int = 0) -> list[Seal]
     return [Seal(TOPIC, partition, n, n, links[n], "2026-11-21T10:00:00.000Z") for n in numbers]
 
 
-def judged(values: list[bytes], kept: list[Seal], *, cut: bool = False) -> Findings:
-    """What an audit finds in this log."""
+def judged(values: list[bytes], kept: list[Seal], first: int = 0) -> Findings:
+    """What an audit finds in this log, whose first event has this number."""
     findings = Findings()
     chains = Chains(findings, TOPIC, kept)
-    for number, value in enumerate(values):
+    for number, value in enumerate(values, first):
         chains.take(0, number, value)
-    chains.finish(cut=cut)
+    chains.finish()
     return findings
 
 
@@ -64,11 +64,26 @@ def test_partitions_and_topics_have_chains_of_their_own() -> None:
     assert "another topic" in judged(EVENTS, foreign).invariants["I11"].first[0].what
 
 
-def test_a_log_without_its_beginning_is_not_judged() -> None:
-    """It is said that nothing could be checked."""
-    findings = judged([], sealed(EVENTS, 3), cut=True)
-    assert findings.ok
-    assert "not checkable" in (findings.invariants["I11"].note or "")
+def test_a_log_without_its_beginning_is_not_what_was_sealed() -> None:
+    """Events are kept for ever: below the first one kept none can be met, behind it none is."""
+    findings = judged(EVENTS[5:], sealed(EVENTS, 3, 9, 18), first=5)
+    found = [(each.where, each.what) for each in findings.invariants["I11"].first]
+    assert found == [
+        ("0, event 9", "events up to here are not those that were sealed"),
+        ("0, event 3", "events that were sealed are not there"),
+    ]
+    assert not judged([], sealed(EVENTS, 3)).ok
+
+
+def test_a_gap_is_no_way_around_a_seal() -> None:
+    """Also where the numbers tell of it: what was sealed is not there."""
+    findings = Findings()
+    chains = Chains(findings, TOPIC, sealed(EVENTS, 9))
+    for number, value in enumerate(EVENTS):
+        if number != 5:
+            chains.take(0, number, value)
+    chains.finish()
+    assert not findings.ok
 
 
 def test_a_signature_is_of_one_key_and_one_line(tmp_path: Path) -> None:
@@ -96,6 +111,9 @@ def test_a_file_of_seals_is_read_line_by_line(tmp_path: Path) -> None:
     path.write_bytes(b"".join(lines))
     assert seals.read(path) == seals.read(path, KEY) == made
     assert seals.newest(made) == {0: made[1]}
+    path.write_bytes(lines[0] + b'{"topic":"\xff"}')
+    with pytest.raises(SealError, match=r"line 2 .* is no seal"):
+        seals.read(path)
     path.write_bytes(lines[0] + seals.line_of(sealed(EVENTS, 9)[0]))
     with pytest.raises(SealError, match=r"line 2 .* not signed"):
         seals.read(path, KEY)

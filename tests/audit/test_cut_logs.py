@@ -1,0 +1,79 @@
+"""Logs without their beginning: of some it is a matter of time, of others it is a loss."""
+
+import pytest
+
+from consumers.seals import seal
+from schemas import events
+from tests.audit.judging import cut, judged, told, violated
+from tests.audit.writer import Ledger
+
+pytestmark = pytest.mark.integration
+
+
+def test_what_expires_is_noted(ledger: Ledger) -> None:
+    """Commands and results are kept for days: a quiet partition has lost all that it had."""
+    ledger.write()
+    topics = ledger.settings.topics
+    cut(ledger, topics.commands, (0, 30))
+    cut(ledger, topics.results, (0, -1), (1, 20))
+    findings = judged(ledger, ledger.payments())
+    assert findings.ok, findings.as_json()
+    notes = {name: found.note for name, found in findings.invariants.items() if found.note}
+    assert set(notes) == {"I1", "I2", "I10"}
+
+
+def test_a_result_is_missed_where_nothing_expired(ledger: Ledger) -> None:
+    """Though a neighbour has lost its first ones, and this is the first."""
+    gone = ledger.results[1].pop(0)
+    ledger.write()
+    cut(ledger, ledger.settings.topics.results, (0, 9))
+    findings = judged(ledger)
+    assert violated(findings) == {"I2"}
+    assert f"{gone.src}: a stored result is not in the log" in told(findings, "I2")
+
+
+def test_events_are_kept_for_ever(ledger: Ledger) -> None:
+    """What is gone from the beginning is told, once; and what is gone elsewhere as well."""
+    at, gone = next(
+        (at, each)
+        for at, each in enumerate(ledger.events[1])
+        if events.decode(each.value).sequence == 2
+    )
+    del ledger.events[1][at]
+    ledger.write()
+    cut(ledger, ledger.settings.topics.events, (0, 7))
+    findings = judged(ledger)
+    assert violated(findings) == {"I4", "I10"}
+    found = told(findings, "I4")
+    assert "0:7: the log begins here, and events are kept for ever" in found
+    assert found.count("an entry without its event") == 1
+    assert f"{gone.key} at 2: an entry without its event" in found
+
+
+def test_sealed_events_are_kept_for_ever(ledger: Ledger) -> None:
+    """A seal stands for all events before it."""
+    ledger.write()
+    made = list(seal(ledger.settings, ()))
+    assert judged(ledger, seals=made).ok
+    cut(ledger, ledger.settings.topics.events, (0, 7))
+    findings = judged(ledger, seals=made)
+    assert violated(findings) == {"I4", "I11"}
+    assert told(findings, "I4") == "0:7: the log begins here, and events are kept for ever"
+    assert told(findings, "I11").startswith("0, event ")
+    cut(ledger, ledger.settings.topics.events, (0, -1))
+    findings = judged(ledger, seals=made)
+    assert told(findings, "I4") == "0: the log has fewer events than the database has numbered"
+    assert "events that were sealed are not there" in told(findings, "I11")
+
+
+def test_steps_of_withdrawals_are_kept_for_ever(ledger: Ledger) -> None:
+    """Told once for a partition."""
+    ledger.write()
+    cut(ledger, ledger.settings.topics.scheduled, (0, 5), (1, -1))
+    findings = judged(ledger)
+    assert violated(findings) == {"I4"}
+    what = "the log begins here, and withdrawals' steps are kept for ever"
+    end = len(ledger.steps[1])
+    wheres = {found.where for found in findings.invariants["I4"].first if found.what == what}
+    assert wheres == {"0:5 of the delayed topic", f"1:{end} of the delayed topic"}
+    assert findings.invariants["I4"].violations == 2
