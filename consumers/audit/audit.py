@@ -114,3 +114,4 @@ class Audit:
             done += len(batch)
             self._progress("database", done, len(self._results.rows))
         rows.finish()
+        rows.cases.judge(self._findings, self._sources.snapshot)

@@ -8,7 +8,7 @@ CLAIMS: Final = {
     "I1": "one result per command id and content",
     "I2": "no result is missing",
     "I3": "results and withdrawals' steps stand in the order of their commands",
-    "I4": "results, events and withdrawals' steps are what the database stores",
+    "I4": "results, events, withdrawals' steps and what they came to are what the database stores",
     "I5": "entries sum to zero, balances and money in transit add up, sequences have no gap",
     "I6": "no balance is below zero",
     "I7": "progress has reached the end of the commands and is behind no result",

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from consumers.audit.cases import Cases
 from consumers.audit.columns import Kept, Names, hashed, place, place_text
 from consumers.audit.delayed_log import DelayedLog
 from consumers.audit.events_log import EventsLog
@@ -75,6 +76,7 @@ class Journal:
         self._delayed = delayed_log
         self._teller = teller
         self._names: Names = events_log.names
+        self.cases: Final = Cases()
 
     def take(self, row: tuple[Any, ...]) -> None:
         """Check one command's row with the rows of its entries."""
@@ -92,7 +94,9 @@ class Journal:
         if key != _key(result, fingerprint):
             self._wrong("a command's key is not that of its id", packed, "", key)
         if result.status == "completed":
-            self._same_events(packed, result, self._said(packed, details), lines)
+            said = self._said(packed, details)
+            self._same_events(packed, result, said, lines)
+            self.cases.take(packed, result, said.status)
         if result.withdrawal is not None:
             self._same_step(packed, result)
 
