@@ -169,7 +169,12 @@ class Client:
     def send_message(self, message: Message) -> Sent:
         """Put a ready record into the log, as `send` does."""
         known = threading.Event()
-        pending = Pending(message, lambda _: known.set())
+
+        def tell(told: Pending) -> None:
+            if told.place or told.failure:  # else the result of an earlier record of the same id
+                known.set()
+
+        pending = Pending(message, tell)
         pending.is_loose = True
         self._post(pending)
         if not known.wait(self._settings.kafka_timeout + 1):
