@@ -14,7 +14,7 @@ from wallet.torture.simulation.schedule import Outcome, play, silence
 from wallet.torture.simulation.turns import Threads
 from wallet.torture.simulation.world import Plan
 
-MOST = 10_000
+MOST = 20_000
 
 
 def first_failure(mutation: Mutation) -> Outcome | None:

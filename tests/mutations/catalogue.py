@@ -218,6 +218,25 @@ def say_on(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Lane, "_write", write)
 
 
+def say_late(patch: pytest.MonkeyPatch) -> None:
+    """A batch is written, and its transaction waits until readers see the last one (ours, once).
+
+    Where a claim dies while it ends what hangs, the next one aborts two batches.
+    """
+
+    def write(self: Any, held: Any, asked: Any) -> Any:  # noqa: ANN401 - its insides are changed
+        return self._journal.write(held, asked)
+
+    publish = Publisher.publish
+
+    def published(self: Any, *said: Any) -> None:  # noqa: ANN401 - as above
+        self.await_seen()
+        publish(self, *said)
+
+    patch.setattr(Lane, "_write", write)
+    patch.setattr(Publisher, "publish", published)
+
+
 def rest_unseen(patch: pytest.MonkeyPatch) -> None:
     """A lane at rest does not look whether readers see what it said (a fault of ours, once)."""
     patch.setattr(Publisher, "seen", True)
@@ -256,27 +275,28 @@ MISSING = (
 )
 
 MUTATIONS = (
-    Mutation("compare-and-set", WENT_ON, 659, parts=Parts(statements=NoCompareAndSet)),
-    Mutation("epoch", WENT_ON, 971, parts=Parts(statements=NoEpoch)),
-    Mutation("tail read", TWICE, 0, patch=read_no_tail),
+    Mutation("compare-and-set", WENT_ON, 196, parts=Parts(statements=NoCompareAndSet)),
+    Mutation("epoch", WENT_ON, 196, parts=Parts(statements=NoEpoch)),
+    Mutation("tail read", TWICE, 5, patch=read_no_tail),
     Mutation("dedupe", ("RetriesExhaustedError",), 1, parts=Parts(statements=NoDedupe)),
-    Mutation("exit: passed over", (*MISSING, NO_FAULT), 0, patch=swallow),
-    Mutation("exit: tried again", TWICE, 5, patch=publish_again),
+    Mutation("exit: passed over", (*MISSING, NO_FAULT), 5, patch=swallow),
+    Mutation("exit: tried again", TWICE, 0, patch=publish_again),
     Mutation(
-        "sorted lock", ("a deadlock of two batches",), 1289, parts=Parts(statements=UnsortedLocks)
+        "sorted lock", ("a deadlock of two batches",), 80, parts=Parts(statements=UnsortedLocks)
     ),
-    Mutation("fence", TWICE, 158, parts=Parts(broker=NoFence)),
-    Mutation("second look", ("I10",), 320, parts=Parts(statements=BlindToNewWallets)),
-    Mutation("hold on absent", ("I10",), 2419, parts=Parts(statements=NoHoldOnAbsent)),
+    Mutation("fence", TWICE, 217, parts=Parts(broker=NoFence)),
+    Mutation("second look", ("I10",), 1625, parts=Parts(statements=BlindToNewWallets)),
+    Mutation("hold on absent", ("I10",), 2054, parts=Parts(statements=NoHoldOnAbsent)),
     Mutation(
-        "arrivals", ("I4: a wallet's events",), 99, parts=Parts(statements=OnlyAShareOfArrivals)
+        "arrivals", ("I4: a wallet's events",), 126, parts=Parts(statements=OnlyAShareOfArrivals)
     ),
-    Mutation("claim again", ("I7: not at rest",), 967, patch=give_up_though_ours),
-    Mutation("runs forgotten", (NO_FAULT,), 3, patch=resume_with_runs),
-    Mutation("ended lanes", ("I7: not at rest",), 218, patch=keep_ended_lanes),
-    Mutation("hanging ended", (*TWICE, NO_FAULT), 62, patch=leave_hanging),
-    Mutation("seen before going on", (*MISSING, NO_FAULT), 62, patch=say_on),
-    Mutation("seen at rest", MISSING, 156, patch=rest_unseen),
-    Mutation("events one by one", TWICE, 3815, patch=say_whole_batches),
-    Mutation("epoch re-read", (NO_FAULT,), 6010, patch=read_no_epoch),
+    Mutation("claim again", ("I7: not at rest",), 14047, patch=give_up_though_ours),
+    Mutation("runs forgotten", (NO_FAULT,), 29, patch=resume_with_runs),
+    Mutation("ended lanes", ("I7: not at rest",), 521, patch=keep_ended_lanes),
+    Mutation("hanging ended", (*TWICE, NO_FAULT), 88, patch=leave_hanging),
+    Mutation("seen before going on", (*MISSING, NO_FAULT), 124, patch=say_on),
+    Mutation("seen before writing", (*MISSING, NO_FAULT), 2365, patch=say_late),
+    Mutation("seen at rest", MISSING, 202, patch=rest_unseen),
+    Mutation("events one by one", TWICE, 462, patch=say_whole_batches),
+    Mutation("epoch re-read", (NO_FAULT,), 9842, patch=read_no_epoch),
 )

@@ -7,7 +7,7 @@ from wallet.torture.simulation.schedule import Outcome, play, silence
 from wallet.torture.simulation.turns import Threads
 from wallet.torture.simulation.world import Plan
 
-MOST = 10_000
+MOST = 20_000
 """Schedules within which a planted fault is to be found; most are within a hundred."""
 
 

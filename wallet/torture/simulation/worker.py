@@ -179,12 +179,10 @@ class Worker:
             yield shut_out
 
         def commit(_settings: object, place: Place, topics: Collection[str]) -> None:
-            world.step("commit what hangs")
             partitions = [(topic, place.partition) for topic in topics]
-            end = world.broker.take_part(transactional_id(world.settings, place), partitions)
-            world.step("end what hangs")
-            end()
-            world.step("what hung is committed")
+            clients.commit_hanging(
+                world.broker, transactional_id(world.settings, place), partitions
+            )
 
         return Outside(
             connect=connect,
