@@ -120,8 +120,8 @@ class Sender:
                 # Full: every delivery report makes room.
                 if not self._room.wait(max(deadline - time.monotonic(), 0)):
                     raise ClientError(
-                        f"{len(self._producer):,} commands wait until Kafka at {self._bootstrap}"
-                        " takes them; there is no room for one more"
+                        f"so many commands wait until Kafka at {self._bootstrap} takes them"
+                        " that there is no room for one more"
                     ) from None
             else:
                 return

@@ -22,6 +22,8 @@ class Case:
     opened_at: float
     spared_since: float | None = None
     """When it was found open: until the first outcome since then it is not left to a person."""
+    spared_until: float = 0.0
+    """Nor before then, whatever came out."""
     tells: int = 0
     busy: bool = False
     over: bool = False

@@ -98,7 +98,9 @@ class Desk:
         if case.standing.doubt and self._rules.knows_keys:
             # Left open by a caller that may have been away for longer than the limit: what the
             # bank says now is worth more than how long nobody asked.
+            # And one outcome may be no more than that the bank is away for a moment, too.
             case.spared_since = now
+            case.spared_until = now + self._strange_seconds + self._call_seconds
             self._remember_spared(case)
         self._place(case, now)
 
@@ -232,13 +234,14 @@ class Desk:
             self._set_timer(case, at)
 
     def _is_over(self, case: Case, now: float) -> bool:
-        if case.spared_since is not None or now < self._free_at(case):
+        if case.spared_since is not None or now < max(self._free_at(case), case.spared_until):
             return False
         return is_over(case.standing, now - case.opened_at, self._rules)
 
     def _limit_at(self, case: Case) -> float:
         """When it is left to a person."""
-        return max(case.opened_at + self._rules.unknown_limit, self._free_at(case))
+        limit_at = case.opened_at + self._rules.unknown_limit
+        return max(limit_at, self._free_at(case), case.spared_until)
 
     def _call_at(self, case: Case) -> float:
         step = next_step(case.standing, self._rules, case.draw)
