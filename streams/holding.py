@@ -21,6 +21,7 @@ from streams.lanes import Lane
 from streams.outside import OUTSIDE, Outside
 from streams.progress import NotOursError
 from streams.rows import Place, Record
+from streams.turns import Turns
 
 log: Final = structlog.get_logger(__name__)
 
@@ -66,6 +67,7 @@ class Holding:
         self._lanes: dict[int, Lane] = {}
         self._lock = asyncio.Lock()
         self._leaving = False
+        self._turns = Turns()
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="claim")
         self._tell_elsewhere: Callable[[set[int]], None] = lambda _: None
         self._guard = threading.Lock()
@@ -268,7 +270,7 @@ class Holding:
             self._lanes = {lane.place.partition: lane for lane in lanes}
 
     def _lane(self, held: Claim) -> Lane:
-        return Lane(self.settings, held, self._tell, self.outside)
+        return Lane(self.settings, held, self._tell, self.outside, self._turns)
 
     def _tell(self, partitions: set[int]) -> None:
         """Events wait for these partitions: wake our own lanes, tell the other workers."""

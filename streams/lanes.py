@@ -1,13 +1,15 @@
 """Lanes: one thread for each partition held, strictly serial within, side by side between.
 
 The agent only moves runs of records into lanes. A lane takes everything that has come since its
-last batch, up to the limit: small batches when idle, large under backlog (DESIGN.md 3).
+last batch, up to the limit: small batches when idle, large under backlog (DESIGN.md 3). While
+little waits, the lanes of a worker take turns (streams.turns).
 """
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 import structlog
@@ -21,6 +23,7 @@ from streams.deciding import Decided
 from streams.journal import FencedError, Held, Journal, UnseenError, Written
 from streams.outside import OUTSIDE, Outside
 from streams.rows import Record
+from streams.turns import CROWD, Turns, patience
 
 log: Final = structlog.get_logger(__name__)
 
@@ -37,6 +40,7 @@ class Lane(threading.Thread):
         held: Claim,
         tell: Callable[[set[int]], None],
         outside: Outside = OUTSIDE,
+        turns: Turns | None = None,
     ) -> None:
         super().__init__(name=f"lane-{held.place.partition}", daemon=True)
         self.place = held.place
@@ -50,6 +54,9 @@ class Lane(threading.Thread):
         self._settings = settings
         self._crash = outside.crash
         self._tell = tell
+        self._turns = turns or Turns()
+        self.took = 0.0
+        """Seconds that the last batch took."""
         self._runs: deque[Sequence[Record]] = deque()
         self._condition = threading.Condition()
         self._queued = 0
@@ -134,7 +141,8 @@ class Lane(threading.Thread):
         try:
             while self._await_work():
                 try:
-                    self._batch()
+                    with self._turn():
+                        self._batch()
                 finally:
                     self._busy = False
         except FencedError as error:
@@ -148,6 +156,11 @@ class Lane(threading.Thread):
             log.info("left in the middle", partition=self.place.partition, why=str(error))
         finally:
             self._journal.close()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        if self._queued >= CROWD:
+            return nullcontext()
+        return self._turns.turn(patience(self.took))
 
     def _await_work(self) -> bool:
         publisher = self._publisher
@@ -195,7 +208,8 @@ class Lane(threading.Thread):
             self._publisher.publish(decided.results, events, decided.steps, decided.dead)
         self._next_event += len(events)
         self.next_offset = held.end
-        measures.batch(len(asked.items), decided, len(events), time.monotonic() - began)
+        self.took = time.monotonic() - began
+        measures.batch(len(asked.items), decided, len(events), self.took)
         self._tell_others(decided)
 
     def _write(self, held: Held, asked: Asked) -> Written | None:

@@ -12,7 +12,7 @@ from psycopg2 import extensions
 
 from producers import unreached
 from schemas.identifiers import partition_of
-from schemas.settings import Settings
+from schemas.settings import PARTITIONS_MAX, Settings
 from streams.journal import connect
 
 log: Final = structlog.get_logger(__name__)
@@ -23,9 +23,6 @@ PATIENCE_SECONDS: Final = 300.0
 
 SAMPLE: Final = 64
 """Wallets that are looked at: half of them move where the number is doubled."""
-
-PARTITIONS_MAX: Final = 1000
-"""As of the setting."""
 
 
 class UnreadyError(Exception):

@@ -32,7 +32,8 @@ FULL_SECONDS: Final = 0.02
 """How long to wait for a lane that is full, or that is being claimed: 20 to 100 ms."""
 
 BUSY_SECONDS: Final = 0.015
-"""From one fetch to the next while a lane is at work.
+BUSY_SHARE: Final = 0.25
+"""From one fetch to the next while a lane is at work: at most, and of what its last batch took.
 
 What comes meanwhile could not begin before that lane's batch ends, and each fetch costs a worker
 2 ms of processor time and the broker 1. At 1,000 commands a second: 655 -> 505 µs of worker each.
@@ -97,8 +98,9 @@ class LedgerConsumer(driver.Consumer):
 
     async def _pace(self) -> None:
         """Let some time pass since the last fetch, while there is work already."""
-        early = self._fetched_at + BUSY_SECONDS - time.monotonic()
-        if early > 0 and not all(lane.idle for lane in self.holding.lanes):
+        busy = max((lane.took for lane in self.holding.lanes if not lane.idle), default=0.0)
+        early = self._fetched_at + min(BUSY_SECONDS, busy * BUSY_SHARE) - time.monotonic()
+        if early > 0:
             await asyncio.sleep(early)  # what came meanwhile could not begin
         self._fetched_at = time.monotonic()
 

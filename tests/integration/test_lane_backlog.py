@@ -1,7 +1,7 @@
-"""Events of other partitions that have piled up are told by themselves, before a command."""
+"""What has piled up: events of other partitions go before commands, and a backlog takes no turn."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -10,6 +10,7 @@ from schemas.settings import Settings
 from streams.claim import claim
 from streams.lanes import Lane
 from streams.rows import Place
+from streams.turns import CROWD, Turns
 from tests.ledgers import Ledger, Said
 from tests.meters import Desk
 from tests.paper import PaperRecord
@@ -56,3 +57,37 @@ def test_a_backlog_is_told_in_parts(new_ledger: Callable[..., Settings]) -> None
 def paper(said: Said) -> PaperRecord:
     """As its lane gets it."""
     return PaperRecord(0, 0, said.key, said.value)
+
+
+def test_turns_are_for_those_with_little_to_do(
+    new_ledger: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One command waits for the turn that another lane has; a backlog does not."""
+    monkeypatch.setattr("streams.turns.PATIENCE_MAX_SECONDS", 60.0)
+    settings = new_ledger(partitions=1)
+    ledger, turns = Ledger(settings), Turns()
+    wallet = ledger.wallet_on(0)
+    held = claim(settings, Place(settings.topics.commands.name, 0, 1), "desk", lambda: True)
+    lane = Lane(settings, held, lambda _: None, turns=turns)
+    lane.took = 60.0
+    with turns.turn(0):
+        lane.start()  # it looks for events that wait, which is a batch, too
+        wait_until(lambda: not lane.idle, 30, "it wants a turn")
+        opening = numbered(held.next_offset, [ledger.command("wallet.create", wallet)])
+        assert lane.offer(opening) is None
+        assert (lane.next_offset, lane.queued) == (held.next_offset, 1)
+    wait_until(lambda: lane.next_offset == held.next_offset + 1 and lane.idle, 30, "the command")
+    with turns.turn(0):
+        more = [ledger.command("deposit", wallet, amount="1.00") for _ in range(CROWD)]
+        assert lane.offer(numbered(lane.next_offset, more)) is None
+        wait_until(lambda: lane.next_offset == held.next_offset + 1 + CROWD, 30, "the backlog")
+    lane.end()
+    lane.join(20)
+
+
+def numbered(first: int, said: Sequence[Said]) -> list[PaperRecord]:
+    """Records as a lane gets them, one after the other."""
+    made = [paper(each) for each in said]
+    for offset, record in enumerate(made, first):
+        record.offset, record.timestamp = offset, time.time_ns() // 1_000_000
+    return made

@@ -10,6 +10,7 @@ from schemas.identifiers import partition_of
 from schemas.settings import Settings
 from streams.reaching import other_count
 from tests.ledgers import Ledger
+from tests.shell import Shell
 from tests.workers import execute
 
 pytestmark = pytest.mark.integration
@@ -34,3 +35,7 @@ def test_another_number_of_partitions_is_refused(new_ledger: Callable[..., Setti
         assert other_count(cursor, 4) is None
         said = other_count(cursor, 8) or ""
         assert said.startswith("the ledger was made with 4 partitions, WALLET_PARTITIONS says 8")
+    done = Shell(settings.model_copy(update={"partitions": 8}))("doctor", "--json")
+    found = {each["check"]: each for each in done.json["findings"] if each["level"] == "harm"}
+    assert "made with 4 partitions" in found["wallets"]["what"]
+    assert "WALLET_PARTITIONS" in found["wallets"]["fix"]

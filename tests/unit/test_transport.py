@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from streams.transport import BUSY_SECONDS, HURRY_MS, REST_MS, LedgerConsumer
+from streams.transport import BUSY_SECONDS, BUSY_SHARE, HURRY_MS, REST_MS, LedgerConsumer
 
 
 def test_a_run_leaves_no_gap() -> None:
@@ -24,11 +24,14 @@ def test_a_run_leaves_no_gap() -> None:
     assert not gaps
 
 
-@pytest.mark.parametrize(("is_idle", "pauses"), [(True, 0), (False, 1)])
+@pytest.mark.parametrize(
+    ("is_idle", "took", "pauses"),
+    [(True, 0.02, []), (False, 0.02, [0.02 * BUSY_SHARE]), (False, 9.0, [BUSY_SECONDS])],
+)
 def test_fetches_keep_a_distance_while_a_lane_works(
-    *, is_idle: bool, pauses: int, monkeypatch: pytest.MonkeyPatch
+    *, is_idle: bool, took: float, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second of two fetches waits only while there is work already."""
+    """The second of two fetches waits only while there is work already, and not for long."""
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -36,7 +39,8 @@ def test_fetches_keep_a_distance_while_a_lane_works(
 
     monkeypatch.setattr("streams.transport.asyncio.sleep", sleep)
     monkeypatch.setattr("streams.transport.time", SimpleNamespace(monotonic=lambda: 1000.0))
-    holding = SimpleNamespace(lanes=[SimpleNamespace(idle=True), SimpleNamespace(idle=is_idle)])
+    resting = SimpleNamespace(idle=True, took=5.0)
+    holding = SimpleNamespace(lanes=[resting, SimpleNamespace(idle=is_idle, took=took)])
     consumer = SimpleNamespace(holding=holding, _fetched_at=0.0)
 
     async def fetch_twice() -> None:
@@ -44,7 +48,7 @@ def test_fetches_keep_a_distance_while_a_lane_works(
             await vars(LedgerConsumer)["_pace"](consumer)
 
     asyncio.run(fetch_twice())
-    assert slept == [pytest.approx(BUSY_SECONDS)] * pauses
+    assert slept == pytest.approx(pauses)
 
 
 @pytest.mark.parametrize(("roomy", "held"), [({0, 1}, REST_MS), ({0}, HURRY_MS), (set(), HURRY_MS)])
