@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import Any, Final, Self
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, cast, create_engine, func, select
+from sqlalchemy import Connection, Row, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from consumers.failure import LookingError
 from consumers.views import HistoryLine, Tally, WalletView
+from producers import databases
 from producers.addresses import why_refused, without_password
 from producers.answering import LimitedConnection
 from schemas import identifiers, results
@@ -50,18 +50,18 @@ class Looking:
     """A reader of the ledger's database; methods raise LookingError when it cannot be read."""
 
     def __init__(self, database_url: str) -> None:
-        address = make_url(database_url).set(drivername="postgresql+psycopg2")
         self._shown = without_password(database_url)
-        self._engine = create_engine(
-            address,
-            pool_size=2,
-            pool_pre_ping=True,
-            connect_args={
+        self._engine = databases.engine(
+            database_url,
+            {
                 "connect_timeout": CONNECT_SECONDS,
                 "connection_factory": LimitedConnection,
                 "application_name": "wallet-looking",
-                "options": f"-c statement_timeout={READ_MS} -c default_transaction_read_only=on",
+                "options": f"-c statement_timeout={READ_MS}",
             },
+            read_only=True,
+            pool_size=2,
+            pool_pre_ping=True,
         )
 
     def __enter__(self) -> Self:
@@ -177,6 +177,10 @@ class Looking:
             ) from error
         except ProgrammingError as error:
             why = why_refused(error.orig or error)
+            if not getattr(error.orig, "pgcode", None):  # no server was asked
+                raise LookingError(
+                    f"PostgreSQL at {self._shown}: {why}; name yours in WALLET_DATABASE_URL"
+                ) from error
             raise LookingError(
                 f"PostgreSQL at {self._shown} is not the ledger's: {why};"
                 " make its tables with `wallet migrate`"

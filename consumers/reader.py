@@ -6,7 +6,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from producers import answering
+from producers import answering, databases
 from schemas.settings import Settings
 
 
@@ -18,9 +18,7 @@ class Reader:
 
     def __init__(self, settings: Settings, purpose: str, **session: str) -> None:
         self._limit_ms = settings.statement_timeout_ms
-        self._given = settings.database_client(
-            purpose, default_transaction_read_only="on", **session
-        )
+        self._given = settings.database_client(purpose, **session)
         self._connection: extensions.connection | None = None
 
     def rows(self, query: str, given: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -41,6 +39,7 @@ class Reader:
 
     def _connected(self) -> extensions.connection:
         if self._connection is None:
-            self._connection = answering.connect(self._limit_ms, **self._given)
-            self._connection.autocommit = True
+            opened = answering.connect(self._limit_ms, **self._given)
+            databases.only_read(opened)
+            self._connection = opened
         return self._connection

@@ -19,8 +19,8 @@ from msgspec.structs import replace
 
 from consumers.audit.findings import Findings, Invariant
 from consumers.audit.log import Log, Record
-from consumers.headers import headers_of
 from consumers.signatures import is_signed, signature_of
+from producers.headers import headers_of
 from schemas.foreign import decoder
 from schemas.moments import in_milliseconds
 from schemas.settings import Settings

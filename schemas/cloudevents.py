@@ -78,18 +78,16 @@ def read(value: bytes | None, headers: Headers) -> Envelope:
     Raises EnvelopeError when no id can be read: no header tells it and the value is not JSON.
     """
     attributes = dict(headers)
-    is_binary = not (attributes.get("content-type") or b"").startswith(STRUCTURED) and (
-        "ce_id" in attributes or "ce_type" in attributes
-    )
-    if not is_binary:
+    if (attributes.get("content-type") or b"").startswith(STRUCTURED):
         return _structured(value)
-    known = {_NAMES[n]: text for n, text in attributes.items() if n in _NAMES}
-    if value and len(value) > LARGEST_BYTES:
-        return _what_can_be_read(known, _header_text, msgspec.Raw())
-    return _binary(known, value)
+    if "ce_id" in attributes or "ce_type" in attributes:
+        return _binary({_NAMES[n]: text for n, text in attributes.items() if n in _NAMES}, value)
+    return _structured(value)
 
 
 def _binary(attributes: dict[str, bytes], value: bytes | None) -> Envelope:
+    if value and len(value) > LARGEST_BYTES:
+        return _what_can_be_read(attributes, _header_text, msgspec.Raw())
     data = msgspec.Raw(value or b"")
     if nesting.is_too_deep(value or b""):
         bare = _what_can_be_read(attributes, _header_text, msgspec.Raw())

@@ -14,6 +14,8 @@ from schemas.topics import Topics
 _FOUND: Final = {"kafka_bootstrap": "kafka", "database_url": "postgres", "bank_url": "bank"}
 """Setting -> its name in the state file of a running copy."""
 
+PARTITIONS_MAX: Final = 1000
+
 SECRETS: Final = ("kafka_sasl_password", "database_url", "bank_url", "bank_status_url")
 """Settings that hold secrets: each may stand in a file, whose name `WALLET_..._FILE` gives."""
 
@@ -51,7 +53,7 @@ class Settings(BaseSettings):
     database_url_file: Path | None = None
     data: Path = Path(".wallet")
 
-    partitions: int = Field(4, ge=1, le=1000)
+    partitions: int = Field(4, ge=1, le=PARTITIONS_MAX)
     """Partitions of every topic keyed by wallet; fixed for the topics' life."""
     topic_prefix: str = ""
     application: str = "wallet-ledger"

@@ -5,9 +5,9 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
-from sqlalchemy.engine import make_url
 
 from consumers.audit.snapshot import Snapshot
+from producers import databases
 from schemas.settings import Settings
 from tests.ledgers import Ledger, Said, opening, storm
 from wallet.replay.comparing import Compared, compare
@@ -72,19 +72,18 @@ def wallets_of(ledger: Ledger, count: int) -> list[str]:
 
 def copied(settings: Settings, name: str) -> Settings:
     """A ledger on the same topics whose database is a copy: a backup, restored."""
-    url = make_url(settings.database_url)
+    first = databases.name_of(settings.database_url)
     with administering(settings) as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{url.database}"')
-    address = url.set(database=name).render_as_string(hide_password=False)
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{first}"')
+    address = databases.beside(settings.database_url, name)
     return settings.model_copy(update={"database_url": address})
 
 
 @contextmanager
 def administering(settings: Settings) -> Iterator[psycopg2.extensions.cursor]:
     """A session at the server's own database: nobody else may be at a database that is copied."""
-    address = make_url(settings.database_url).set(database="postgres")
-    given = address.render_as_string(hide_password=False)
-    with closing(psycopg2.connect(given)) as connection:
+    address = databases.beside(settings.database_url, "postgres")
+    with closing(psycopg2.connect(address)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             yield cursor

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg2
 
@@ -10,6 +10,9 @@ import schemas
 from producers.addresses import why_refused, without_password
 from producers.failure import one_line
 from wallet.failure import Failure, Tell, UsageFailure, ignore
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 CONNECT_SECONDS: Final = 3
 PAUSE_SECONDS: Final = 0.05
@@ -25,15 +28,16 @@ def upgrade(url: str, timeout_seconds: float = 30.0, tell: Tell = ignore) -> Non
     """
     # Half a second of imports that the other commands need not wait for.
     from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy.engine import make_url  # noqa: PLC0415
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    from producers import databases  # noqa: PLC0415
 
     wait_until_answers(url, timeout_seconds, tell)
-    config = Config()
-    config.set_main_option("script_location", script_location())
-    # SQLAlchemy 2.1 takes psycopg 3 where no driver is named; the project has psycopg2.
-    config.attributes["url"] = make_url(url).set(drivername="postgresql+psycopg2")
+    config = configuration()
+    config.attributes["engine"] = databases.engine(
+        url, {"connect_timeout": CONNECT_SECONDS}, poolclass=NullPool
+    )
     try:
         command.upgrade(config, "head")
     except (DBAPIError, psycopg2.Error) as error:
@@ -41,9 +45,14 @@ def upgrade(url: str, timeout_seconds: float = 30.0, tell: Tell = ignore) -> Non
         raise Failure(f"the migrations of {shown} failed: {one_line(error)}") from error
 
 
-def script_location() -> str:
-    """Where the migrations are, as alembic's configuration has it: there a % begins a name."""
-    return str(Path(schemas.__path__[0], "migrations")).replace("%", "%%")
+def configuration() -> "Config":
+    """Give alembic's configuration: where the migrations are. In it a % begins a name."""
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    place = str(Path(schemas.__path__[0], "migrations")).replace("%", "%%")
+    config.set_main_option("script_location", place)
+    return config
 
 
 def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) -> None:

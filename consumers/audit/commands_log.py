@@ -42,8 +42,8 @@ class CommandsLog:
 
     def run(self, snapshot: Snapshot, progress: Progress) -> None:
         """Walk through all commands; with their beginning gone, without the oracle."""
-        cut = self._log.is_cut()
         bounds = [self._log.bounds(p) for p in self._log.partitions]
+        cut = any(low > 0 for low, _ in bounds)
         total = sum(high - low for low, high in bounds)
         with ExitStack() as readers:
             sources = [

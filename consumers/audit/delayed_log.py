@@ -10,7 +10,7 @@ from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
 from consumers.audit.results_log import ResultsLog, position
-from consumers.headers import headers_of
+from producers.headers import headers_of
 from schemas import events
 from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep
 

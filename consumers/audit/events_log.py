@@ -9,8 +9,8 @@ from consumers.audit.columns import MAX_SEQUENCE, Kept, Names
 from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
-from consumers.headers import headers_of
 from consumers.seals import Chains
+from producers.headers import headers_of
 from schemas.events import EVENT_TYPES, event_type
 from schemas.foreign import decoder
 from schemas.identifiers import event_id, partition_of

@@ -72,10 +72,6 @@ class Log:
         """First offset kept and the end: the offset after the last committed record."""
         return bounds(self._asker, self.topic, partition, self._timeout)
 
-    def is_cut(self) -> bool:
-        """Whether retention has taken the beginning of a partition."""
-        return bool(cut_at(self))
-
     def read(self, starts: Mapping[int, int]) -> Iterator[list[Record]]:
         """All committed records from these offsets (by partition) to the end, in batches.
 

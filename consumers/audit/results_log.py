@@ -13,7 +13,7 @@ from consumers.audit.columns import MAX_SEQUENCE, OFFSET_BITS, Kept, Names, plac
 from consumers.audit.findings import Findings
 from consumers.audit.log import Record
 from consumers.audit.rest import Rest
-from consumers.headers import headers_of
+from producers.headers import headers_of
 from schemas.foreign import decoder
 from schemas.refusals import Code
 

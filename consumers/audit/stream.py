@@ -9,7 +9,7 @@ from consumers.audit.log import Log, Record
 from consumers.audit.order import Answered
 from consumers.audit.results_log import ResultsLog
 from consumers.audit.silence import Silence
-from consumers.headers import headers_of
+from producers.headers import headers_of
 from schemas.decoding import Unreadable, decode
 
 

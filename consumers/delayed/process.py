@@ -21,9 +21,9 @@ from consumers.delayed.outbox import Outbox, UndeliverableError
 from consumers.delayed.rows import Rows
 from consumers.delayed.timer import Timer
 from consumers.delayed.window import Due
-from consumers.headers import headers_of
 from consumers.owned import Owned
 from producers.failure import one_line
+from producers.headers import headers_of
 from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep, decode_step
 from schemas.identifiers import is_uuid
 from schemas.settings import Settings

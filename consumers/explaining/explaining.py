@@ -7,12 +7,12 @@ from confluent_kafka import Message
 
 from consumers.explaining.log import CommandLog
 from consumers.explaining.steps import Explanation, Step, place_of, time_of
-from consumers.headers import headers_of
 from consumers.letters.looking import Filed, Letters
 from consumers.looking import Looking
 from consumers.looking_withdrawals import Withdrawals
 from consumers.receipts.facts import Chosen
 from consumers.records import Records
+from producers.headers import headers_of
 from schemas import identifiers, receipts
 from schemas.cloudevents import Envelope, EnvelopeError, read
 from schemas.moments import in_milliseconds

@@ -6,8 +6,8 @@ from typing import Final
 
 from confluent_kafka import Message
 
-from consumers.headers import headers_of
 from consumers.records import Records
+from producers.headers import headers_of
 from schemas import identifiers
 from schemas.cloudevents import EnvelopeError, read
 from schemas.settings import Settings

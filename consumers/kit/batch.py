@@ -7,12 +7,12 @@ import structlog
 from confluent_kafka import Message
 from psycopg2.extensions import connection, cursor
 
-from consumers.headers import headers_of
 from consumers.kit.faults import reached
 from consumers.kit.places import Parked, Place, Places
 from consumers.kit.projection import PoisonError, Projection
 from consumers.kit.reading import Told, UnreadableError, read
 from consumers.kit.sequences import Gap, news
+from producers.headers import headers_of
 
 log: Final = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from confluent_kafka import Message
 
-from consumers.headers import headers_of
+from producers.headers import headers_of
 from schemas import events
 from schemas.events import Event
 from schemas.identifiers import event_id

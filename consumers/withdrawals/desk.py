@@ -39,8 +39,8 @@ class Desk:
         self.partitions: set[int] = set()
         self.held: dict[str, Case] = {}
         self._rules = rules
-        self._call_seconds = call_seconds
         self._strange_seconds = call_seconds + SETTLE_SECONDS
+        self._asking_seconds = self._strange_seconds + call_seconds
         self._chance = chance
         self._room = room
         self._calls: deque[_Entry] = deque()
@@ -100,7 +100,7 @@ class Desk:
             # bank says now is worth more than how long nobody asked.
             # And one outcome may be no more than that the bank is away for a moment, too.
             case.spared_since = now
-            case.spared_until = now + self._strange_seconds + self._call_seconds
+            case.spared_until = now + self._asking_seconds
             self._remember_spared(case)
         self._place(case, now)
 
@@ -212,7 +212,7 @@ class Desk:
     def _asked_until(self, case: Case, away_since: float) -> float:
         """When a bank that is away has had the time to answer for a spared case."""
         since = away_since if case.spared_since is None else max(case.spared_since, away_since)
-        return since + self._strange_seconds + self._call_seconds
+        return since + self._asking_seconds
 
     def _place(self, case: Case, now: float) -> None:
         """Put a case where it waits: to end, to be called, or for its time."""
@@ -234,14 +234,17 @@ class Desk:
             self._set_timer(case, at)
 
     def _is_over(self, case: Case, now: float) -> bool:
-        if case.spared_since is not None or now < max(self._free_at(case), case.spared_until):
+        if case.spared_since is not None or now < self._kept_until(case):
             return False
         return is_over(case.standing, now - case.opened_at, self._rules)
 
     def _limit_at(self, case: Case) -> float:
         """When it is left to a person."""
-        limit_at = case.opened_at + self._rules.unknown_limit
-        return max(limit_at, self._free_at(case), case.spared_until)
+        return max(case.opened_at + self._rules.unknown_limit, self._kept_until(case))
+
+    def _kept_until(self, case: Case) -> float:
+        """Until when it is not left to a person, whatever came out."""
+        return max(self._free_at(case), case.spared_until)
 
     def _call_at(self, case: Case) -> float:
         step = next_step(case.standing, self._rules, case.draw)

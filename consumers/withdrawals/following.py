@@ -16,9 +16,9 @@ from confluent_kafka import Message
 
 from consumers.bank.orders import Order
 from consumers.bank.policy import Standing
-from consumers.headers import headers_of
 from consumers.owned import Owned
 from consumers.withdrawals.cases import Case
+from producers.headers import headers_of
 from schemas import events
 from schemas.events import WITHDRAWAL_STEPS
 from schemas.settings import Settings

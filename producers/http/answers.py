@@ -1,5 +1,6 @@
 """An answer as a handler gives it."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,3 +20,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     takes_over: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
     """Answers the request itself, part by part, as long as it likes; the body is None then."""
+
+
+def json_of(body: object) -> bytes:
+    """A body as it is sent. Of a header that is not UTF-8 a refusal may quote what is no text."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")

@@ -5,7 +5,6 @@ right shape and writes the access log.
 """
 
 import itertools
-import json
 import re
 import secrets
 import time
@@ -15,7 +14,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from producers.http.answers import Answer
+from producers.http.answers import Answer, json_of
 from producers.http.console import refusals
 from producers.http.errors import EarlyError, detail
 from producers.http.gateway import Gateway
@@ -127,9 +126,7 @@ def _handler_of(route: Route) -> _AiohttpHandler:
 def _response(answer: Answer) -> web.Response:
     body = answer.body
     if not isinstance(body, bytes | AsyncIterable):
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        # Of a header that is not UTF-8 a refusal may quote what cannot be encoded.
-        body = text.encode(errors="replace")
+        body = json_of(body)
     headers = {"Content-Type": "application/json", **answer.headers}
     return web.Response(body=body, status=answer.status, headers=headers)
 

@@ -1,13 +1,12 @@
 """What is no service's own: health, results looked up later, the description of all paths."""
 
-import json
 from functools import cache
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, RootModel
 
 from producers.http import fields, reading
-from producers.http.answers import Answer
+from producers.http.answers import Answer, json_of
 from producers.http.description import openapi
 from producers.http.errors import EarlyError
 from producers.http.people.access import Access
@@ -141,7 +140,7 @@ def _document() -> dict[str, Any]:
 
 @cache
 def _json() -> bytes:
-    return json.dumps(_document(), ensure_ascii=False, separators=(",", ":")).encode()
+    return json_of(_document())
 
 
 @cache

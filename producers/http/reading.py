@@ -10,11 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, create_engine, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from producers import databases
 from producers.answering import LimitedConnection
 from producers.http.errors import busy
 from schemas import identifiers
@@ -45,20 +45,20 @@ class Reading:
         self._limit = settings.http_waiting_max + SPARE
         self._waiting = 0
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reading")
-        self._engine = create_engine(
-            make_url(settings.database_url).set(drivername="postgresql+psycopg2"),
+        self._engine = databases.engine(
+            settings.database_url,
+            {
+                "connect_timeout": CONNECT_SECONDS,
+                "connection_factory": LimitedConnection,
+                "application_name": "wallet-gateway",
+                "options": f"-c statement_timeout={STATEMENT_MS}",
+            },
+            read_only=read_only,
             isolation_level="AUTOCOMMIT",  # a read of one statement needs no transaction
             pool_size=threads,
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=False,  # a connection that broke is answered with 503 and replaced
-            connect_args={
-                "connect_timeout": CONNECT_SECONDS,
-                "connection_factory": LimitedConnection,
-                "application_name": "wallet-gateway",
-                "options": f"-c statement_timeout={STATEMENT_MS}"
-                f" -c default_transaction_read_only={'on' if read_only else 'off'}",
-            },
         )
 
     async def read(

@@ -1,7 +1,7 @@
-"""Alembic's entry: runs the migrations on the url in config.attributes["url"]."""
+"""Alembic's entry: runs the migrations by the engine in config.attributes["engine"]."""
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import text
 
 from schemas import tables_people  # noqa: F401 - adds its tables to those of the ledger
 from schemas.tables import metadata
@@ -12,8 +12,7 @@ MIGRATION_LOCK = 7_236_114
 
 def run() -> None:
     """Bring the database to the newest revision in one transaction."""
-    engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
-    with engine.connect() as connection, connection.begin():
+    with context.config.attributes["engine"].connect() as connection, connection.begin():
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         context.configure(connection=connection, target_metadata=metadata)
         context.run_migrations()

@@ -3,7 +3,6 @@
 import pytest
 
 from consumers.seals import seal
-from schemas import events
 from tests.audit.judging import cut, judged, told, violated
 from tests.audit.writer import Ledger
 
@@ -34,12 +33,7 @@ def test_a_result_is_missed_where_nothing_expired(ledger: Ledger) -> None:
 
 def test_events_are_kept_for_ever(ledger: Ledger) -> None:
     """What is gone from the beginning is told, once; and what is gone elsewhere as well."""
-    at, gone = next(
-        (at, each)
-        for at, each in enumerate(ledger.events[1])
-        if events.decode(each.value).sequence == 2
-    )
-    del ledger.events[1][at]
+    gone = ledger.lose_event(1, 2)
     ledger.write()
     cut(ledger, ledger.settings.topics.events, (0, 7))
     findings = judged(ledger)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumers.audit.log import Log
-from schemas import events, results
+from schemas import results
 from tests.audit.judging import audited, execute, judged, told, violated
 from tests.audit.writer import Ledger, Said
 
@@ -217,12 +217,7 @@ def test_what_the_database_cannot_have_stored(ledger: Ledger, change: str, what:
 
 def test_a_missing_event(ledger: Ledger) -> None:
     """The numbers behind it close up, so that only the wallet's sequence and the database tell."""
-    at, gone = next(
-        (at, each)
-        for at, each in enumerate(ledger.events[0])
-        if events.decode(each.value).sequence == 2
-    )
-    del ledger.events[0][at]
+    gone = ledger.lose_event(0, 2)
     findings = audited(ledger)
     assert violated(findings) == {"I4", "I10"}
     assert f"{gone.key} at 2: an entry without its event" in told(findings, "I4")

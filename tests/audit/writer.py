@@ -94,6 +94,13 @@ class Ledger:
         self.withdrawals: list[list[Any]] = []
         self.credit_requests: list[list[Any]] = []
 
+    def lose_event(self, partition: int, sequence: int) -> Said:
+        """Forget the first event of this sequence there, before it is written; and which it was."""
+        said = self.events[partition]
+        found = next(each for each in said if events.decode(each.value).sequence == sequence)
+        said.remove(found)
+        return found
+
     def take(self, sent: list[Sent]) -> None:
         """Put commands into the topic and answer them, partitions interleaved by the seed."""
         publish(self.settings, self.oracle.topic, ((each.partition, each) for each in sent))

@@ -25,7 +25,7 @@ _, bootstrap, count = sys.argv
 admin = AdminClient({"bootstrap.servers": bootstrap})
 made = admin.create_topics([NewTopic("peer-of-a-test", 1)])
 made["peer-of-a-test"].result(20)
-print("built")
+print("\\x1b[0mbuilt", end="")  # as Maven ends its first build: no line of its own
 print(json.dumps({"peer": "of a test", "options": [], "commands": int(count) - %d,
                   "commands_per_second": 1000, "steady_per_second": 1100}))
 sys.exit(%d)
@@ -103,6 +103,10 @@ def test_a_peer_that_fails_is_told(settings: Settings, peer: Callable[..., Path]
         peers.kafka_streams(settings, peer(missing=1), 100)
     with pytest.raises(Failure, match="ended with 3"):
         peers.kafka_streams(settings, peer(code=3), 100)
+    silent = peer()
+    silent.write_text("print('nothing')", encoding="utf-8")
+    with pytest.raises(Failure, match="without its figures: 'nothing'"):
+        peers.kafka_streams(settings, silent, 100)
     with pytest.raises(Failure, match="no peer at"):
         peers.check(Path("nowhere.py"))
     assert left_behind(settings) == []

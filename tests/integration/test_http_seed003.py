@@ -9,8 +9,9 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import event
 
+from producers import databases
 from producers.client import Client
 from producers.http.errors import EarlyError
 from producers.http.seeds import bodies003, reading003_moves
@@ -310,8 +311,7 @@ def test_a_type_is_looked_for_where_the_commands_are(
             assert sell(gateway, seller, amount, phone).status == 201
             assert client.wait(client.send("transfer.v1", away)).status == "completed"
     fetched: list[int] = []
-    place = make_url(gateway.settings.database_url).set(drivername="postgresql+psycopg2")
-    engine = create_engine(place)
+    engine = databases.engine(gateway.settings.database_url, {})
     event.listen(
         engine, "after_cursor_execute", lambda _, cursor, *__: fetched.append(cursor.rowcount)
     )

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, make_url, pool, text
+from sqlalchemy import Connection, Engine, pool, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 import schemas
+from producers import databases
 from schemas import tables_people  # noqa: F401 - adds its tables to those of the ledger
 from schemas.settings import Settings
 from schemas.tables import metadata
-from wallet.migrate import script_location, upgrade
+from wallet.migrate import configuration, upgrade
 
 pytestmark = pytest.mark.integration
 
@@ -79,14 +79,15 @@ SHAPE = {
 }
 
 
+def engine_of(settings: Settings) -> Engine:
+    """Its connections are closed when they are given back."""
+    return databases.engine(settings.database_url, {}, poolclass=pool.NullPool)
+
+
 @pytest.fixture
 def connection(fresh_ledger: Settings) -> Iterator[Connection]:
     """A connection whose work is undone."""
-    engine = create_engine(
-        make_url(fresh_ledger.database_url).set(drivername="postgresql+psycopg2"),
-        poolclass=pool.NullPool,
-    )
-    with engine.connect() as opened:
+    with engine_of(fresh_ledger).connect() as opened:
         transaction = opened.begin()
         yield opened
         transaction.rollback()
@@ -138,8 +139,7 @@ def test_migrating_again_changes_nothing(fresh_ledger: Settings, connection: Con
 
 def test_there_is_one_line_of_migrations(connection: Connection) -> None:
     """One head, and the database stands at it."""
-    config = Config()
-    config.set_main_option("script_location", script_location())
+    config = configuration()
     heads = ScriptDirectory.from_config(config).get_heads()
     assert heads == list(MigrationContext.configure(connection).get_current_heads())
     assert len(heads) == 1
@@ -152,18 +152,14 @@ def test_migrations_are_found_in_any_folder(
     place = tmp_path / "job%2Fbranch"
     place.symlink_to(schemas.__path__[0])
     monkeypatch.setattr(schemas, "__path__", [str(place)])
-    config = Config()
-    config.set_main_option("script_location", script_location())
+    config = configuration()
     assert str(ScriptDirectory.from_config(config).dir) == str(place / "migrations")
 
 
 def test_the_ledger_is_not_unmade(fresh_ledger: Settings) -> None:
     """There is no way down that would drop what was booked."""
-    config = Config()
-    config.set_main_option("script_location", script_location())
-    config.attributes["url"] = make_url(fresh_ledger.database_url).set(
-        drivername="postgresql+psycopg2"
-    )
+    config = configuration()
+    config.attributes["engine"] = engine_of(fresh_ledger)
     with pytest.raises(NotImplementedError, match="drop the database"):
         command.downgrade(config, "base")
 

@@ -37,15 +37,21 @@ async def until(said: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def killed(kept: Process) -> int:
+    """Kill it, and wait until it runs again; the number that it had."""
+    first = kept.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: kept.pid not in {None, first})
+    return first
+
+
 async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     """Kill -9 costs a moment; each start and end is told."""
     changes: list[int | None] = []
     kept = Process(ProcessSpec(name="p", command=SLEEPER), tmp_path, lambda: changes.append(1))
     await kept.start()
-    first = kept.pid
-    assert first is not None
-    os.kill(first, signal.SIGKILL)
-    await until(lambda: kept.pid not in {None, first})
+    await killed(kept)
     assert (kept.restarts, kept.last_exit) == (1, -signal.SIGKILL)
     assert len(changes) == 3
     await kept.stop()
@@ -127,10 +133,7 @@ async def test_a_full_disk_does_not_end_the_keeping(tmp_path: Path) -> None:
 
     kept = Process(ProcessSpec(name="p", command=SLEEPER), tmp_path, write_down)
     await kept.start()
-    first = kept.pid
-    assert first is not None
-    os.kill(first, signal.SIGKILL)
-    await until(lambda: kept.pid not in {None, first})
+    first = await killed(kept)
     assert changes == [first, None, kept.pid]
     await kept.stop()
     assert kept.pid is None

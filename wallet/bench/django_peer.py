@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.engine import URL
+from psycopg2.extensions import parse_dsn
 
 from schemas.settings import Settings
 from wallet.bench.processes import Watch, watched
@@ -48,8 +48,8 @@ def django_peer(
         tell("installing Django into a folder that is thrown away")
         python = _install(folder)
         folder.joinpath("service.py").write_text(SERVICE.read_text(encoding="utf-8"))
-        url = stack.enter_context(scratch_database(settings, "peer"))
-        environment = _environment(url, sellers, credit)
+        address = stack.enter_context(scratch_database(settings, "peer"))
+        environment = _environment(address, sellers, credit)
         _run([str(python), "service.py"], folder, SETUP_SECONDS, environment)
         port = ports.free()
         command = (
@@ -72,14 +72,15 @@ def _install(folder: Path) -> Path:
     return python
 
 
-def _environment(url: URL, sellers: int, credit: str) -> dict[str, str]:
+def _environment(address: str, sellers: int, credit: str) -> dict[str, str]:
+    place = parse_dsn(address)
     return {
         **os.environ,
-        "PEER_DATABASE": str(url.database),
-        "PEER_HOST": str(url.host),
-        "PEER_PORT": str(url.port or 5432),
-        "PEER_USER": str(url.username),
-        "PEER_PASSWORD": str(url.password or ""),
+        "PEER_DATABASE": place["dbname"],
+        "PEER_HOST": place.get("host", ""),
+        "PEER_PORT": place.get("port", ""),
+        "PEER_USER": place.get("user", ""),
+        "PEER_PASSWORD": place.get("password", ""),
         "PEER_SELLERS": str(sellers),
         "PEER_CREDIT": credit,
     }

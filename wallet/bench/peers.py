@@ -54,10 +54,18 @@ def kafka_streams(settings: Settings, program: Path, commands: int) -> Peer:
         _remove(settings, _topics(settings) - before)
     if code:
         raise Failure(f"the peer ended with {code}: {complained.strip()[-500:]}")
-    peer = msgspec.json.decode(said.splitlines()[-1], type=Peer)
+    peer = _read(said)
     if peer.commands != commands:
         raise Failure(f"the peer gave {peer.commands:,} of {commands:,} results")
     return peer
+
+
+def _read(said: str) -> Peer:
+    """What stands at its end, behind what Maven may have said before. Raises Failure."""
+    try:
+        return msgspec.json.decode(said[max(0, said.rfind("{")) :], type=Peer)
+    except msgspec.DecodeError:
+        raise Failure(f"the peer ended without its figures: {said.strip()[-500:]!r}") from None
 
 
 def _run(program: Path, *words: object) -> tuple[int, str, str]:

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 
 import psycopg2
 from confluent_kafka import KafkaException
-from sqlalchemy.engine import URL, make_url
 
+from producers import databases
 from schemas.settings import Settings
 from wallet import migrate, topics
 
@@ -18,11 +18,11 @@ WAIT_SECONDS = 30.0
 @contextmanager
 def scratch_ledger(settings: Settings, name: str) -> Iterator[Settings]:
     """Settings of a new, empty ledger beside the real one; nothing of the real one is touched."""
-    with scratch_database(settings, name) as url:
-        mark = str(url.database)
+    with scratch_database(settings, name) as address:
+        mark = str(databases.name_of(address))
         mine = settings.model_copy(
             update={
-                "database_url": url.render_as_string(hide_password=False),
+                "database_url": address,
                 "topic_prefix": f"{mark}.",
                 "application": f"{settings.application}-{mark}",
             }
@@ -36,12 +36,12 @@ def scratch_ledger(settings: Settings, name: str) -> Iterator[Settings]:
 
 
 @contextmanager
-def scratch_database(settings: Settings, name: str) -> Iterator[URL]:
+def scratch_database(settings: Settings, name: str) -> Iterator[str]:
     """The address of a new, empty database on the ledger's server."""
     mark = f"{name}_{secrets.token_hex(4)}"
     _execute(settings, f'CREATE DATABASE "{mark}"')
     try:
-        yield make_url(settings.database_url).set(database=mark)
+        yield databases.beside(settings.database_url, mark)
     finally:
         _execute(settings, f'DROP DATABASE "{mark}" WITH (FORCE)')
 

@@ -10,10 +10,10 @@ from typing import Final
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, create_engine, pool
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, pool
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from producers import databases
 from producers.answering import LimitedConnection
 from producers.failure import one_line
 from producers.http.people import changing, reading
@@ -30,14 +30,14 @@ PASSWORD_MIN: Final = 8
 @contextmanager
 def people_at(settings: Settings, what: str | None = None) -> Iterator[Connection]:
     """A transaction on the people of a ledger; `what` is done goes into the audit log."""
-    engine = create_engine(
-        make_url(settings.database_url).set(drivername="postgresql+psycopg2"),
-        poolclass=pool.NullPool,
-        connect_args={
+    engine = databases.engine(
+        settings.database_url,
+        {
             "connect_timeout": CONNECT_SECONDS,
             "connection_factory": LimitedConnection,
             "application_name": "wallet-people",
         },
+        poolclass=pool.NullPool,
     )
     try:
         with engine.begin() as connection:

@@ -8,13 +8,14 @@ from typing import Any, Final
 import psycopg2
 from psycopg2.extensions import connection
 
-from producers import answering
+from producers import answering, databases
 from producers.addresses import why_refused, without_password
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
+from streams.reaching import other_count
 from wallet.doctor.clocks import judge_skew
 from wallet.doctor.findings import Finding, fine, harm, told, warning
-from wallet.migrate import script_location
+from wallet.migrate import configuration
 
 OVERDUE_SECONDS: Final = 60
 """A withdrawal that is due for so long should have been executed."""
@@ -42,7 +43,7 @@ def looked_at(settings: Settings) -> Iterator[Finding]:
         yield harm("postgresql", f"{shown} does not answer: {why_refused(error)}", fix)
         return
     with closing(opened):
-        opened.set_session(readonly=True, autocommit=True)
+        databases.only_read(opened)
         yield fine("postgresql", f"{opened.server_version // 10000} answers at {shown}")
         migrations = list(told("migrations", _migrations(opened)))
         yield from migrations
@@ -53,12 +54,9 @@ def looked_at(settings: Settings) -> Iterator[Finding]:
 
 def _migrations(opened: connection) -> Iterator[Finding]:
     # Half a second of imports that the other commands need not wait for.
-    from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    config = Config()
-    config.set_main_option("script_location", script_location())
-    script = ScriptDirectory.from_config(config)
+    script = ScriptDirectory.from_config(configuration())
     head = script.get_current_head()
     try:
         has = _one(opened, "SELECT version_num FROM alembic_version")
@@ -89,10 +87,18 @@ def _waiting(opened: connection, settings: Settings) -> Iterator[Finding]:
         "reviews": _reviews(opened),
         "overdue": _overdue(opened),
         "strays": _strays(opened, settings),
+        "wallets": _homes(opened, settings),
     }
     for check, findings in checks.items():
         if not opened.closed:
             yield from told(check, findings)
+
+
+def _homes(opened: connection, settings: Settings) -> Iterator[Finding]:
+    with opened.cursor() as cursor:
+        wrong = other_count(cursor, settings.partitions)
+    if wrong:
+        yield harm("wallets", wrong, "set WALLET_PARTITIONS to the number it was made with")
 
 
 def _ahead(opened: connection) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from typing import Final
 
 from confluent_kafka import Message
 
-from consumers.headers import headers_of
 from consumers.records import Records
+from producers.headers import headers_of
 from schemas.cloudevents import EnvelopeError, read
 from schemas.identifiers import is_uuid, partition_of
 from schemas.settings import Settings

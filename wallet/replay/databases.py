@@ -8,9 +8,8 @@ from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from psycopg2 import extensions
-from sqlalchemy.engine import make_url
 
-from producers import answering
+from producers import answering, databases
 from schemas.settings import Settings
 from wallet import migrate
 from wallet.failure import UsageFailure
@@ -35,12 +34,11 @@ _BUSY: Final = (
 
 def beside(settings: Settings, name: str) -> Settings:
     """The settings of a second ledger: another database of the same server. Raises UsageFailure."""
-    url = make_url(settings.database_url)
     if not _NAME.fullmatch(name):
         raise UsageFailure(f"--into {name}: a name of small letters, digits and _, 63 at most")
-    if name in (url.database, MAINTENANCE, "template0", "template1"):
+    if name in (databases.name_of(settings.database_url), MAINTENANCE, "template0", "template1"):
         raise UsageFailure(f"--into {name}: that database is in use; name one that is to be made")
-    address = url.set(database=name).render_as_string(hide_password=False)
+    address = databases.beside(settings.database_url, name)
     return settings.model_copy(update={"database_url": address})
 
 
@@ -49,9 +47,8 @@ def make(second: Settings, *, fresh: bool) -> None:
 
     Raises UsageFailure where one by this name was made by no replay, or is not to be lost.
     """
-    url = make_url(second.database_url)
-    name = url.database
-    address = url.set(database=MAINTENANCE).render_as_string(hide_password=False)
+    name = databases.name_of(second.database_url)
+    address = databases.beside(second.database_url, MAINTENANCE)
     opened = answering.connect(STATEMENT_MS, dsn=address, connect_timeout=5)
     with closing(opened) as connection:
         connection.autocommit = True

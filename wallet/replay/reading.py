@@ -10,9 +10,9 @@ from aiokafka import TopicPartition as KafkaPlace
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.audit.log import Record as LogRecord
-from consumers.headers import headers_of
 from producers.bounds import Bounds, bounds
 from producers.credentials import of_aiokafka
+from producers.headers import headers_of
 from schemas.settings import Settings
 from streams import unpacking
 from streams.unpacking import FetchedRecord

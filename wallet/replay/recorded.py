@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from confluent_kafka import Message
 
 from consumers.audit.results_log import Kind, position, read_claim
-from consumers.headers import headers_of
+from producers.headers import headers_of
 from schemas.decoding import decode
 from schemas.settings import Settings
 from streams.asked import Item

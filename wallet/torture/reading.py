@@ -7,7 +7,7 @@ import psycopg2
 
 from consumers.audit.log import Log, Record
 from consumers.audit.results_log import position, source_of
-from consumers.headers import headers_of
+from producers.headers import headers_of
 from schemas import results
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES

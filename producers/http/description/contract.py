@@ -1,12 +1,11 @@
 """The contract of the topics for other languages: AsyncAPI, JSON Schemas, test vectors, a page."""
 
-import json
 from functools import cache
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, RootModel
 
-from producers.http.answers import Answer
+from producers.http.answers import Answer, json_of
 from producers.http.description import contract_page
 from producers.http.errors import not_found
 from producers.http.people.access import Access
@@ -97,9 +96,7 @@ def _document(topics: Topics, bootstrap: str) -> dict[str, Any]:
 
 @cache
 def _json(topics: Topics, bootstrap: str) -> bytes:
-    return json.dumps(
-        _document(topics, bootstrap), ensure_ascii=False, separators=(",", ":")
-    ).encode()
+    return json_of(_document(topics, bootstrap))
 
 
 @cache

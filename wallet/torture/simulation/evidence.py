@@ -61,12 +61,8 @@ class SimulatedLog:
         self.topic: Final = topic
         self.partitions: Final = tuple(range(partitions))
 
-    def is_cut(self) -> bool:
-        """Nothing is ever taken."""
-        return False
-
     def bounds(self, partition: int) -> tuple[int, int]:
-        """First offset and end."""
+        """First offset and end; nothing is ever taken."""
         return 0, self._broker.stable_end(self.topic, partition)
 
     def read(self, starts: Mapping[int, int]) -> Iterator[list[AuditRecord]]:
