@@ -76,6 +76,7 @@ def _topics(topics: Topics) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         each.name for each in (topics.scheduled, topics.balances, topics.dead_letters)
     )
     yield "worker", "Read", (commands, results, events)
+    yield "worker", "DescribeConfigs", (commands,)
     yield "worker", "Write", (results, events, scheduled, dead)
     yield "client", "Write", (commands,)
     yield "client", "Read", (results,)

@@ -6,13 +6,14 @@ from typing import Final
 import psycopg2
 import stamina
 import structlog
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource
 from psycopg2 import extensions
 
 from producers import unreached
 from schemas.identifiers import partition_of
 from schemas.settings import PARTITIONS_MAX, Settings
+from schemas.topics import Topic
 from streams.journal import connect
 
 log: Final = structlog.get_logger(__name__)
@@ -20,6 +21,11 @@ log: Final = structlog.get_logger(__name__)
 PATIENCE_SECONDS: Final = 300.0
 """After that the process ends, so that its supervisor can tell."""
 
+ANSWER_SECONDS: Final = 5.0
+
+RELIED_ON: Final = ("message.timestamp.type", "cleanup.policy")
+"""Settings of the commands topic that nothing may be decided without: "now" is the broker's time of
+a record, never its producer's, and compaction takes commands that nobody has read yet."""
 
 SAMPLE: Final = 64
 """Wallets that are looked at: half of them move where the number is doubled."""
@@ -94,19 +100,42 @@ def other_count(cursor: extensions.cursor, partitions: int) -> str | None:
 
 def _broker_ready(settings: Settings) -> str | None:
     admin = AdminClient({**settings.kafka_client(), "log_level": 0})
-    name = settings.topics.commands.name
+    wanted = settings.topics.commands
+    name = wanted.name
     try:
-        topic = admin.list_topics(name, timeout=5).topics[name]
+        topic = admin.list_topics(name, timeout=ANSWER_SECONDS).topics[name]
+        if topic.error is not None or not topic.partitions:
+            return (
+                unreached.refused_name(topic.error)
+                or f"the topic {name} is missing: run `wallet topics apply`"
+            )
+        found = len(topic.partitions)
+        if found != settings.partitions:
+            said = f"WALLET_PARTITIONS says {settings.partitions}"
+            return f"the topic {name} has {found} partitions, {said}"
+        return _other_settings(admin, wanted)
     except KafkaException as error:
         return f"{error.args[0].str()}: {unreached.why(settings)}"
-    if topic.error is not None or not topic.partitions:
-        return (
-            unreached.refused_name(topic.error)
-            or f"the topic {name} is missing: run `wallet topics apply`"
-        )
-    found = len(topic.partitions)
-    if found != settings.partitions:
-        return (
-            f"the topic {name} has {found} partitions, WALLET_PARTITIONS says {settings.partitions}"
-        )
+
+
+def _other_settings(admin: AdminClient, topic: Topic) -> str | None:
+    """What is wrong with how a cluster keeps the commands.
+
+    A cluster that does not let us look is taken at its word. Raises KafkaException.
+    """
+    asked = ConfigResource(ConfigResource.Type.TOPIC, topic.name)
+    (answer,) = admin.describe_configs([asked], request_timeout=ANSWER_SECONDS).values()
+    try:
+        found = answer.result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise
+        log.warning("not allowed to look at the topic's settings", topic=topic.name)
+        return None
+    for setting in RELIED_ON:
+        if found[setting].value != topic.config[setting]:
+            return (
+                f"the topic {topic.name} has {setting}={found[setting].value} instead of"
+                f" {topic.config[setting]}: `wallet topics plan` says more, `apply` mends it"
+            )
     return None

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from schemas.settings import Settings
 from schemas.topics import DAY_MS
 from tests.shell import Shell
-from wallet import topics
+from tests.topics import alter
 from wallet.topic_plan import plan
 
 pytestmark = pytest.mark.integration
@@ -18,18 +17,6 @@ pytestmark = pytest.mark.integration
 def ledger(new_ledger: Callable[..., Settings]) -> Settings:
     """Topics as the contract says."""
     return new_ledger(partitions=1)
-
-
-def alter(settings: Settings, topic: str, **changed: str) -> None:
-    """Set settings of a topic behind the contract's back (a_b for a.b)."""
-    entries = [
-        ConfigEntry(name.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
-        for name, value in changed.items()
-    ]
-    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
-    admin = topics.client(settings)  # named: thrown away, it would end before the answer
-    (done,) = admin.incremental_alter_configs([resource]).values()
-    done.result(20)
 
 
 def test_what_is_as_it_should_be_is_left_alone(ledger: Settings) -> None:
@@ -43,8 +30,8 @@ def test_what_is_as_it_should_be_is_left_alone(ledger: Settings) -> None:
 def test_what_keeps_too_little_is_mended(ledger: Settings) -> None:
     """Events that would expire, and a clock that is the producers'."""
     wallet = Shell(ledger)
-    alter(ledger, ledger.topics.events.name, retention_ms="60000")
-    alter(ledger, ledger.topics.commands.name, message_timestamp_type="CreateTime")
+    alter(ledger, ledger.topics.events.name, {"retention.ms": "60000"})
+    alter(ledger, ledger.topics.commands.name, {"message.timestamp.type": "CreateTime"})
     found = wallet("topics", "plan", "--json")
     assert found.code == 1
     differences = {(d["setting"], d["cluster"], d["contract"]) for d in found.json["differences"]}
@@ -60,7 +47,7 @@ def test_what_would_lose_records_is_asked_for(ledger: Settings) -> None:
     """A cluster may keep more than the contract says; only --shorten throws it away."""
     wallet = Shell(ledger)
     kept = str(30 * DAY_MS)
-    alter(ledger, ledger.topics.results.name, retention_ms=kept)
+    alter(ledger, ledger.topics.results.name, {"retention.ms": kept})
     found = wallet("topics", "plan")
     assert found.code == 0
     assert "only with --shorten" in found.said

@@ -14,9 +14,9 @@ from sqlalchemy import make_url
 
 from schemas.identifiers import partition_of
 from schemas.settings import Settings
-from tests.integration.test_cli_topics import alter
 from tests.ledgers import Ledger, opening
 from tests.shell import Done, Shell
+from tests.topics import alter
 from tests.workers import Workers, execute
 from wallet.doctor.around import bank as bank_of
 from wallet.doctor.around import environment, receipts
@@ -82,7 +82,7 @@ def test_everything_that_was_planted_is_found(new_ledger: Callable[..., Settings
     settings = ledger.settings
     for statement in PLANTED:
         execute(settings, statement)
-    alter(settings, settings.topics.events.name, retention_ms="60000")
+    alter(settings, settings.topics.events.name, {"retention.ms": "60000"})
     wallet_id = ledger.new_id()
     stray = ledger.command("deposit", wallet_id, amount="1.00")
     ledger.send(stray._replace(partition=1 - partition_of(wallet_id, 2)))

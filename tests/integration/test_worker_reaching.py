@@ -1,4 +1,4 @@
-"""A worker does not begin on a ledger that has lived with another number of partitions."""
+"""What a worker looks at before it begins: the number of partitions, and how commands are kept."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -8,9 +8,11 @@ import pytest
 
 from schemas.identifiers import partition_of
 from schemas.settings import Settings
-from streams.reaching import other_count
+from streams import reaching
+from streams.reaching import UnreadyError, other_count
 from tests.ledgers import Ledger
 from tests.shell import Shell
+from tests.topics import alter
 from tests.workers import execute
 
 pytestmark = pytest.mark.integration
@@ -39,3 +41,25 @@ def test_another_number_of_partitions_is_refused(new_ledger: Callable[..., Setti
     found = {each["check"]: each for each in done.json["findings"] if each["level"] == "harm"}
     assert "made with 4 partitions" in found["wallets"]["what"]
     assert "WALLET_PARTITIONS" in found["wallets"]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "is_now"),
+    [("message.timestamp.type", "CreateTime"), ("cleanup.policy", "compact")],
+)
+def test_commands_that_are_kept_otherwise_are_waited_for(
+    new_ledger: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    is_now: str,
+) -> None:
+    """Nothing may be decided by a producer's clock, or past commands that are compacted away."""
+    monkeypatch.setattr(reaching, "PATIENCE_SECONDS", 0.1)
+    settings = new_ledger(partitions=1)
+    reaching.await_broker(settings)
+    alter(settings, settings.topics.commands.name, {setting: is_now})
+    said = f"{setting}={is_now} instead of .*: `wallet topics plan`"
+    with pytest.raises(UnreadyError, match=said):
+        reaching.await_broker(settings)
+    assert Shell(settings)("topics", "apply", "--shorten").code == 0
+    reaching.await_broker(settings)
