@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import structlog
 from psycopg2 import extensions
 
+from schemas import results
 from schemas.settings import Settings
-from streams import faults, progress, retelling
+from streams import faults, progress, retelling, samelog
 from streams.ends import Ends
 from streams.hanging import hanging, topics_of, transactional_id
 from streams.laps import Laps
@@ -208,10 +209,11 @@ def _unpublished(
     headers = dict.fromkeys(topics_of(settings), "src") | {topics.events.name: "number"}
     last = tails.last(place.partition, headers, bounds)
     said = _last_result(place, last[topics.results.name], now)
-    stored = retelling.stored_results(
-        cursor, place, min(said, now.batch_offset - 1), now.next_offset
-    )
-    results = [result for offset, result, _ in stored if offset > said]
+    after = min(said, now.batch_offset - 1, now.last_result - 1)
+    stored = retelling.stored_results(cursor, place, after, now.next_offset)
+    if stored:
+        _same_log(place, tails, bounds[place.topic][0], stored[-1][1])
+    unsaid = [result for offset, result, _ in stored if offset > said]
     steps: list[Message] = []
     if any(step is not None for _, _, step in stored):
         stepped = _source(last[topics.scheduled.name])
@@ -219,7 +221,23 @@ def _unpublished(
     events = _events(place, last[topics.events.name], cursor, now)
     after = max(_source(last[topics.dead_letters.name]), now.batch_offset - 1)
     dead = retelling.stored_dead_letters(cursor, place, after, now.next_offset)
-    return Unsaid(results, events, steps, dead)
+    return Unsaid(unsaid, events, steps, dead)
+
+
+def _same_log(place: Place, tails: Tails, low: int, result: Message) -> None:
+    """Refuse when another command stands where the newest one with a result was processed."""
+    assert result.body is not None, "a result has a body"
+    newest = results.decode(result.body).command
+    if newest.offset < low:
+        return  # it has expired
+    found = samelog.another_command(tails.at(place.topic, place.partition, newest.offset), newest)
+    if found:
+        raise InconsistentError(
+            f"{place.topic}[{place.partition}] has {found} at {newest.offset}, where the database"
+            f" has processed command {newest.id} of {newest.source}: the topic was made anew, or"
+            " the broker lost commands, and it has grown since. What stands before that was never"
+            " done. Restore the topic, or point the worker at the database that belongs to it."
+        )
 
 
 def _last_result(place: Place, tail: Tail, now: Progress) -> int:

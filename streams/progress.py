@@ -23,12 +23,13 @@ class Progress(NamedTuple):
     floor_offset: int
     batch_offset: int
     batch_event: int
+    last_result: int
     arrived: list[tuple[str, int]]
 
 
 _COLUMNS: Final = (
     "epoch, next_offset, next_event, floor_offset, batch_offset, batch_event,"
-    " arrived_wallets::text[], arrived_sequences"
+    " last_result_offset, arrived_wallets::text[], arrived_sequences"
 )
 _MAKE: Final = "INSERT INTO partitions (topic, partition) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _RAISE: Final = (
@@ -83,5 +84,5 @@ def read(cursor: extensions.cursor, place: Place) -> Progress:
 def _progress(cursor: extensions.cursor) -> Progress:
     row = cursor.fetchone()
     assert row is not None, "the row was made before it was read"
-    arrived = list(zip(row[6], row[7], strict=True))
-    return Progress(row[0], row[1], row[2], row[3], row[4], row[5], arrived)
+    arrived = list(zip(row[7], row[8], strict=True))
+    return Progress(row[0], row[1], row[2], row[3], row[4], row[5], row[6], arrived)

@@ -85,6 +85,19 @@ class Tails:
             for topic, header in headers.items()
         }
 
+    def at(self, topic: str, partition: int, offset: int) -> Message | None:
+        """The record at an offset; None where readers of committed records see none there."""
+        self._consumer.assign([TopicPartition(topic, partition, offset)])
+        message = self._consumer.poll(self._timeout)
+        if message is None:
+            raise TailTimeoutError(f"{topic}[{partition}]: no answer")
+        error = message.error()
+        if error is None:
+            return message if message.offset() == offset else None
+        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - as below
+            raise KafkaException(error)
+        return None
+
     def _last_from(self, partition: int, starts: Mapping[str, int]) -> dict[str, Message]:
         """The last record of each topic from its start to its end; of none with markers alone.
 

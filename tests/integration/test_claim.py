@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 from schemas.settings import Settings
 from streams.claim import InconsistentError, OvertakenError, claim
 from streams.rows import Place
 from tests.ledgers import Ledger
-from tests.workers import Workers, execute, rows
+from tests.workers import Workers, execute, rows, wait_until
 from wallet import topics
 
 pytestmark = pytest.mark.integration
@@ -114,6 +114,27 @@ def test_an_overtaken_claim_gives_up_without_alarm(worked: Ledger) -> None:
     held = claim(worked.settings, place, "test", lambda: True)
     with rows(worked.settings, "SELECT epoch FROM partitions WHERE partition = 7") as found:
         assert found[0][0] == held.epoch
+
+
+def test_the_log_is_another_one(new_ledger: Callable[..., Settings], tmp_path: Path) -> None:
+    """It was made anew and has grown since: what stands there would be taken for done."""
+    ledger = Ledger(new_ledger(partitions=1), seed=23)
+    wallet, name = ledger.new_id(), ledger.settings.topics.commands.name
+    with Workers(ledger.settings, tmp_path) as workers:
+        workers.start_and_hold()
+        ledger.ask(ledger.command("wallet.create", wallet))
+        ledger.ask(ledger.command("deposit", wallet, "known", amount="1.00"))
+    place = Place(name, 0, 1)
+    assert claim(ledger.settings, place, "test", lambda: True).next_offset == 2
+    admin = topics.client(ledger.settings)
+    admin.delete_topics([name])[name].result(20)
+    wait_until(lambda: name in topics.apply(ledger.settings, 20), 20, "topic made anew")
+    lost = [ledger.command("deposit", wallet, f"lost-{n}", amount="1.00") for n in range(3)]
+    ledger.send(*lost, producer=Producer(ledger.settings.kafka_client()))
+    said = refused(ledger, 0)
+    assert "has command lost-1 at 1, where the database has processed command known of /tes" in said
+    delete_records(ledger, name, 0, 2)
+    assert claim(ledger.settings, place, "test", lambda: True).next_offset == 2, "nobody can tell"
 
 
 def test_the_worker_ends_with_70(new_ledger: Callable[..., Settings], tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def client(ledger: Settings) -> Iterator[Client]:
         yield made
 
 
-def soon(seconds: float = 0.5) -> datetime:
+def soon(seconds: float = 2.0) -> datetime:
     """A moment to come."""
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
@@ -210,7 +210,7 @@ def test_the_examples_of_service_004(gateway: GatewayProcess, client: Client, sl
     asked = """ -d "{ \\
            \\"amount\\": \\"80.00\\", \\
            \\"target\\": \\"<target>\\", \\
-           \\"scheduled_time\\": \\"`date -d +1Seconds -Iseconds`\\" \\
+           \\"scheduled_time\\": \\"`date -d +3Seconds -Iseconds`\\" \\
          }" """
     for _ in range(2):
         waiting = gateway.shell(withdraw + asked, uuid=uuid, target=target)

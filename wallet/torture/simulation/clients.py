@@ -195,10 +195,22 @@ class Message:
             return None
         return KafkaError(KafkaError._PARTITION_EOF)  # noqa: SLF001 - there is no public name
 
+    def offset(self) -> int:
+        """Where the record stands."""
+        return self._told.offset
+
+    def value(self) -> bytes | None:
+        """The record's value."""
+        return self._told.value
+
     def headers(self) -> Headers:
         """The record's headers."""
-        assert self._record is not None, "only records have headers"
-        return self._record.headers
+        return self._told.headers
+
+    @property
+    def _told(self) -> Record:
+        assert self._record is not None, "only records have these"
+        return self._record
 
 
 class Consumer:

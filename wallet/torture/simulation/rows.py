@@ -12,9 +12,9 @@ class PartitionRow(NamedTuple):
     floor_offset: int = -1
     batch_offset: int = 0
     batch_event: int = 0
+    last_result_offset: int = -1
     arrived_wallets: tuple[str, ...] = ()
     arrived_sequences: tuple[int, ...] = ()
-    last_result_offset: int = -1
 
 
 class WalletRow(NamedTuple):

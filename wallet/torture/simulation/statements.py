@@ -286,4 +286,4 @@ def _of_partition(txn: Transaction, partition: int) -> list[StoredCommand]:
 
 
 def _told_progress(row: PartitionRow) -> tuple[Any, ...]:
-    return (*row[:6], list(row.arrived_wallets), list(row.arrived_sequences))
+    return (*row[:7], list(row.arrived_wallets), list(row.arrived_sequences))
