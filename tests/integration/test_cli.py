@@ -98,6 +98,25 @@ def test_a_result_is_found_by_its_id(wallet: Shell, funded: str) -> None:
     assert (refused.code, refused.json["error"]["code"]) == (1, "amount_not_positive")
 
 
+def test_an_amount_below_zero_is_no_option(wallet: Shell, funded: str) -> None:
+    """The ledger says what is wrong with it; a word that is no option is still told."""
+    other = uuid7()
+    assert wallet("create", other).code == 0
+    for words in (
+        ("deposit", funded, "-5"),
+        ("transfer", funded, other, "-0.01"),
+        ("sell", funded, "989121234567", "-5"),
+        ("withdraw", funded, "-5.00", "--in", "1h"),
+        ("credit", "request", funded, "-5"),
+    ):
+        refused = wallet(*words, "--json")
+        assert (refused.code, refused.json["error"]["code"]) == (1, "amount_not_positive"), words
+        assert refused.json["error"]["param"] == "amount"
+    wrong = wallet("deposit", funded, "5", "--curency", "IRR")
+    assert wrong.code == 2
+    assert "No such option" in wrong.complained
+
+
 def test_an_id_of_two_sources_asks_which(wallet: Shell, funded: str) -> None:
     """Rather than show one of them."""
     own_id = uuid7()

@@ -3,12 +3,14 @@
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Concatenate, ParamSpec
+from typing import Annotated, Any, Concatenate, Final, ParamSpec
 
 import typer
+from typer.core import TyperCommand
 
 from producers.client import TIMEOUT
 from producers.message import SOURCE
@@ -36,6 +38,18 @@ Amount = Annotated[str, typer.Argument(help='In major units, such as "5000.00".'
 Currency = Annotated[
     str | None, typer.Option(help="ISO 4217 code; the wallet's where it is left out.")
 ]
+
+
+_NEGATIVE: Final = re.compile(r"-[.,]?\d")
+
+
+class WithAmount(TyperCommand):
+    """A command with an amount: one below zero is no option, and the ledger says what it is."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own
+        """Take a word that begins as a negative number for an argument."""
+        ctx.ignore_unknown_options = any(_NEGATIVE.match(word) for word in args)
+        return super().parse_args(ctx, args)
 
 
 @dataclass(frozen=True, kw_only=True)

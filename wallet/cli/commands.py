@@ -7,7 +7,16 @@ from typing import Annotated, Final, Literal
 import typer
 
 from producers.message import Attributes, Message, message_of, uuid7
-from wallet.cli.asking import Amount, Asking, Currency, WalletId, asked, uuid_text, without_none
+from wallet.cli.asking import (
+    Amount,
+    Asking,
+    Currency,
+    WalletId,
+    WithAmount,
+    asked,
+    uuid_text,
+    without_none,
+)
 from wallet.cli.checking import what_is_wrong
 from wallet.cli.connected import client_of, load_settings
 from wallet.cli.printing import print_json, print_result
@@ -21,8 +30,9 @@ Status = Literal["active", "deactivated", "suspended"]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (create, deposit, transfer, sell, refund):
-        app.command()(command)
+    app.command()(create)
+    for command in (deposit, transfer, sell, refund):
+        app.command(cls=WithAmount)(command)
     app.command("set-status")(set_status)
 
 

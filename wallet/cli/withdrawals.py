@@ -15,7 +15,16 @@ from producers.client import TIMEOUT
 from producers.message import Message
 from schemas.statuses import WITHDRAWAL_STATUSES
 from wallet.cli import listing
-from wallet.cli.asking import Amount, AsJson, Asking, Currency, WalletId, asked, uuid_text
+from wallet.cli.asking import (
+    Amount,
+    AsJson,
+    Asking,
+    Currency,
+    WalletId,
+    WithAmount,
+    asked,
+    uuid_text,
+)
 from wallet.cli.commands import ask, show_answer
 from wallet.cli.connected import load_settings, looking_at
 from wallet.cli.durations import duration
@@ -33,7 +42,7 @@ WithdrawalId = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(withdraw)
+    app.command(cls=WithAmount)(withdraw)
     group = typer.Typer(help="See, cancel and resolve withdrawals.", no_args_is_help=True)
     group.command("list")(list_them)
     for command in (show, cancel, resolve):
