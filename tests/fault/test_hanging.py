@@ -60,7 +60,13 @@ def _set_guard(settings: Settings, value: str) -> None:
     resource = ConfigResource(ResourceType.BROKER, "1", incremental_configs=[entry])
     admin = AdminClient(settings.kafka_client())
     for done in admin.incremental_alter_configs([resource]).values():
-        done.result(20)
+        done.result(20)  # the controller has it; the broker, a moment later
+
+    def broker_has_it() -> bool:
+        (told,) = admin.describe_configs([resource]).values()
+        return bool(told.result(20)[GUARD].value == value)
+
+    wait_until(broker_has_it, 20, "the broker's setting")
 
 
 def leaver(settings: Settings, place: Place, part: Said) -> Say:
