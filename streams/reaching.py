@@ -121,7 +121,8 @@ def _broker_ready(settings: Settings) -> str | None:
 def _other_settings(admin: AdminClient, topic: Topic) -> str | None:
     """What is wrong with how a cluster keeps the commands.
 
-    A cluster that does not let us look is taken at its word. Raises KafkaException.
+    A cluster that does not let us look, or does not know a setting, is taken at its word. Raises
+    KafkaException.
     """
     asked = ConfigResource(ConfigResource.Type.TOPIC, topic.name)
     (answer,) = admin.describe_configs([asked], request_timeout=ANSWER_SECONDS).values()
@@ -133,9 +134,10 @@ def _other_settings(admin: AdminClient, topic: Topic) -> str | None:
         log.warning("not allowed to look at the topic's settings", topic=topic.name)
         return None
     for setting in RELIED_ON:
-        if found[setting].value != topic.config[setting]:
+        has = found[setting].value if setting in found else topic.config[setting]
+        if has != topic.config[setting]:
             return (
-                f"the topic {topic.name} has {setting}={found[setting].value} instead of"
+                f"the topic {topic.name} has {setting}={has} instead of"
                 f" {topic.config[setting]}: `wallet topics plan` says more, `apply` mends it"
             )
     return None

@@ -15,6 +15,9 @@ from schemas.settings import Settings
 FIRST_STEP: Final = 16
 GROWTH: Final = 4
 
+_NOTHING_THERE: Final = (KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET)  # noqa: SLF001 - there are no public names
+"""Not yet, and no more: retention may take a record while it is looked for."""
+
 
 class Tail(NamedTuple):
     """The end of a partition. `value` is the wanted header of its last record, None without one."""
@@ -86,7 +89,7 @@ class Tails:
         }
 
     def at(self, topic: str, partition: int, offset: int) -> Message | None:
-        """The record at an offset; None where readers of committed records see none there."""
+        """The record at an offset; None where readers of committed records find none there."""
         self._consumer.assign([TopicPartition(topic, partition, offset)])
         message = self._consumer.poll(self._timeout)
         if message is None:
@@ -94,7 +97,7 @@ class Tails:
         error = message.error()
         if error is None:
             return message if message.offset() == offset else None
-        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - as below
+        if error.code() not in _NOTHING_THERE:
             raise KafkaException(error)
         return None
 

@@ -10,6 +10,7 @@ from confluent_kafka import Producer, TopicPartition
 from schemas.settings import Settings
 from streams.claim import InconsistentError, OvertakenError, claim
 from streams.rows import Place
+from streams.tails import Tails
 from tests.ledgers import Ledger
 from tests.workers import Workers, execute, rows, wait_until
 from wallet import topics
@@ -135,6 +136,9 @@ def test_the_log_is_another_one(new_ledger: Callable[..., Settings], tmp_path: P
     assert "has command lost-1 at 1, where the database has processed command known of /tes" in said
     delete_records(ledger, name, 0, 2)
     assert claim(ledger.settings, place, "test", lambda: True).next_offset == 2, "nobody can tell"
+    with Tails(ledger.settings) as tails:
+        there = [tails.at(name, 0, offset) is not None for offset in (1, 2, 3, 9)]
+    assert there == [False, True, False, False], "expired, there, not yet, never"
 
 
 def test_the_worker_ends_with_70(new_ledger: Callable[..., Settings], tmp_path: Path) -> None:
