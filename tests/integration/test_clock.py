@@ -47,6 +47,7 @@ def test_advances_add_up_and_are_shown(copy: Settings) -> None:
     assert shell("clock", "show", "--json").json["ahead_ms"] == 0
     assert "not ahead" in shell("clock", "show").said
     assert shell("clock", "advance", "3d", "--json").json["ahead_ms"] == 3 * 86_400_000
+    assert "no length of time ahead" in shell("clock", "advance", "-3d").complained
     moved = shell("clock", "advance", "PT1.5S", "--json").json
     assert moved["ahead_ms"] == 3 * 86_400_000 + 1500
     shown = shell("clock", "show", "--json").json

@@ -43,8 +43,8 @@ Currency = Annotated[
 _NEGATIVE: Final = re.compile(r"-[.,]?\d")
 
 
-class WithAmount(TyperCommand):
-    """A command with an amount: one below zero is no option, and the ledger says what it is."""
+class WithNumber(TyperCommand):
+    """A command with an amount or a time: one below zero is no option, and told as what it is."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own
         """Take a word that begins as a negative number for an argument."""

@@ -7,6 +7,7 @@ import typer
 
 from schemas.moments import in_milliseconds
 from wallet import clock
+from wallet.cli.asking import WithNumber
 from wallet.cli.connected import load_settings
 from wallet.cli.durations import duration
 from wallet.cli.printing import print_json
@@ -17,7 +18,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(help="The clock of a development copy.", no_args_is_help=True)
-    group.command("advance")(advance)
+    group.command("advance", cls=WithNumber)(advance)
     group.command("show")(show)
     group.callback()(_clock)
     app.add_typer(group, name="clock")

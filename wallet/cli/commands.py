@@ -12,7 +12,7 @@ from wallet.cli.asking import (
     Asking,
     Currency,
     WalletId,
-    WithAmount,
+    WithNumber,
     asked,
     uuid_text,
     without_none,
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(create)
     for command in (deposit, transfer, sell, refund):
-        app.command(cls=WithAmount)(command)
+        app.command(cls=WithNumber)(command)
     app.command("set-status")(set_status)
 
 

@@ -9,7 +9,7 @@ import typer
 from schemas.identifiers import is_uuid
 from schemas.statuses import CREDIT_REQUEST_STATUSES
 from wallet.cli import listing
-from wallet.cli.asking import Amount, AsJson, Asking, Currency, WalletId, WithAmount, asked
+from wallet.cli.asking import Amount, AsJson, Asking, Currency, WalletId, WithNumber, asked
 from wallet.cli.commands import ask
 from wallet.cli.connected import load_settings, looking_at
 from wallet.cli.printing import print_credit_requests
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(help="Ask for credit, approve or reject it.", no_args_is_help=True)
-    group.command(cls=WithAmount)(request)
+    group.command(cls=WithNumber)(request)
     for command in (approve, reject):
         group.command()(command)
     group.command("list")(list_them)

@@ -21,7 +21,7 @@ from wallet.cli.asking import (
     Asking,
     Currency,
     WalletId,
-    WithAmount,
+    WithNumber,
     asked,
     uuid_text,
 )
@@ -42,7 +42,7 @@ WithdrawalId = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command(cls=WithAmount)(withdraw)
+    app.command(cls=WithNumber)(withdraw)
     group = typer.Typer(help="See, cancel and resolve withdrawals.", no_args_is_help=True)
     group.command("list")(list_them)
     for command in (show, cancel, resolve):
