@@ -76,7 +76,7 @@ def claim(
         ):
             first = ends.ask(topics_of(settings), place.partition, decided=True)
             publisher = Publisher(settings, place, outside)
-            tails.get_ready(place.partition, topics_of(settings))
+            tails.get_ready(place.partition, topics_of(settings), place.topic)
             first.answer()  # so that it is connected, too
             laps.lap("connected")
             outside.summarise(connection)

@@ -59,8 +59,9 @@ class Tails:
         """The first offset kept and the offset after the last."""
         return bounds(self._consumer, topic, partition, self._timeout)
 
-    def get_ready(self, partition: int, topics: Iterable[str]) -> None:
-        """Connect, and learn who leads: `last` would wait for news of that for 0.9 s."""
+    def get_ready(self, partition: int, topics: Iterable[str], commands: str) -> None:
+        """Connect, and learn who leads: `last` and `at` would each wait for that for 0.9 s."""
+        self._consumer.list_topics(commands, timeout=self._timeout)
         for topic in topics:
             self.bounds(topic, partition)
 

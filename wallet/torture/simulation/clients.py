@@ -221,6 +221,9 @@ class Consumer:
         self._world = broker.world
         self._left: list[Message] = []
 
+    def list_topics(self, _topic: str, **_: float) -> None:
+        """Learn who leads: it is always the same broker."""
+
     def get_watermark_offsets(self, asked: TopicPartition, **_: float) -> tuple[int, int]:
         """Begin and end of a partition, as far as read_committed sees."""
         self._world.step("watermarks")
