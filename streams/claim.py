@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import structlog
 from psycopg2 import extensions
 
-from schemas import results
+from schemas.results import CommandRef
 from schemas.settings import Settings
 from streams import faults, progress, retelling, samelog
 from streams.ends import Ends
@@ -209,25 +209,23 @@ def _unpublished(
     headers = dict.fromkeys(topics_of(settings), "src") | {topics.events.name: "number"}
     last = tails.last(place.partition, headers, bounds)
     said = _last_result(place, last[topics.results.name], now)
-    after = min(said, now.batch_offset - 1, now.last_result - 1)
-    stored = retelling.stored_results(cursor, place, after, now.next_offset)
+    known = min(said, now.batch_offset - 1, now.last_result - 1)
+    stored = retelling.stored_results(cursor, place, known, now.next_offset)
     if stored:
-        _same_log(place, tails, bounds[place.topic][0], stored[-1][1])
-    unsaid = [result for offset, result, _ in stored if offset > said]
+        _same_log(place, tails, bounds[place.topic][0], stored[-1][0])
+    results = [result for command, result, _ in stored if command.offset > said]
     steps: list[Message] = []
     if any(step is not None for _, _, step in stored):
         stepped = _source(last[topics.scheduled.name])
-        steps = [step for offset, _, step in stored if step is not None and offset > stepped]
+        steps = [step for command, _, step in stored if step and command.offset > stepped]
     events = _events(place, last[topics.events.name], cursor, now)
     after = max(_source(last[topics.dead_letters.name]), now.batch_offset - 1)
     dead = retelling.stored_dead_letters(cursor, place, after, now.next_offset)
-    return Unsaid(unsaid, events, steps, dead)
+    return Unsaid(results, events, steps, dead)
 
 
-def _same_log(place: Place, tails: Tails, low: int, result: Message) -> None:
+def _same_log(place: Place, tails: Tails, low: int, newest: CommandRef) -> None:
     """Refuse when another command stands where the newest one with a result was processed."""
-    assert result.body is not None, "a result has a body"
-    newest = results.decode(result.body).command
     if newest.offset < low:
         return  # it has expired
     found = samelog.another_command(tails.at(place.topic, place.partition, newest.offset), newest)

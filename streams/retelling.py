@@ -10,7 +10,7 @@ from psycopg2 import extensions
 
 from schemas import results
 from schemas.accounts import WORLD_NAMES
-from schemas.results import AnyResult
+from schemas.results import AnyResult, CommandRef
 from streams import dead_letters, rendering
 from streams.arrays import array
 from streams.books import Entry
@@ -19,7 +19,7 @@ from streams.rendering import Details, Message, Telling
 from streams.rows import Place
 
 _RESULTS: Final = (
-    'SELECT "offset", command_key::text, result, details FROM commands'
+    "SELECT command_key::text, result, details FROM commands"
     ' WHERE partition = %s AND "offset" > %s AND "offset" < %s ORDER BY "offset"'
 )
 _DEAD_LETTERS: Final = (
@@ -50,11 +50,11 @@ _ENTRIES: Final = (
 
 def stored_results(
     cursor: extensions.cursor, place: Place, after: int, before: int
-) -> list[tuple[int, Message, Message | None]]:
-    """The results of commands at offsets between the two: offset, result, a withdrawal's step."""
+) -> list[tuple[CommandRef, Message, Message | None]]:
+    """The results of commands at offsets between the two: which, result, a withdrawal's step."""
     cursor.execute(_RESULTS, (place.partition, after, before))
-    told: list[tuple[int, Message, Message | None]] = []
-    for offset, key, text, details in cursor.fetchall():
+    told: list[tuple[CommandRef, Message, Message | None]] = []
+    for key, text, details in cursor.fetchall():
         result = results.decode(text)
         telling = _telling(result, rendering.details_of(details))
         kind = rendering.COMPLETED if result.status == "completed" else rendering.REJECTED
@@ -63,7 +63,7 @@ def stored_results(
         if withdrawal is not None:
             assert result.wallet_id is not None, "what was done names its wallet"
             step = telling.step(result.wallet_id, withdrawal.id, withdrawal.status)
-        told.append((offset, said, step))
+        told.append((result.command, said, step))
     return told
 
 

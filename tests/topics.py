@@ -1,20 +1,25 @@
-"""Changing a topic's settings behind the contract's back."""
+"""Changing settings of topics behind the contract's back, and of brokers."""
 
 from collections.abc import Mapping
 
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from schemas.settings import Settings
 from wallet import topics
 
 
-def alter(settings: Settings, topic: str, changed: Mapping[str, str]) -> None:
-    """Set settings of a topic."""
+def alter(
+    settings: Settings,
+    name: str,
+    changed: Mapping[str, str],
+    kind: ResourceType = ResourceType.TOPIC,
+) -> None:
+    """Set settings of a topic, or of another kind; the controller has them then."""
     entries = [
-        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-        for name, value in changed.items()
+        ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
+        for setting, value in changed.items()
     ]
-    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
+    resource = ConfigResource(kind, name, incremental_configs=entries)
     admin = topics.client(settings)  # named: thrown away, it would end before the answer
     (done,) = admin.incremental_alter_configs([resource]).values()
     done.result(20)

@@ -13,13 +13,7 @@ import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from confluent_kafka import Consumer, KafkaException
-from confluent_kafka.admin import (
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from consumers.balances.publisher import Publisher
 from schemas.settings import Settings
@@ -30,6 +24,7 @@ from streams.rendering import Message
 from streams.rows import Place
 from tests.hands import Hand, Say
 from tests.ledgers import Ledger
+from tests.topics import alter
 from tests.workers import wait_until
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]
@@ -56,14 +51,11 @@ def ledger(new_ledger: Callable[..., Settings]) -> Iterator[Ledger]:
 
 
 def _set_guard(settings: Settings, value: str) -> None:
-    entry = ConfigEntry(GUARD, value, incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.BROKER, "1", incremental_configs=[entry])
+    alter(settings, "1", {GUARD: value}, ResourceType.BROKER)
     admin = AdminClient(settings.kafka_client())
-    for done in admin.incremental_alter_configs([resource]).values():
-        done.result(20)  # the controller has it; the broker, a moment later
 
-    def broker_has_it() -> bool:
-        (told,) = admin.describe_configs([resource]).values()
+    def broker_has_it() -> bool:  # it hears of it a moment later than the controller
+        (told,) = admin.describe_configs([ConfigResource(ResourceType.BROKER, "1")]).values()
         return bool(told.result(20)[GUARD].value == value)
 
     wait_until(broker_has_it, 20, "the broker's setting")

@@ -45,7 +45,7 @@ HANDLERS: Final[tuple[tuple[str, str], ...]] = (
     ("INSERT INTO partitions", "make_partition"),
     ("SELECT epoch, next_offset", "progress"),
     ("SELECT a.pid, pg_terminate_backend", "end_holder"),
-    ('SELECT "offset", command_key::text, result', "results"),
+    ("SELECT command_key::text, result", "results"),
     ('SELECT "offset", reason', "dead_letters"),
     ("SELECT transaction_id::text FROM commands", "own"),
     ("SELECT e.transaction_id::text FROM unnest", "arrived"),
@@ -230,7 +230,7 @@ class Statements(BatchFunctions):
         """Stored results of a partition between two offsets."""
         partition, after, before = arguments
         rows = sorted(_of_partition(txn, partition), key=lambda row: row.offset)
-        return [(r.offset, r.key, r.result, r.details) for r in rows if after < r.offset < before]
+        return [(r.key, r.result, r.details) for r in rows if after < r.offset < before]
 
     def dead_letters(self, txn: Transaction, arguments: Sequence[Any]) -> Answer:
         """Stored dead letters of a partition between two offsets."""
