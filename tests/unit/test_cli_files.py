@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,8 @@ def test_output_that_nothing_takes_is_one_line(
 ) -> None:
     """A full disk behind `wallet schemas > FILE` is no fault of the program's."""
     monkeypatch.setattr(sys, "argv", ["wallet", "schemas", "vectors"])
-    with Path("/dev/full").open("w") as full:
+    # Newer Pythons say it once more where the file is closed: it still has what it could not write.
+    with suppress(OSError), Path("/dev/full").open("w") as full:
         monkeypatch.setattr(sys, "stdout", full)
         with pytest.raises(SystemExit) as ended:
             main()

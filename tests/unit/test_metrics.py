@@ -69,8 +69,9 @@ def test_it_answers_those_who_watch(door: Metrics) -> None:
     assert "process_resident_memory_bytes" in text
     with urlopen(f"{door.url}/healthz", timeout=30) as answer:  # noqa: S310 - our own
         assert answer.read() == b'{"status": "ok"}'
-    with pytest.raises(HTTPError, match="404"):
+    with pytest.raises(HTTPError, match="404") as refused:
         urlopen(f"{door.url}/", timeout=30)  # noqa: S310 - our own
+    refused.value.close()
 
 
 def test_nothing_listens_unless_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

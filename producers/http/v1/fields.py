@@ -22,9 +22,11 @@ DELAY_CHARACTERS_MAX: Final = 64
 DELAY_MAX: Final = 10**10
 """Most seconds, as schemas.commands.Seconds."""
 _WHEN: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+ -]\d\d:?\d\d)?\Z", re.ASCII
+    r"\d{4}-\d\d-\d\d[T ](?!24)\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+ -]\d\d:?\d\d)?\Z", re.ASCII
 )
-"""RFC 3339, and its zone without a colon. One without a zone is told so, not taken for UTC."""
+"""RFC 3339, and its zone without a colon. One without a zone is told so, not taken for UTC.
+
+Newer Pythons (3.14) take 24:00 for the next midnight; RFC 3339 has no such hour."""
 _NUMBER: Final = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?\Z")
 
 
