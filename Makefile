@@ -1,8 +1,13 @@
-# Wallet Streams. Needs only make and Python >= 3.11; everything else lands in .venv, by hash.
-# `make setup PYTHON=python3.12` makes .venv of another interpreter (with one in place: make clean
-# setup PYTHON=...); ARGS="..." goes on to the command behind a target.
+# Wallet Streams. Needs only make and a Python of 3.11 to 3.14; everything else lands in .venv, by
+# hash. `make setup PYTHON=python3.12` makes .venv of another interpreter (with one in place: make
+# clean setup PYTHON=...); ARGS="..." goes on to the command behind a target.
 
-PYTHON ?= python3
+# For newer ones some packages have no build yet, and where python3 is one, an older may be beside it.
+FITS := 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))'
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$each -c $(FITS) 2>/dev/null && echo $$each && exit; done; echo python3)
+endif
 ARGS ?=
 
 BIN := .venv/bin
@@ -14,7 +19,7 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes \
   --custom-compile-command "make lock"
 
 HAS_PYTHON = command -v $(PYTHON) >/dev/null || { \
-  echo "make: $(PYTHON) is not installed; Python 3.11 or newer is needed" >&2; exit 1; }
+  echo "make: $(PYTHON) is not installed; Python 3.11 to 3.14 is needed" >&2; exit 1; }
 WHICH_PYTHON := 'import os, sys; print(sys.version, os.path.realpath(sys.base_prefix))'
 
 # Every worker, command and test is a Python that starts: it need not compile two seconds of source.
@@ -45,8 +50,8 @@ setup: $(STAMP) ## make .venv from requirements.lock (the other targets do this 
 
 $(UV): requirements-uv.lock
 	@$(HAS_PYTHON)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1), Python 3.11 or newer is needed;" \
+	@$(PYTHON) -c $(FITS) || { \
+	  echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1), Python 3.11 to 3.14 is needed;" \
 	       "another one is chosen with make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "make: $(PYTHON) cannot make virtual environments;" \

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+import pytest
 
 from schemas.settings import Settings
 from tests import lives
@@ -22,6 +25,9 @@ JSON = {"Content-Type": "application/json"}
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 ANSWER_SECONDS = 40.0
+
+with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+"""For tests that call `GatewayProcess.shell`, or a shell of their own."""
 
 
 @dataclass(frozen=True, slots=True)

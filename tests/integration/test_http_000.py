@@ -1,6 +1,5 @@
 """Service 000: its README's examples, and what its clients get beyond."""
 
-import shutil
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.gateways import GatewayProcess, Reply
+from tests.gateways import GatewayProcess, Reply, with_curl
 from tests.people import basic, new_user
 from tests.workers import execute, rows
 
 pytestmark = pytest.mark.integration
 
-with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 
 CREDIT, PROCESS, SALE = (
     f"/api/wallet/{name}"

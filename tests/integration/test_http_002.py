@@ -1,6 +1,5 @@
 """Service 002: its README's examples, and what its clients get beyond; receipts over HTTP."""
 
-import shutil
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from producers.http.seeds import bodies002
 from schemas.settings import Settings
-from tests.gateways import GatewayProcess, Reply, served
+from tests.gateways import GatewayProcess, Reply, served, with_curl
 from tests.makers import maker
 from tests.people import PASSWORD, basic, new_user
 from tests.sellers003 import is_a
@@ -22,7 +21,6 @@ from tests.workers import execute, wait_until
 
 pytestmark = pytest.mark.integration
 
-with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 
 WALLET = "/api/wallet"
 WAIT_SECONDS = 60.0

@@ -1,7 +1,6 @@
 """Service 003: its README's examples, its required scenario, and what its clients get beyond."""
 
 import itertools
-import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -16,7 +15,7 @@ from producers.client import Client
 from producers.http.errors import EarlyError
 from producers.http.seeds import bodies003, reading003_moves
 from producers.http.seeds.reading003 import Page
-from tests.gateways import GatewayProcess
+from tests.gateways import GatewayProcess, with_curl
 from tests.sellers003 import (
     CLIENTS,
     PHONE,
@@ -31,8 +30,6 @@ from tests.sellers003 import (
 from tests.workers import rows
 
 pytestmark = pytest.mark.integration
-
-with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 
 
 @with_curl

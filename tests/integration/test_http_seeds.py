@@ -1,6 +1,5 @@
 """The READMEs' curl examples of services 001 and 004, and what their clients get beyond them."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,13 +12,12 @@ from producers.http.seeds import bodies001, bodies004
 from producers.message import Message
 from producers.withdrawals import execution, failure, review, settlement
 from schemas.settings import Settings
-from tests.gateways import GatewayProcess
+from tests.gateways import GatewayProcess, with_curl
 from tests.workers import wait_until
 
 pytestmark = pytest.mark.integration
 
 UNKNOWN = "01930f6e-0000-7000-8000-0000000000ff"
-with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.apis import PROBLEM, Api, problem
+from tests.gateways import with_curl
 
 pytestmark = pytest.mark.integration
 
@@ -164,6 +165,7 @@ def _is_as_said(found: Any, said: Any, names: dict[str, str]) -> bool:  # noqa: 
     return bool(found == said)
 
 
+@with_curl
 def test_the_pages_examples_do_what_they_say(api: Api) -> None:
     """Each in its order, in a shell with curl, with the answer that stands under it."""
     base, names = api.gateway.base, dict[str, str]()

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ def receipts(settings: Settings) -> Finding:
     """Whether receipts can be written where they belong, as far as this process may tell."""
     folder = settings.receipts_folder
     try:
-        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        there = next(each for each in (folder, *folder.absolute().parents) if _is_there(each))
         is_ours = there.is_dir() and os.access(there, os.W_OK)
     except OSError:  # a folder on the way may not even be looked into
         is_ours = False
@@ -56,6 +57,18 @@ def receipts(settings: Settings) -> Finding:
         what = f"{folder} cannot be written by this user"
         return warning("receipts folder", what, "make it, or name another in WALLET_RECEIPTS")
     return fine("receipts folder", str(folder))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it exists. Raises OSError where that cannot be told.
+
+    `Path.exists` calls it absent then, since Python 3.14.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def environment(variables: Mapping[str, str]) -> Iterator[Finding]:
