@@ -220,14 +220,16 @@ def _changes(wallet_id: str, limit: int, before: int | None) -> Select[Any]:
 def _others(
     connection: Connection, wallet_id: str, transactions: Sequence[str]
 ) -> defaultdict[str, list[str]]:
-    """Transaction id -> the other accounts in it, the world's by name."""
+    """Transaction id -> the other accounts in it, each once, the world's by name."""
     query = select(entries.c.transaction_id, entries.c.account_id).where(
         entries.c.transaction_id == func.any(cast(list(transactions), _UUID_ARRAY)),
         entries.c.account_id != wallet_id,
     )
     found: defaultdict[str, list[str]] = defaultdict(list)
     for transaction_id, account in connection.execute(query) if transactions else ():
-        found[transaction_id].append(WORLD_NAMES.get(account, account))
+        named = WORLD_NAMES.get(account, account)
+        if named not in found[transaction_id]:  # an exchange has it in both currencies
+            found[transaction_id].append(named)
     return found
 
 

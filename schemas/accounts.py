@@ -12,6 +12,8 @@ WORLD_CREDIT: Final = "world:credit"
 WORLD_TRANSIT: Final = "world:in_transit"
 """Where the money of a withdrawal is between its execution and the bank's answer."""
 WORLD_BANK: Final = "world:bank"
+WORLD_EXCHANGE: Final = "world:exchange"
+"""Where the money of one currency goes, and that of the other comes from."""
 
 WORLD: Final[dict[str, str]] = {
     WORLD_DEPOSITS: "00000000-0000-8000-8000-000000000001",
@@ -19,6 +21,7 @@ WORLD: Final[dict[str, str]] = {
     WORLD_TRANSIT: "00000000-0000-8000-8000-000000000003",
     WORLD_BANK: "00000000-0000-8000-8000-000000000004",
     WORLD_CREDIT: "00000000-0000-8000-8000-000000000005",
+    WORLD_EXCHANGE: "00000000-0000-8000-8000-000000000006",
 }
 """Name on the wire -> UUID in the entries table."""
 

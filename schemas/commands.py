@@ -101,6 +101,20 @@ class Transfer(CommandData, frozen=True, gc=False):
     currency: CurrencyCode | None = None
 
 
+class Exchange(CommandData, frozen=True, gc=False):
+    """exchange.v1: money of the wallet for money of another currency, into another wallet.
+
+    `amount` leaves, in the wallet's currency; `to_amount` arrives, in the other wallet's. The
+    ledger knows no rates: whoever asks has agreed on both.
+    """
+
+    to_wallet_id: Uuid
+    amount: Amount
+    to_amount: Amount
+    currency: CurrencyCode | None = None
+    to_currency: CurrencyCode | None = None
+
+
 class SellCharge(CommandData, frozen=True, gc=False):
     """charge_sale.v1: the wallet's owner sells a phone charge; the money leaves the wallet.
 
@@ -201,6 +215,7 @@ TYPES: Final[dict[str, type[CommandData]]] = {
     "transfer.v1": Transfer,
     "charge_sale.v1": SellCharge,
     "refund.v1": Refund,
+    "exchange.v1": Exchange,
     "credit_request.create.v1": CreateCreditRequest,
     "credit_request.approve.v1": ApproveCreditRequest,
     "credit_request.reject.v1": RejectCreditRequest,

@@ -16,6 +16,7 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "transfer": "wallet.transferred.v1",
     "charge_sale": "wallet.charge_sold.v1",
     "refund": "wallet.refunded.v1",
+    "exchange": "wallet.exchanged.v1",
     "credit_request.create": "wallet.credit_requested.v1",
     "credit_request.approve": "wallet.credit_approved.v1",
     "credit_request.reject": "wallet.credit_rejected.v1",
@@ -121,11 +122,11 @@ def plain_transaction_text(
     )
 
 
-def entries_text(entries: Iterable[tuple[str, str]], currency: str) -> str:
-    """The JSON text of a posting's entries, (account, amount), in their order."""
+def entries_text(entries: Iterable[tuple[str, str, str]]) -> str:
+    """The JSON text of a posting's entries, (account, amount, currency), in their order."""
     parts = [
         f'{{"account":"{account}","amount":"{amount}","currency":"{currency}"}}'
-        for account, amount in entries
+        for account, amount, currency in entries
     ]
     return f"[{','.join(parts)}]"
 

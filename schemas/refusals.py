@@ -30,6 +30,7 @@ class Code(StrEnum):
     CREDIT_REQUEST_NOT_FOUND = "credit_request_not_found"
     SEQUENCE_MISMATCH = "sequence_mismatch"
     CURRENCY_MISMATCH = "currency_mismatch"
+    SAME_CURRENCY = "same_currency"
     AMOUNT_NOT_POSITIVE = "amount_not_positive"
     AMOUNT_PRECISION = "amount_precision"
     AMOUNT_TOO_LARGE = "amount_too_large"
@@ -71,6 +72,7 @@ TITLES: Final[dict[Code, str]] = {
     Code.CREDIT_REQUEST_NOT_FOUND: "Credit request not found",
     Code.SEQUENCE_MISMATCH: "Changed since",
     Code.CURRENCY_MISMATCH: "Currency mismatch",
+    Code.SAME_CURRENCY: "Same currency",
     Code.AMOUNT_NOT_POSITIVE: "Amount not positive",
     Code.AMOUNT_PRECISION: "Too many decimals",
     Code.AMOUNT_TOO_LARGE: "Amount too large",
@@ -103,6 +105,7 @@ DETAILS: Final[dict[Code, str]] = {
     Code.TRANSACTION_NOT_FOUND: "The wallet has paid no transaction {transaction_id}.",
     Code.WITHDRAWAL_NOT_FOUND: "The wallet has no withdrawal {withdrawal_id}.",
     Code.CURRENCY_MISMATCH: "The wallet {wallet_id} holds {held}, the command says {given}.",
+    Code.SAME_CURRENCY: "Both wallets hold {currency}; a transfer moves it between them.",
     Code.AMOUNT_NOT_POSITIVE: "Positive value required.",
     Code.AMOUNT_PRECISION: "The amount has more decimals than the currency.",
     Code.AMOUNT_TOO_LARGE: "The amount or the balance it leads to has more than 38 digits.",

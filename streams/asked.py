@@ -9,6 +9,7 @@ from schemas.commands import (
     ApproveCreditRequest,
     CancelWithdrawal,
     Command,
+    Exchange,
     ExecuteWithdrawal,
     FailWithdrawal,
     Refund,
@@ -68,7 +69,7 @@ class Asked:
             self.keys.append(decoded.key)
 
 
-def _receiver(asked: Asked, data: Transfer) -> None:
+def _receiver(asked: Asked, data: Transfer | Exchange) -> None:
     asked.wallet_ids.add(data.to_wallet_id)
 
 
@@ -97,6 +98,7 @@ def _credit_request(asked: Asked, data: ApproveCreditRequest | RejectCreditReque
 
 _OTHERS: Final[dict[type, Callable[[Asked, Any], None]]] = {
     Transfer: _receiver,
+    Exchange: _receiver,
     SellCharge: _phones_owner,
     Refund: _payment,
     ApproveCreditRequest: _credit_request,

@@ -40,6 +40,8 @@ class Entry(Struct, frozen=True, gc=False):
 
     account: str
     amount_minor: int
+    currency: str = ""
+    """Where a posting has more than one; else its own holds for all."""
 
 
 class Payment(Struct, gc=False):

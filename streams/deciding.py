@@ -216,10 +216,10 @@ class Decided:
             wallet = self.books.wallets.get(account)
             if wallet is None:
                 continue
-            sequence, balance = wallet.sequence, wallet.balance_minor
+            sequence, balance, currency = wallet.sequence, wallet.balance_minor, wallet.currency
             row = EntryRow(account, transaction_id, sequence, amount, balance, currency, world)
             self.entries.append(row)
-            text = telling.event_text(account, sequence, amount, balance)
+            text = telling.event_text(account, sequence, amount, balance, currency)
             if wallet.partition == self.place.partition:
                 self.events.append(telling.event(account, sequence, text))
             else:  # left to the one writer of its partition
@@ -231,10 +231,8 @@ class Decided:
         for entry in entries:
             account = WORLD.get(entry.account)
             if account is not None:
-                minor = entry.amount_minor
-                self.entries.append(
-                    EntryRow(account, transaction_id, None, minor, None, currency, 0)
-                )
+                minor, its = entry.amount_minor, entry.currency or currency
+                self.entries.append(EntryRow(account, transaction_id, None, minor, None, its, 0))
 
     def _tell_step(self, withdrawal: Withdrawal, telling: Telling) -> None:
         """Tell a withdrawal's new status, here and on the delayed topic."""

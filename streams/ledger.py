@@ -15,6 +15,7 @@ from schemas.commands import (
     CreateCreditRequest,
     CreateWallet,
     Deposit,
+    Exchange,
     Refund,
     RejectCreditRequest,
     SellCharge,
@@ -24,7 +25,7 @@ from schemas.commands import (
 from schemas.moments import in_milliseconds, of_broker
 from schemas.money import MAX_MINOR
 from schemas.refusals import Code, Refusal
-from streams import crediting, withdrawing
+from streams import crediting, exchanging, withdrawing
 from streams.books import ACTIVE, Books, Decision, Entry, Payment, Posting, Wallet
 from streams.refusing import amount_of, insufficient, mismatch, not_active, not_found
 
@@ -203,6 +204,7 @@ _RULES: Final[dict[type, Callable[[Any, Books], Decision]]] = {
     SellCharge: _sell_charge,
     Transfer: _transfer,
     Refund: _refund,
+    Exchange: exchanging.decide,
 }
-_PAYING: Final = (Transfer, SellCharge)
+_PAYING: Final = (Transfer, SellCharge, Exchange)
 _CREDIT: Final = (CreateCreditRequest, ApproveCreditRequest, RejectCreditRequest)

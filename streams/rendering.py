@@ -125,7 +125,7 @@ def _time_header(recorded_at: str) -> Header:
 class Telling:
     """All that is said of one command. A batch and the claim that says it again use the same."""
 
-    _transaction = _entries = _currency = _about = _body_text = ""
+    _transaction = _entries = _about = _body_text = ""
 
     def __init__(
         self, command: CommandRef, recorded_at: str, extras: dict[str, str] | None
@@ -182,15 +182,16 @@ class Telling:
 
         Entries of zero mark a change without money; they are no news for anybody's balance.
         """
-        self._currency = currency
         first, last = entries[0], entries[-1]
         if len(entries) == 2 and 0 < last.amount_minor == -first.amount_minor:  # noqa: PLR2004 - a pair
             amount = show(last.amount_minor, currency)
             self._entries = events.pair_text(first.account, last.account, amount, currency)
         else:
             moved = [entry for entry in entries if entry.amount_minor]
-            shown = [(entry.account, show(entry.amount_minor, currency)) for entry in moved]
-            self._entries = events.entries_text(shown, currency)
+            shown = [(entry, entry.currency or currency) for entry in moved]
+            self._entries = events.entries_text(
+                (entry.account, show(entry.amount_minor, its), its) for entry, its in shown
+            )
         self._transaction = (
             events.plain_transaction_text(
                 transaction_id, self._kind, self.recorded_at, details.phone_number
@@ -211,9 +212,10 @@ class Telling:
             details.phone_number,
         )
 
-    def event_text(self, wallet_id: str, sequence: int, amount_minor: int, after_minor: int) -> str:
+    def event_text(
+        self, wallet_id: str, sequence: int, amount_minor: int, after_minor: int, currency: str
+    ) -> str:
         """The text of the event of one wallet of the posting: its entry, and what it led to."""
-        currency = self._currency
         balance = (show(after_minor - amount_minor, currency), show(after_minor, currency))
         wallet = (wallet_id, sequence, currency)
         return events.event_text(

@@ -131,9 +131,10 @@ class _Transactions:
         details = rendering.details_of(stored)
         result = results.decode(text)
         rows = self._entries[transaction_id]
-        entries = [Entry(WORLD_NAMES.get(row[0], row[0]), int(row[2])) for row in rows]
+        told = sorted(rows, key=lambda row: row[4] != result.currency)  # an exchange has two pairs
+        entries = [Entry(WORLD_NAMES.get(row[0], row[0]), int(row[2]), row[4]) for row in told]
         mine = next(row for row in rows if row[0] == wallet_id)
         telling = _telling(result, details)
         telling.post(transaction_id, entries, mine[4], details)
-        said = telling.event_text(wallet_id, mine[1], int(mine[2]), int(mine[3]))
+        said = telling.event_text(wallet_id, mine[1], int(mine[2]), int(mine[3]), mine[4])
         return telling.event(wallet_id, mine[1], said)

@@ -73,6 +73,7 @@ GRANTS = {
     "GET /v1/wallets/{wallet_id}/events": OWN,
     "POST /v1/deposits": COMMANDERS,
     "POST /v1/transfers": OWN_MOVES,
+    "POST /v1/exchanges": COMMANDERS,
     "POST /v1/charge-sales": OWN_MOVES,
     "POST /v1/refunds": COMMANDERS,
     "POST /v1/withdrawals": OWN_MOVES,

@@ -172,6 +172,32 @@ class Model:
         self.payments[transaction_id] = Paid(own_id, other_id, amount)
         return None
 
+    def exchange(self, data: dict[str, Any], _: str) -> Answer | None:
+        """From one to another of another currency; nothing that could be refunded."""
+        own_id, other_id = data["wallet_id"], data["to_wallet_id"]
+        own, other = self.wallets.get(own_id), self.wallets.get(other_id)
+        if own_id == other_id:
+            return refused("same_wallet", "to_wallet_id")
+        if own is None:
+            return missing(own_id)
+        if other is None:
+            return missing(other_id, "to_wallet_id")
+        wrong = wrong_currency(data, own) or wrong_currency(data, other, "to_")
+        if not wrong and other.currency == own.currency:
+            wrong = refused("same_currency", "to_wallet_id", currency=own.currency)
+        wrong = wrong or wrong_amount(data, own) or wrong_amount(data, other, "to_amount")
+        wrong = wrong or not_active(own_id, own) or not_active(other_id, other, "to_wallet_id")
+        wrong = wrong or no_funds(own, minor(data["amount"], own.currency))
+        if wrong:
+            return wrong
+        got = minor(data["to_amount"], other.currency)
+        if other.balance + got > LARGEST:
+            return refused("amount_too_large", "to_amount")
+        own.balance -= minor(data["amount"], own.currency)
+        other.balance += got
+        own.sequence, other.sequence = own.sequence + 1, other.sequence + 1
+        return None
+
     def refund(self, data: dict[str, Any], _: str) -> Answer | None:
         """Back from whoever was paid."""
         own = self.wallets.get(data["wallet_id"])

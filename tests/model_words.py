@@ -42,29 +42,29 @@ def missing(wallet: str, param: str = "wallet_id") -> Answer:
     return refused("wallet_not_found", param, wallet_id=wallet)
 
 
-def wrong_currency(data: dict[str, Any], own: Account) -> Answer | None:
-    """Why the currency said cannot be."""
-    given = data.get("currency")
+def wrong_currency(data: dict[str, Any], own: Account, to: str = "") -> Answer | None:
+    """Why the currency said cannot be. `to` is "to_" for the wallet that gets the money."""
+    given = data.get(f"{to}currency")
     if given is None or given == own.currency:
         return None
-    told = {"wallet_id": data["wallet_id"], "held": own.currency, "given": given}
-    return refused("currency_mismatch", "currency", **told)
+    told = {"wallet_id": data[f"{to}wallet_id"], "held": own.currency, "given": given}
+    return refused("currency_mismatch", f"{to}currency", **told)
 
 
-def wrong_amount(data: dict[str, Any], own: Account) -> Answer | None:
+def wrong_amount(data: dict[str, Any], own: Account, param: str = "amount") -> Answer | None:
     """Why the amount said cannot be."""
-    text = data["amount"]
+    text = data[param]
     plain = text.removeprefix("-")
     if not plain.replace(".", "", 1).isdecimal() or plain[0] == "." or plain[-1] == ".":
-        return refused("invalid_field", "amount")
+        return refused("invalid_field", param)
     if text[0] == "-":
-        return refused("amount_not_positive", "amount")
+        return refused("amount_not_positive", param)
     if len(text.partition(".")[2]) > DECIMALS[own.currency]:
-        return refused("amount_precision", "amount")
+        return refused("amount_precision", param)
     if minor(text, own.currency) == 0:
-        return refused("amount_not_positive", "amount")
+        return refused("amount_not_positive", param)
     if minor(text, own.currency) > LARGEST:
-        return refused("amount_too_large", "amount")
+        return refused("amount_too_large", param)
     return None
 
 

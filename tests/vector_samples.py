@@ -8,6 +8,7 @@ SARA = "01930f6e-3c00-7000-8000-00000000000a"
 OMID = "01930f6e-3c00-7000-8000-00000000000b"
 SHOP = "01930f6e-3c00-7000-8000-00000000000c"
 NOBODY = "01930f6e-3c00-7000-8000-00000000000d"
+YEN = "01930f6e-3c00-7000-8000-00000000000e"
 
 KEYS = (
     SARA, OMID, SHOP, NOBODY, "01930f6e-0000-7000-8000-000000000001",
@@ -148,4 +149,11 @@ SAMPLES: tuple[Sample, ...] = (
     binary("suspend", "the wallet neither gives nor takes any more", "wallet.set_status.v1", SARA,
            {"status": "suspended", "reference": "case 4"}),
     binary("suspended", "so it takes nothing", "deposit.v1", SARA, {"amount": "5.00"}),
+    binary("open-yen", "a wallet of another currency", "wallet.create.v1", YEN,
+           {"currency": "JPY"}),
+    binary("exchange", "euros for yen, both amounts as agreed: four entries, an event for each",
+           "exchange.v1", SHOP,
+           {"to_wallet_id": YEN, "amount": "20.00", "to_amount": "3248", "reference": "quote 71"}),
+    binary("exchange-euros", "between wallets of one currency: that is a transfer", "exchange.v1",
+           SHOP, {"to_wallet_id": OMID, "amount": "1.00", "to_amount": "1.00"}),
 )  # fmt: skip

@@ -68,7 +68,7 @@ def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) ->
     pause = PAUSE_SECONDS
     while (reason := refusal(url)) is not None:
         if pause == PAUSE_SECONDS:
-            tell(f"waiting for PostgreSQL at {shown} ...")
+            tell(f"waiting for PostgreSQL at {shown}: {reason} ...")
         if time.monotonic() > deadline:
             raise Failure(
                 f"PostgreSQL at {shown} does not answer ({timeout_seconds:.0f} s): {reason};"

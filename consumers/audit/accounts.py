@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from consumers.audit.findings import Findings
 from consumers.audit.snapshot import Snapshot
-from schemas.accounts import WORLD, WORLD_CREDIT, WORLD_TRANSIT
+from schemas.accounts import WORLD, WORLD_CREDIT, WORLD_EXCHANGE, WORLD_TRANSIT
 from schemas.statuses import CREDIT_REQUEST_STATUSES, IN_TRANSIT, WITHDRAWAL_STATUSES
 
 
@@ -84,6 +84,14 @@ CHECKS: Final = (
         " LEFT JOIN"
         " (SELECT transaction_id, max(amount_minor) AS amount FROM entries GROUP BY 1) AS e"
         " USING (transaction_id) WHERE r.amount > e.amount OR e.amount IS NULL",
+    ),
+    Check(
+        "I5",
+        "an exchange is not between two currencies",
+        "SELECT transaction_id, '2 entries of 2 currencies',"  # noqa: S608 - ours
+        " concat(count(*), ' of ', string_agg(DISTINCT currency, '+')) FROM entries"
+        f" WHERE account_id = '{WORLD[WORLD_EXCHANGE]}' GROUP BY 1"
+        " HAVING count(*) <> 2 OR count(DISTINCT currency) <> 2",
     ),
     Check(
         "I5",

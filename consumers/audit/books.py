@@ -12,7 +12,16 @@ DAY_MS: Final = 24 * 3600 * 1000
 Move = tuple[str, int]
 """An account (wallet id or a world account's name) and signed minor units."""
 
-Posting = tuple[Move, ...]
+
+class Entry(NamedTuple):
+    """A move with its currency."""
+
+    account: str
+    amount_minor: int
+    currency: str
+
+
+Posting = tuple[Entry, ...]
 
 
 class Place(NamedTuple):
@@ -133,12 +142,26 @@ class Books:
         }
 
     def post(self, *moves: Move) -> Posting:
-        """Put a posting into the books; every wallet in it takes its next sequence number."""
-        assert sum(amount for _, amount in moves) == 0, "a posting sums to zero"
-        for account, amount in moves:
+        """Put a posting of one currency into the books; see `post_each`."""
+        return self.post_each(moves)
+
+    def post_each(self, *parts: tuple[Move, ...]) -> Posting:
+        """Put a posting into the books; every wallet in it takes its next sequence number.
+
+        Each part is of one currency, that of its wallets, and sums to zero by itself.
+        """
+        posting = tuple(entry for moves in parts for entry in self._balanced(moves))
+        for account, amount, _ in posting:
             if not is_world(account):
                 wallet = self.wallets[account]
                 wallet.balance_minor += amount
                 wallet.sequence += 1
                 assert wallet.balance_minor >= 0, "no balance is negative"
-        return moves
+        return posting
+
+    def _balanced(self, moves: tuple[Move, ...]) -> Posting:
+        assert sum(amount for _, amount in moves) == 0, "each currency sums to zero"
+        held = {self.wallets[account].currency for account, _ in moves if not is_world(account)}
+        assert len(held) == 1, "money moves between wallets of one currency"
+        (currency,) = held
+        return tuple(Entry(account, amount, currency) for account, amount in moves)

@@ -23,12 +23,12 @@ def same_currency(wallet: Wallet, given: str | None, param: str = "currency") ->
         raise Refused(Code.CURRENCY_MISMATCH, param, context)
 
 
-def minor(amount: str, wallet: Wallet) -> int:
+def minor(amount: str, wallet: Wallet, param: str = "amount") -> int:
     """Minor units of an amount that the wallet's currency can have."""
     try:
         return money.parse(amount, wallet.currency)
     except money.AmountError as error:
-        raise Refused(Code(error.code), "amount", {}, str(error)) from error
+        raise Refused(Code(error.code), param, {}, str(error)) from error
 
 
 def active(wallet: Wallet, param: str = "wallet_id") -> None:

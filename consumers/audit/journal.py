@@ -16,7 +16,7 @@ from consumers.audit.findings import Findings
 from consumers.audit.results_log import ResultsLog
 from consumers.audit.telling import Teller
 from schemas import events, results
-from schemas.accounts import WORLD_NAMES
+from schemas.accounts import WORLD, WORLD_NAMES
 from schemas.commands import kind_of
 from schemas.events import Balance, EntryBody, Event, TransactionBody, WithdrawalStep
 from schemas.foreign import decoder
@@ -160,7 +160,7 @@ class Journal:
             said.status,
             said.phone_number,
         )
-        entries = _entries(rows)
+        entries = _entries(rows, result.currency)
         for line in rows:
             if line.sequence is not None and line.balance_minor is not None:
                 event = _event(line, transaction, entries, result)
@@ -212,9 +212,15 @@ def _line(text: str) -> _Line:
     return _Line(account, amount, currency, int(parts[3]), int(parts[4]))
 
 
-def _entries(rows: list[_Line]) -> list[EntryBody]:
+def _stored(account: str) -> str:
+    """The id under which an account stands in `entries`."""
+    return WORLD.get(account, account)
+
+
+def _entries(rows: list[_Line], own: str | None) -> list[EntryBody]:
+    """As events tell them: the currency of the command's wallet first, what is paid first."""
     moved = [line for line in rows if line.amount_minor]
-    moved.sort(key=lambda line: (line.amount_minor > 0, line.account))
+    moved.sort(key=lambda line: (line.currency != own, line.amount_minor, _stored(line.account)))
     return [
         EntryBody(line.account, show(line.amount_minor, line.currency), line.currency)
         for line in moved

@@ -11,10 +11,11 @@ from consumers.audit import credit_rules as credit
 from consumers.audit import withdrawal_rules as withdrawals
 from consumers.audit.books import Books, Payment, Posting, Refused, Wallet
 from consumers.audit.checks import active, existing, funds, minor, room, same_currency
-from schemas.accounts import WORLD_DEPOSITS, WORLD_SALES, is_world
+from schemas.accounts import WORLD_DEPOSITS, WORLD_EXCHANGE, WORLD_SALES, is_world
 from schemas.commands import (
     CreateWallet,
     Deposit,
+    Exchange,
     Refund,
     SellCharge,
     SetWalletStatus,
@@ -71,6 +72,29 @@ def charge_sale(books: Books, data: SellCharge, transaction_id: str) -> Posting:
 def transfer(books: Books, data: Transfer, transaction_id: str) -> Posting:
     """Money from one wallet to another of the same currency."""
     return _to_wallet(books, data, data.to_wallet_id, transaction_id)
+
+
+def exchange(books: Books, data: Exchange, _transaction_id: str) -> Posting:
+    """Money for money of another currency; no payment, so nothing of it can be refunded."""
+    own, other = books.look(data.wallet_id), books.look(data.to_wallet_id)
+    if data.wallet_id == data.to_wallet_id:
+        raise Refused(Code.SAME_WALLET, "to_wallet_id")
+    own = existing(own, data.wallet_id)
+    other = existing(other, data.to_wallet_id, "to_wallet_id")
+    same_currency(own, data.currency)
+    same_currency(other, data.to_currency, "to_currency")
+    if own.currency == other.currency:
+        raise Refused(Code.SAME_CURRENCY, "to_wallet_id", {"currency": own.currency})
+    given = minor(data.amount, own)
+    got = minor(data.to_amount, other, "to_amount")
+    active(own)
+    active(other, "to_wallet_id")
+    funds(own, given)
+    room(other, got, "to_amount")
+    return books.post_each(
+        ((data.wallet_id, -given), (WORLD_EXCHANGE, given)),
+        ((WORLD_EXCHANGE, -got), (data.to_wallet_id, got)),
+    )
 
 
 def refund(books: Books, data: Refund, _transaction_id: str) -> Posting:
@@ -137,6 +161,7 @@ RULES: Final[dict[str, Callable[[Books, Any, str], Posting]]] = {
     "charge_sale.v1": charge_sale,
     "transfer.v1": transfer,
     "refund.v1": refund,
+    "exchange.v1": exchange,
     "credit_request.create.v1": credit.create,
     "credit_request.approve.v1": credit.approve,
     "credit_request.reject.v1": credit.reject,

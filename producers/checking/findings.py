@@ -14,7 +14,7 @@ from msgspec.structs import fields
 
 from schemas import decoding, money, vectors
 from schemas.cloudevents import STRUCTURED, Envelope, headers_of
-from schemas.commands import TYPES, Command, ScheduleWithdrawal
+from schemas.commands import TYPES, Command, Exchange, ScheduleWithdrawal
 from schemas.diagnosis import did_you_mean
 from schemas.jsonschemas import MESSAGES
 from schemas.refusals import DETAILS, Code, detail_of
@@ -78,7 +78,8 @@ def inspect(key: bytes | None, value: bytes, headers: Headers = ()) -> Inspected
         return Inspected(findings, None)
     mended = {found.path[-1] for found in findings}
     rest = [
-        *_of_amount(command, patient.inside),
+        *_of_amounts(command, patient.inside),
+        *_of_currencies(command, patient.inside),
         *_of_itself(command, patient.inside),
         *_of_times(command, patient.inside),
     ]
@@ -238,18 +239,29 @@ def _example_values() -> Mapping[str, Any]:
     return {name: value for data in known for name, value in data.items()}
 
 
-def _of_amount(command: Command, inside: tuple[str, ...]) -> list[Finding]:
-    """What the ledger would say of the amount; without a currency only what any would."""
-    amount: str | None = getattr(command.data, "amount", None)
-    if amount is None:
+def _of_amounts(command: Command, inside: tuple[str, ...]) -> list[Finding]:
+    """What the ledger would say of the amounts; without a currency only what any would."""
+    found = []
+    for name, unit in (("amount", "currency"), ("to_amount", "to_currency")):
+        amount: str | None = getattr(command.data, name, None)
+        currency: str | None = getattr(command.data, unit, None)
+        if amount is None:
+            continue
+        try:
+            money.parse(amount, currency or _FINEST)
+        except money.AmountError as error:
+            detail = str(error) if currency else str(error).replace(_FINEST, "No currency")
+            found.append(Finding((*inside, name), error.code, f"{name}: {detail}"))
+    return found
+
+
+def _of_currencies(command: Command, inside: tuple[str, ...]) -> list[Finding]:
+    """Whether an exchange would be one of a currency for itself."""
+    data = command.data
+    if not isinstance(data, Exchange) or data.currency is None or data.currency != data.to_currency:
         return []
-    currency: str | None = getattr(command.data, "currency", None)
-    try:
-        money.parse(amount, currency or _FINEST)
-    except money.AmountError as error:
-        detail = str(error) if currency else str(error).replace(_FINEST, "No currency")
-        return [Finding((*inside, "amount"), error.code, f"amount: {detail}")]
-    return []
+    words = DETAILS[Code.SAME_CURRENCY].format(currency=data.currency)
+    return [Finding((*inside, "to_currency"), Code.SAME_CURRENCY, words)]
 
 
 def _of_itself(command: Command, inside: tuple[str, ...]) -> list[Finding]:

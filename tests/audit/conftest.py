@@ -29,4 +29,6 @@ def ledger(new_ledger: Callable[..., Settings], mixture: Mixture) -> Ledger:
     ledger.take(mixture.too_much())
     learn(mixture, ledger)
     ledger.take([mixture.step("execute", *each) for each in mixture.withdrawals[known:]])
+    ledger.take(mixture.abroad())
+    ledger.take(mixture.exchanges())
     return ledger

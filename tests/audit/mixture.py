@@ -4,12 +4,13 @@ import json
 import random
 import uuid
 from collections.abc import Callable
-from itertools import cycle
+from itertools import cycle, permutations
 from typing import Any, NamedTuple
 
 from schemas.identifiers import partition_of
 
 CURRENCIES = ("IRR", "IRR", "IRR", "USD", "JPY", "BHD")
+ABROAD = ("EUR", "JPY", "BHD")
 AMOUNTS = ("1", "5.00", "12.50", "0.01", "300", "7", "2.5")
 WAYS = (
     (),
@@ -52,6 +53,8 @@ class Mixture:
         """Wallet and id of withdrawals, for what follows on them."""
         self.credit_requests: list[tuple[str, str]] = []
         """Wallet and id of credit requests, to be approved or rejected."""
+        self.foreign: list[str] = []
+        """Wallets that `abroad` has made."""
         self._sent: list[Sent] = []
         self._last_ids: list[tuple[str, dict[str, Any]]] = []
 
@@ -86,6 +89,21 @@ class Mixture:
         """Withdrawals of more than there is: they fail when their time has come."""
         kind, made = "withdrawal.schedule.v1", self.wallets[:-2]
         return [self.command(kind, own, amount="9999", delay=SOON) for own in made]
+
+    def abroad(self) -> list[Sent]:
+        """A wallet of each other currency made and filled, for exchanges only."""
+        made = []
+        for number, currency in enumerate(ABROAD):
+            self.foreign.append(wallet := self._wallet(number % self.partitions))
+            made.append(self.command("wallet.create.v1", wallet, currency=currency))
+            made.append(self.command("deposit.v1", wallet, amount="100"))
+        return made
+
+    def exchanges(self) -> list[Sent]:
+        """From each wallet to each other one, in any order; many hold the same currency."""
+        pairs = list(permutations(self.wallets[:-2] + self.foreign, 2))
+        self.draw.shuffle(pairs)
+        return [self._exchange(*pair) for pair in pairs]
 
     def asks(self) -> list[Sent]:
         """Credit requests of small money, some for each wallet."""
@@ -230,6 +248,12 @@ class Mixture:
         if step in ("fail", "review"):
             data["reason"] = self.draw.choice(("no such account", 'حساب "بسته" است\n✗'))
         return self.command(f"withdrawal.{step}.v1", wallet, **data)
+
+    def _exchange(self, own: str, other: str) -> Sent:
+        data = {name: self.draw.choice(AMOUNTS) for name in ("amount", "to_amount")}
+        if self.draw.random() < 0.1:
+            data["to_currency"] = self.draw.choice(CURRENCIES)
+        return self.command("exchange.v1", own, to_wallet_id=other, **data)
 
     def _ask_credit(self) -> Sent:
         data = {"amount": self.draw.choice(AMOUNTS)}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from schemas.accounts import WORLD, WORLD_EXCHANGE, WORLD_SALES
 from schemas.statuses import CREDIT_REQUEST_STATUSES, STATUSES, WITHDRAWAL_STATUSES
 from tests.audit.judging import audited, cut, told, violated
 from tests.audit.mixture import Mixture
@@ -13,6 +14,8 @@ pytestmark = pytest.mark.integration
 
 DUE_AT, PARTITION, STATUS = 4, 6, 7
 """Columns of Ledger.withdrawals; the status is as far to the right in credit_requests."""
+TRANSACTION, CURRENCY = 1, 5
+"""Columns of Ledger.entries."""
 CANCELLED = WITHDRAWAL_STATUSES.index("cancelled")
 
 
@@ -75,3 +78,20 @@ def test_a_refund_that_is_forgotten(ledger: Ledger, mixture: Mixture) -> None:
     assert violated(findings) == {"I5"}
     assert f"{gone}: a refund that is not in the database" in told(findings, "I5")
     assert f"{twice}: a refund of no command, or there twice" in told(findings, "I5")
+
+
+def test_an_exchange_that_is_none(ledger: Ledger) -> None:
+    """Gone over to one currency, or made of a posting that had only one."""
+    exchanged = [row for row in ledger.entries if row[0] == WORLD[WORLD_EXCHANGE]]
+    one, other = exchanged[:2]
+    assert one[TRANSACTION] == other[TRANSACTION]
+    other[CURRENCY] = one[CURRENCY]
+    forged = next(row for row in ledger.entries if row[0] == WORLD[WORLD_SALES])
+    forged[0] = WORLD[WORLD_EXCHANGE]
+    findings = audited(ledger)
+    assert violated(findings) == {"I4", "I5"}
+    found = told(findings, "I5")
+    for row in (one, forged):
+        what = "an exchange is not between two currencies"
+        assert f"{row[TRANSACTION]}: {what}" in found
+    assert f"{one[TRANSACTION]}: entries of a transaction do not sum to zero" in found

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from consumers.audit.payments import Payment
+from schemas.accounts import WORLD, WORLD_EXCHANGE
 from schemas.money import show
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
@@ -94,13 +95,14 @@ def test_a_mixture_through_two_workers(new_ledger: Callable[..., Settings], tmp_
     with Workers(settings, tmp_path) as workers:
         for slot in ("1", "2"):
             workers.start(slot)
-        _send(settings, mixture.opening() + mixture.schedules() + mixture.records(COUNT))
+        _send(settings, mixture.opening() + mixture.schedules() + mixture.abroad())
+        _send(settings, mixture.exchanges() + mixture.records(COUNT))
         code, told = _verify(settings)
         assert (code, "clean" in told) == (0, True), told
         mixture.payments = _payments(settings, mixture.wallets)
         mixture.credit_requests = _credit_requests(settings)
         mixture.withdrawals = _withdrawals(settings)
-        _send(settings, mixture.lives() + mixture.records(COUNT))
+        _send(settings, mixture.lives() + mixture.exchanges() + mixture.records(COUNT))
         _send_headers_that_are_no_text(settings)
         code, told = _verify(settings, "--bank-ledger", "none", "--json")
         assert (code, _violated(told)) == (0, set()), told
@@ -111,13 +113,21 @@ def test_a_mixture_through_two_workers(new_ledger: Callable[..., Settings], tmp_
     body = json.loads(told)
     assert body["commands"] > 2 * COUNT
     assert min(found["checked"] for found in body["invariants"].values()) > 0
+    _has_everything(settings)
+    _damage(settings)
+
+
+def _has_everything(settings: Settings) -> None:
+    """What the workers have done is not just the easy half of the mixture."""
+    exchanged = "SELECT count(*) FROM entries WHERE account_id = %s::uuid"
+    with rows(settings, exchanged, WORLD[WORLD_EXCHANGE]) as found:
+        assert found[0][0] > 0
     with rows(settings, "SELECT count(*) FROM refunds") as found:
         assert found[0][0] > 0
     with rows(settings, "SELECT DISTINCT status FROM credit_requests ORDER BY 1") as found:
         assert found == [(0,), (1,), (2,)]
     with rows(settings, "SELECT count(DISTINCT status) FROM withdrawals") as found:
         assert found[0][0] == len(WITHDRAWAL_STATUSES)
-    _damage(settings)
 
 
 def _damage(settings: Settings) -> None:

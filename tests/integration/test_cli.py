@@ -43,6 +43,23 @@ def test_money_goes_its_way(wallet: Shell, funded: str) -> None:
     assert wallet("balance", other, "--json").json["balance"] == "30.50"
 
 
+def test_an_exchange_says_both_amounts(wallet: Shell, funded: str) -> None:
+    """Each arrives in its own currency; a wrong one is told by the field that was meant."""
+    euro = wallet("create", "--currency", "EUR", "--json").json["wallet_id"]
+    done = wallet("exchange", funded, euro, "60", "0.5", "--to-currency", "EUR", "--json").json
+    assert (done["status"], done["balance"], done["currency"]) == ("completed", "40.00", "IRR")
+    assert wallet("balance", euro, "--json").json["balance"] == "0.50"
+    refused = wallet("exchange", funded, euro, "1", "-0.5", "--json")
+    assert (refused.code, refused.json["error"]["param"]) == (1, "to_amount")
+    other = wallet("create", "--json").json["wallet_id"]
+    same = wallet("exchange", funded, other, "1", "1")
+    assert same.code == 1
+    assert "same_currency" in same.said
+    (newest,) = wallet("history", funded, "--limit", 1, "--json").json["lines"]
+    assert (newest["kind"], newest["amount"]) == ("exchange", "-60.00")
+    assert sorted(newest["counterparties"]) == sorted([euro, "world:exchange"])
+
+
 def test_a_refusal_is_exit_code_1_and_says_all(wallet: Shell, funded: str) -> None:
     """Code, field and the numbers, for people and for programs."""
     done = wallet("sell", funded, "09121234567", "5000")
@@ -100,11 +117,13 @@ def test_a_result_is_found_by_its_id(wallet: Shell, funded: str) -> None:
 
 def test_an_amount_below_zero_is_no_option(wallet: Shell, funded: str) -> None:
     """The ledger says what is wrong with it; a word that is no option is still told."""
-    other = uuid7()
+    other, euro = uuid7(), uuid7()
     assert wallet("create", other).code == 0
+    assert wallet("create", euro, "--currency", "EUR").code == 0
     for words in (
         ("deposit", funded, "-5"),
         ("transfer", funded, other, "-0.01"),
+        ("exchange", funded, euro, "-5", "5"),
         ("sell", funded, "989121234567", "-5"),
         ("withdraw", funded, "-5.00", "--in", "1h"),
         ("credit", "request", funded, "-5"),

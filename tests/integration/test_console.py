@@ -95,6 +95,24 @@ def test_every_page_can_be_read_by_who_sees_all(desk: Desk) -> None:
         assert [form.action for form in page.forms] == ["/console/logout"], path
 
 
+def test_an_exchange_balances_in_each_currency(desk: Desk) -> None:
+    """Its page has both sums, the list both amounts, each wallet's page its own."""
+    payer, payee = desk.wallet("1500.00"), desk.wallet(currency="JPY")
+    said = {"wallet_id": payer, "to_wallet_id": payee, "amount": "1234.5", "to_amount": "8120"}
+    done = desk.post("/v1/exchanges", said)["transaction_id"]
+    text = desk.admin.page(f"/console/transactions/{done}").text
+    for total in ("1,234.50 IRR 1,234.50 IRR", "8,120 JPY 8,120 JPY"):
+        assert f"What goes out comes in {total}" in text
+    assert text.count("outside: exchange") == 2
+    assert "Refunds" not in text
+    listed = desk.admin.page("/console/transactions?kind=exchange").text
+    assert "1,234.50 IRR for 8,120 JPY" in listed
+    for wallet, amount in ((payer, "-1,234.50"), (payee, "+8,120")):
+        text = desk.admin.page(f"/console/wallets/{wallet}").text
+        assert "Exchange" in text
+        assert amount in text
+
+
 def test_names_that_are_html_are_words(desk: Desk) -> None:
     """A wallet's owner and a reference are shown as they were typed, and do nothing."""
     wallet = desk.wallet(owner={"name": HOSTILE})

@@ -172,6 +172,10 @@ def test_a_list_tells_both_sides(gateway: GatewayProcess) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     away = {"wallet_id": ann.wallet, "to_wallet_id": wallet, "amount": "2.00"}
     assert gateway("POST", "/v1/transfers", away, key).status == 201
+    opening, paying = ({"Idempotency-Key": str(uuid.uuid4())} for _ in range(2))
+    euro = gateway("POST", "/v1/wallets", {"currency": "EUR"}, opening).json["wallet_id"]
+    into = {**away, "to_wallet_id": euro, "to_amount": "0.01"}
+    assert gateway("POST", "/v1/exchanges", into, paying).status == 201
     told = [
         (each["id"], each["type"], each["counterparty"], each["amount"]) for each in ann.transfers
     ]

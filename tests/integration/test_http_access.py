@@ -138,6 +138,9 @@ BODIES: dict[str, dict[str, object]] = {
     "POST /v1/transfers": {
         "wallet_id": "{wallet_id}", "to_wallet_id": "{target}", "amount": "1.00",
     },
+    "POST /v1/exchanges": {
+        "wallet_id": "{wallet_id}", "to_wallet_id": "{target}", "amount": "1.00", "to_amount": "1",
+    },
     "POST /v1/charge-sales": {
         "wallet_id": "{wallet_id}", "phone_number": "09123456789", "amount": "1.00",
     },

@@ -15,6 +15,7 @@ from producers.client import Client
 from producers.http.errors import EarlyError
 from producers.http.seeds import bodies003, reading003_moves
 from producers.http.seeds.reading003 import Page
+from producers.message import uuid7
 from tests.gateways import GatewayProcess, with_curl
 from tests.sellers003 import (
     CLIENTS,
@@ -283,17 +284,21 @@ def test_what_other_doors_do_to_a_seller(gateway: GatewayProcess) -> None:
             other = gateway.new_wallet()
             away = {"wallet_id": wallet, "to_wallet_id": other, "amount": "2.00"}
             assert client.wait(client.send("transfer.v1", away)).status == "completed"
+            euro = client.submit("wallet.create.v1", {"wallet_id": uuid7(), "currency": "EUR"})
+            into = {"wallet_id": wallet, "to_wallet_id": euro.wallet_id}
+            into |= {"amount": "3.00", "to_amount": "0.01"}
+            assert client.submit("exchange.v1", into).status == "completed"
     assert deposit.status == 200
     path = f"/api/transactions/?seller_id={seller}"
     told = [(each["transaction_type"], each["amount"]) for each in gateway.get(path)]
     assert told == [
-        ("transfer", "-2.00"), ("deposit", "5.00"), ("charge_sale", "-1.00"),
-        ("credit_increase", "100.00"),
+        ("exchange", "-3.00"), ("transfer", "-2.00"), ("deposit", "5.00"),
+        ("charge_sale", "-1.00"), ("credit_increase", "100.00"),
     ]  # fmt: skip
     for kind, count in (("charge_sale", 1), ("credit_increase", 1), ("deposit", 0), ("x", 0)):
         assert len(gateway.get(f"{path}&type={kind}&limit=1")) == count
         assert gateway.get(f"{path}&type={kind}&offset=1") == []
-    assert balance(gateway, seller) == "102.00"
+    assert balance(gateway, seller) == "99.00"
 
 
 def test_a_type_is_looked_for_where_the_commands_are(

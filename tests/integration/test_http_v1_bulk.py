@@ -18,8 +18,8 @@ EXAMPLE = re.compile(r"^```sh\n(.*?)^```\n\n```json\n(.*?)^```$", re.MULTILINE |
 PAGE = Path(__file__).parents[2] / "docs/API.md"
 JSON = "application/json"
 LINES = "application/x-ndjson"
-POSTS = ("wallets", "deposits", "transfers", "charge-sales", "refunds", "withdrawals",
-         "credit-requests", "commands")  # fmt: skip
+POSTS = ("wallets", "deposits", "transfers", "exchanges", "charge-sales", "refunds",
+         "withdrawals", "credit-requests", "commands")  # fmt: skip
 HOSTILE: dict[str, tuple[str, bytes, int]] = {
     "no JSON": (JSON, b"{", 400),
     "not UTF-8": (JSON, b'{"amount": "\xff"}', 400),

@@ -5,8 +5,10 @@ from itertools import islice
 
 import pytest
 
+from schemas.commands import Command, Exchange
 from schemas.decoding import Unreadable, decode
 from schemas.identifiers import partition_of
+from schemas.money import parse
 from wallet.torture import poison
 from wallet.torture.draw import SOURCE, Draft, Drawer, Shares
 from wallet.torture.kinds import KINDS
@@ -60,6 +62,29 @@ def test_the_load_has_what_was_asked_for() -> None:
     }
     none = Counter(each.share for each in drawn(5, poison=False, duplicates=False))
     assert set(none) == {"commands"}
+
+
+def test_money_is_exchanged_both_ways() -> None:
+    """What leaves a wallet and what arrives in another are of different currencies."""
+    drawer = Drawer(5, 10, 4, Shares(poison=False, duplicates=False))
+    ways = Counter[bool]()
+    for _ in range(1000):
+        draft = drawer.draw()
+        said = decode(draft.raw.key, draft.raw.value, draft.raw.headers)
+        if isinstance(said, Command) and isinstance(said.data, Exchange):
+            (own, lost), (other, got) = draft.effect
+            assert (own, other) == (said.data.wallet_id, said.data.to_wallet_id)
+            assert len({own, other} & set(drawer.foreign)) == 1
+            currencies = ("JPY", "IRR") if own in drawer.foreign else ("IRR", "JPY")
+            amounts = [
+                parse(amount, currency)
+                for amount, currency in zip(
+                    (said.data.amount, said.data.to_amount), currencies, strict=True
+                )
+            ]
+            assert amounts == [-lost, got]
+            ways[own in drawer.foreign] += 1
+    assert min(ways[True], ways[False]) > 0
 
 
 def test_a_repetition_says_the_same_and_a_reuse_does_not() -> None:

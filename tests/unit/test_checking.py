@@ -20,6 +20,7 @@ from wallet.cli import check
 
 A = "01930f6e-3c00-7000-8000-00000000000a"
 B = "01930f6e-3c00-7000-8000-00000000000b"
+PAID = {"wallet_id": A, "amount": "5"}
 
 app = typer.Typer()
 check.register(app)
@@ -87,6 +88,25 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         (
             message({"wallet_id": A, "amount": "5", "to_wallet_id": A}, type="transfer.v1"),
             [("data.to_wallet_id", "same_wallet")],
+        ),
+        (
+            message({"to_wallet_id": A, "to_amount": "-1", **PAID}, type="exchange.v1"),
+            [("data.to_amount", "amount_not_positive"), ("data.to_wallet_id", "same_wallet")],
+        ),
+        (
+            message(
+                {"to_wallet_id": B, "to_amount": "1.5", "to_currency": "JPY", **PAID},
+                type="exchange.v1",
+            ),
+            [("data.to_amount", "amount_precision")],
+        ),
+        (
+            message(
+                {"to_wallet_id": B, "to_amount": "1", "currency": "EUR", "to_currency": "EUR"}
+                | PAID,
+                type="exchange.v1",
+            ),
+            [("data.to_currency", "same_currency")],
         ),
         (
             message({"wallet_id": A, "owner": {"nam": "S", "phone": "1"}}, type="wallet.create.v1"),

@@ -4,7 +4,7 @@ import pytest
 
 from consumers.bank.policy import State
 from producers import resolving
-from producers.http.console import forms, overview, tokens, words
+from producers.http.console import forms, overview, tokens, transactions, words
 from producers.http.console.entering import place_of
 from producers.http.console.watching import Point
 from producers.http.errors import EarlyError
@@ -49,6 +49,15 @@ def test_the_bank_callers_states_are_those_of_its_table() -> None:
 def test_amounts_are_texts_with_their_thousands_apart(text: str | None, shown: str) -> None:
     """Every digit is kept: no amount is ever a float."""
     assert words.amount(text) == shown
+
+
+def test_each_currency_of_a_transaction_has_its_sums() -> None:
+    """The largest amounts keep every digit; a currency without decimals has none."""
+    most = "9" * 36 + ".99"
+    amounts = ((f"-{most}", "EUR"), (most, "EUR"), ("-8120", "JPY"), ("8120", "JPY"))
+    entries = [{"amount": amount, "currency": currency} for amount, currency in amounts]
+    wanted = [("EUR", most, most), ("JPY", "8120", "8120")]
+    assert transactions.sums({"entries": entries}) == wanted
 
 
 @pytest.mark.parametrize(

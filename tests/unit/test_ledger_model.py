@@ -64,6 +64,10 @@ commands = st.one_of(
         "charge_sale", phone_number=st.just("+989120000000"), amount=amounts,
         currency=maybe_currency, to_wallet_id=st.none() | wallets,
     ),
+    command(
+        "exchange", to_wallet_id=wallets, amount=amounts, to_amount=amounts,
+        currency=maybe_currency, to_currency=maybe_currency,
+    ),
     command("credit_request.create", amount=amounts, currency=maybe_currency),
     command(
         "withdrawal.schedule", amount=amounts, currency=maybe_currency, target=targets,
@@ -122,6 +126,27 @@ class LedgerMachine(RuleBasedStateMachine):
             [{"type": "transfer", "data": data}]
             + [{"type": "refund", "data": back | more} for more in ({"amount": "1"}, {}, {})]
         )
+
+    @rule(
+        drawn=st.permutations(WALLETS[:3]), amount=st.sampled_from(["3", "5", "0.001", "1000"]),
+        to_amount=st.sampled_from(["5", "7", "2.5", "9" * 36, "9" * 38]),
+        said=st.sampled_from([{}, {}, {}, {"currency": "IRR"}, {"to_currency": "JPY"}]),
+    )  # fmt: skip
+    def exchange_and_ask_back(
+        self, drawn: list[str], amount: str, to_amount: str, said: dict[str, str]
+    ) -> None:
+        """There, back by another exchange, and refunds of both: in their batch and after it."""
+        own, other, _ = drawn
+        first = len(self.sent)
+        there = {"wallet_id": own, "to_wallet_id": other, "amount": amount, "to_amount": to_amount}
+        back = {"wallet_id": other, "to_wallet_id": own, "amount": to_amount, "to_amount": amount}
+        pair = [{"type": "exchange", "data": data | said} for data in (there, back)]
+        names = [self._transaction_id(first + n, self.now_ms + n) for n in range(2)]
+        paid = zip((own, other), names, strict=True)
+        asked = [{"wallet_id": wallet, "transaction_id": name} for wallet, name in paid]
+        refunds = [{"type": "refund", "data": data} for data in asked]
+        self._batch(pair + refunds)
+        self._batch(refunds)
 
     @rule(
         wallet=wallets,
@@ -297,11 +322,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_journal_adds_up(self) -> None:
-        """Every transaction sums to zero, every wallet to its balance, without a gap.
+        """Every transaction sums to zero in each currency, every wallet to its balance, no gap.
 
         What is in transit is what the model's withdrawals hold.
         """
-        sums = Counter[str]()
+        sums = Counter[tuple[str, str]]()
         balances = Counter[str]()
         transit = Counter[str]()
         sequences: dict[str, list[int]] = {}
@@ -309,7 +334,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if row.world:  # the other side is the world's, written from this row
                 account, other = list(WORLD.values())[row.world - 1], -row.amount_minor
             else:
-                sums[row.transaction_id] += row.amount_minor
+                sums[row.transaction_id, row.currency] += row.amount_minor
                 account, other = row.account_id, row.amount_minor
             if account == WORLD[WORLD_TRANSIT]:
                 transit[row.currency] += other

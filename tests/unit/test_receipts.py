@@ -56,7 +56,8 @@ def test_who_writes_receipts_for_what() -> None:
     assert Chosen(["/shop"], 4).facts(encode(event())) is None
     assert Chosen([], 4).facts(encode(event())) is None
     assert Chosen(["*"], 4).facts(encode(event(source="/any/thing"))) is not None
-    assert Chosen(["*"], 4).facts(encode(event(kind="charge_sale"))) is None
+    for kind in ("charge_sale", "exchange"):
+        assert Chosen(["*"], 4).facts(encode(event(kind=kind))) is None
     assert Chosen(["*"], 4).facts(b"") is None
     with pytest.raises(msgspec.DecodeError):
         Chosen(["*"], 4).facts(b'{"kind":"transfer"')

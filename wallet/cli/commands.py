@@ -1,4 +1,4 @@
-"""`wallet create`, `deposit`, `transfer`, `sell`, `refund`, `set-status`: one command each."""
+"""`wallet create`, `deposit`, `transfer`, `exchange`, `sell` and so on: one command each."""
 
 import uuid
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ Status = Literal["active", "deactivated", "suspended"]
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(create)
-    for command in (deposit, transfer, sell, refund):
+    for command in (deposit, transfer, exchange, sell, refund):
         app.command(cls=WithNumber)(command)
     app.command("set-status")(set_status)
 
@@ -78,6 +78,27 @@ def transfer(
     """Move money from one wallet to another."""
     data = {"wallet_id": wallet_id, "to_wallet_id": to_wallet_id, "amount": amount}
     ask("transfer.v1", {**data, "currency": currency}, asking)
+
+
+@asked
+def exchange(  # noqa: PLR0913 - both sides, each with its amount
+    asking: Asking,
+    wallet_id: Annotated[str, typer.Argument(metavar="FROM", help="Who pays.", parser=uuid_text)],
+    to_wallet_id: Annotated[
+        str, typer.Argument(metavar="TO", help="Who gets the other currency.", parser=uuid_text)
+    ],
+    amount: Amount,
+    to_amount: Annotated[str, typer.Argument(help="What arrives, in TO's currency.")],
+    *,
+    currency: Currency = None,
+    to_currency: Annotated[
+        str | None, typer.Option(help="ISO 4217 code; TO's where it is left out.")
+    ] = None,
+) -> None:
+    """Move money of one wallet into another one of another currency; you agree on both amounts."""
+    amounts = {"amount": amount, "to_amount": to_amount}
+    data = {"wallet_id": wallet_id, "to_wallet_id": to_wallet_id, **amounts}
+    ask("exchange.v1", {**data, "currency": currency, "to_currency": to_currency}, asking)
 
 
 @asked

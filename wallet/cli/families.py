@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 FAMILIES: Final = {
     "stack": ("up", "status", "down", "reset"),
-    "commands": ("create", "deposit", "transfer", "sell", "refund", "set-status"),
+    "commands": ("create", "deposit", "transfer", "exchange", "sell", "refund", "set-status"),
     "credit": ("credit",),
     "withdrawals": ("withdraw", "withdrawals"),
     "sending": ("send",),

@@ -29,6 +29,9 @@ POISON: Final = 0.01
 MISPLACED: Final = 0.02
 """Good commands on a partition that is not their wallet's."""
 WITHDRAWALS: Final = 0.06
+FOREIGN: Final = 4
+"""Wallets of another currency, one without decimals; only exchanges go there and come back."""
+FOREIGN_CURRENCY: Final = "JPY"
 REMEMBERED: Final = 5000
 """Commands that may be repeated; the last few are still in the same batch."""
 
@@ -74,12 +77,16 @@ class Drawer:
         self._said: deque[Draft] = deque(maxlen=REMEMBERED)
         self._again: list[Draft] = []
         self.wallets: Final = [self._id() for _ in range(wallets)]
+        self.foreign: Final = [self._id() for _ in range(FOREIGN)]
 
     def opening(self) -> Iterator[Draft]:
         """Every wallet, with some money in it."""
         for wallet in self.wallets:
             yield self._command("wallet.create", wallet, {}, ())
             yield self._deposit(wallet, 100_000)
+        for wallet in self.foreign:
+            yield self._command("wallet.create", wallet, {"currency": FOREIGN_CURRENCY}, ())
+            yield self._command("deposit", wallet, {"amount": "100000"}, ((wallet, 100_000),))
 
     def draw(self) -> Draft:
         """The next record."""
@@ -127,6 +134,8 @@ class Drawer:
         if dice < 0.8:  # noqa: PLR2004 - as said
             sold = {**sums, "phone_number": PHONE, "to_wallet_id": other}
             return self._command("charge_sale", wallet, sold, moved)
+        if dice < 0.84:  # noqa: PLR2004 - as said
+            return self._exchange(wallet, minor)
         if dice < 0.94:  # noqa: PLR2004 - as said
             sold = {**sums, "phone_number": PHONE}
             return self._command("charge_sale", wallet, sold, ((wallet, -minor),))
@@ -139,6 +148,15 @@ class Drawer:
     def _deposit(self, wallet: str, minor: int) -> Draft:
         terms = {"amount": _shown(minor), "reference": "torture"}
         return self._command("deposit", wallet, terms, ((wallet, minor),))
+
+    def _exchange(self, wallet: str, minor: int) -> Draft:
+        """Into another currency or out of it, at no rate in particular."""
+        random = self._random
+        foreign, units = random.choice(self.foreign), random.randint(1, 5000)
+        moved = ((wallet, minor, _shown(minor)), (foreign, units, str(units)))
+        given, got = moved if random.random() < 0.5 else reversed(moved)  # noqa: PLR2004 - a half
+        terms = {"to_wallet_id": got[0], "amount": given[2], "to_amount": got[2]}
+        return self._command("exchange", given[0], terms, ((given[0], -given[1]), got[:2]))
 
     def _withdrawal(self, wallet: str, minor: int) -> Draft:
         delay = self._random.randint(1, 8)

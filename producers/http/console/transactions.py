@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, Final
 
 from producers.http.answers import Answer
@@ -16,6 +15,7 @@ from producers.http.reading_bodies import model_of
 from producers.http.route import Asked
 from producers.http.v1 import moves, transactions
 from producers.http.v1.fields import Cursor, Text
+from schemas.money import show
 
 LINES: Final = 25
 REFUNDABLE: Final = ("transfer", "charge_sale")
@@ -64,14 +64,23 @@ async def _show(asked: Asked, code: int = 200, **more: Any) -> Answer:  # noqa: 
     return page(
         asked, "transaction.html", code=code, body=body, refunds=given_back,
         can_refund=body["kind"] in REFUNDABLE, outcome=await outcome_of(asked),
-        out=_sum(body, is_out=True), into=_sum(body, is_out=False), **context,
+        sums=sums(body), **context,
     )  # fmt: skip
 
 
-def _sum(body: Mapping[str, Any], *, is_out: bool) -> str:
-    """What goes out in all, or comes in: exact, by the currency's own unit."""
-    own = [Decimal(each["amount"]) for each in body["entries"]]
-    return str(sum((abs(each) for each in own if (each < 0) is is_out), Decimal()))
+def sums(body: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Of each currency what goes out in all, and what comes in: exact, by its own unit."""
+    moved: dict[str, list[int]] = {}
+    for each in body["entries"]:  # with all decimals: without its point an amount is minor units
+        moved.setdefault(each["currency"], []).append(int(each["amount"].replace(".", "")))
+    return [
+        (
+            currency,
+            show(-sum(minor for minor in own if minor < 0), currency),
+            show(sum(minor for minor in own if minor > 0), currency),
+        )
+        for currency, own in moved.items()
+    ]
 
 
 async def refund(asked: Asked) -> Answer:

@@ -12,6 +12,7 @@ KINDS: Final = {
     "wallet.set_status": "Status set",
     "deposit": "Deposit",
     "transfer": "Transfer",
+    "exchange": "Exchange",
     "charge_sale": "Charge sale",
     "refund": "Refund",
     "credit_request.create": "Credit asked for",
@@ -32,6 +33,7 @@ WORLD: Final = {
     "world:credit": "outside: credit",
     "world:in_transit": "in transit",
     "world:bank": "the bank",
+    "world:exchange": "outside: exchange",
 }
 """An account of the world -> its words."""
 

@@ -20,7 +20,7 @@ from producers.http.v1 import problems
 from producers.http.v1.commanding import message_for, rehearse, unfit
 from producers.http.v1.fields import Closed, DryRun, Text
 from producers.http.v1.problems import Problem, problem
-from producers.http.v1.rehearsing import Rehearsed
+from producers.http.v1.rehearsing import Rehearsed, in_order
 from producers.message import Message, uuid7
 from schemas import identifiers
 from schemas.results import AnyResult, Error
@@ -37,7 +37,7 @@ LINES_TYPES: Final = ("application/x-ndjson", "application/jsonl", "application/
 
 Type = Literal[
     "wallet.create.v1", "wallet.set_status.v1", "deposit.v1", "transfer.v1", "charge_sale.v1",
-    "refund.v1", "credit_request.create.v1", "credit_request.approve.v1",
+    "refund.v1", "exchange.v1", "credit_request.create.v1", "credit_request.approve.v1",
     "credit_request.reject.v1", "withdrawal.schedule.v1", "withdrawal.cancel.v1",
 ]  # fmt: skip
 """What may be commanded; the steps of a withdrawal are the delayed topic's and the bank's."""
@@ -238,7 +238,7 @@ def _would(line: dict[str, Any], tried: Rehearsed) -> dict[str, Any]:
     result = msgspec.to_builtins(tried.result)
     for name in ("command", "transaction_id"):
         del result[name]
-    entries = [msgspec.to_builtins(each) for each in tried.entries]
+    entries = [msgspec.to_builtins(each) for each in in_order(tried)]
     return {**line, **_COMPLETED, "result": result, "entries": entries}
 
 

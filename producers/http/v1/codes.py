@@ -43,6 +43,7 @@ _OF_LEDGER: Final[dict[Code, tuple[int, str]]] = {
     Code.CREDIT_REQUEST_NOT_FOUND: (404, "Look at the credit request's id."),
     Code.SEQUENCE_MISMATCH: (412, "Read the wallet again, and ask with its new ETag."),
     Code.CURRENCY_MISMATCH: (422, "Leave `currency` out, or name the wallet's."),
+    Code.SAME_CURRENCY: (422, "Send a transfer, or name a wallet of another currency."),
     Code.AMOUNT_NOT_POSITIVE: (422, "Send an amount above zero."),
     Code.AMOUNT_PRECISION: (422, "Send no more decimals than the currency has."),
     Code.AMOUNT_TOO_LARGE: (422, "Send less at a time."),

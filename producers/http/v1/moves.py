@@ -70,14 +70,14 @@ async def deposit(asked: Asked) -> Answer:
     """Pay money in."""
     asked.rights.deposit(asked.body.wallet_id)
     done = await command(asked, "deposit.v1", data_of(asked.body))
-    return await _moved(asked, done)
+    return await moved(asked, done)
 
 
 async def transfer(asked: Asked) -> Answer:
     """Pay another wallet."""
     asked.rights.move(asked.body.wallet_id)
     done = await command(asked, "transfer.v1", data_of(asked.body))
-    return await _moved(asked, done, to_wallet_id=asked.body.to_wallet_id)
+    return await moved(asked, done, to_wallet_id=asked.body.to_wallet_id)
 
 
 async def sell_charge(asked: Asked) -> Answer:
@@ -85,7 +85,7 @@ async def sell_charge(asked: Asked) -> Answer:
     wanted: NewSale = asked.body
     asked.rights.move(wanted.wallet_id)
     done = await command(asked, "charge_sale.v1", data_of(wanted))
-    return await _moved(
+    return await moved(
         asked, done, phone_number=wanted.phone_number, to_wallet_id=wanted.to_wallet_id
     )
 
@@ -93,11 +93,14 @@ async def sell_charge(asked: Asked) -> Answer:
 async def refund(asked: Asked) -> Answer:
     """Give back what a wallet has paid."""
     done = await command(asked, "refund.v1", data_of(asked.body))
-    return await _moved(asked, done, refunded_transaction_id=asked.body.transaction_id)
+    return await moved(asked, done, refunded_transaction_id=asked.body.transaction_id)
 
 
-async def _moved(asked: Asked, done: Done, **more: str | None) -> Answer:
-    """What was booked. The amount is the one asked for, or else read from the journal."""
+async def moved(asked: Asked, done: Done, **more: str | None) -> Answer:
+    """What was booked, and `more` of it.
+
+    The amount is the one asked for, or else read from the journal.
+    """
     result, wanted = done.result, asked.body
     currency = result.currency or ""
     amount = wanted.amount
@@ -160,9 +163,10 @@ _ANSWERS: Final = {
 }  # fmt: skip
 
 
-def _post(
+def post(
     path: str, handler: Handler, body: type[Noted], summary: str, access: Access = Access.HANDLER
 ) -> Route:
+    """A route that moves money: once for its key, or only tried."""
     return Route(
         method="POST", path=path, handler=handler, family=FAMILY, summary=summary, body=body,
         query=DryRun, answers=_ANSWERS, needs_key=True, slash=False, access=access,
@@ -170,9 +174,9 @@ def _post(
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    _post("/v1/deposits", deposit, NewDeposit, "Pay money in"),
-    _post("/v1/transfers", transfer, NewTransfer, "Pay another wallet"),
-    _post("/v1/charge-sales", sell_charge, NewSale, "Sell a charge to a phone"),
+    post("/v1/deposits", deposit, NewDeposit, "Pay money in"),
+    post("/v1/transfers", transfer, NewTransfer, "Pay another wallet"),
+    post("/v1/charge-sales", sell_charge, NewSale, "Sell a charge to a phone"),
     # Not for the payer: the money comes from the one who was paid.
-    _post("/v1/refunds", refund, NewRefund, "Give back what a wallet has paid", Access.COMMAND),
+    post("/v1/refunds", refund, NewRefund, "Give back what a wallet has paid", Access.COMMAND),
 )

@@ -37,7 +37,7 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
     result: AnyResult
     said: _Said
     entries: list[tuple[str, str, str]] = []
-    """Account, amount and currency, what is paid first."""
+    """Account, amount and currency: the own currency first, and what is paid first."""
 
     @property
     def id(self) -> str:
@@ -169,7 +169,15 @@ def with_entries(connection: Connection, several: list[Transaction]) -> list[Tra
     for transaction_id, account, amount, currency in connection.execute(query):
         named = (WORLD_NAMES.get(account, account), show(int(amount), currency), currency)
         found.setdefault(transaction_id, []).append(named)
-    return [msgspec.structs.replace(each, entries=found.get(each.id, [])) for each in several]
+    return [
+        msgspec.structs.replace(each, entries=_in_order(found.get(each.id, []), each))
+        for each in several
+    ]
+
+
+def _in_order(moved: list[tuple[str, str, str]], of: Transaction) -> list[tuple[str, str, str]]:
+    """Sorted entries, the currency of the wallet that was commanded first."""
+    return sorted(moved, key=lambda entry: entry[2] != of.result.currency)
 
 
 def of_wallet(

@@ -87,6 +87,8 @@ class MoveBody(BaseModel):
     recorded_at: str
     command: CommandBody | None
     to_wallet_id: str | None = None
+    to_amount: str | None = Field(None, description="Of an exchange: what the other wallet gets")
+    to_currency: str | None = None
     phone_number: str | None = None
     refunded_transaction_id: str | None = None
     reference: str | None = None
@@ -191,7 +193,9 @@ class StatementLine(BaseModel):
     amount: str
     balance: str
     currency: str
-    counterparty: str | None = Field(description="The other account; null where no money moved")
+    counterparty: str | None = Field(
+        description="The other account, of an exchange the other wallet; null where no money moved"
+    )
     transaction_id: str
     recorded_at: str
     effective_at: str

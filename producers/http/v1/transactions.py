@@ -20,8 +20,8 @@ OF_WALLET: Final = "transactions of a wallet"
 PATH: Final = "/v1/transactions"
 
 Kind = Literal[
-    "wallet.create", "wallet.set_status", "deposit", "transfer", "charge_sale", "refund",
-    "credit_request.create", "credit_request.approve", "credit_request.reject",
+    "wallet.create", "wallet.set_status", "deposit", "transfer", "exchange", "charge_sale",
+    "refund", "credit_request.create", "credit_request.approve", "credit_request.reject",
     "withdrawal.schedule", "withdrawal.cancel", "withdrawal.execute", "withdrawal.settle",
     "withdrawal.fail", "withdrawal.review",
 ]  # fmt: skip

@@ -88,7 +88,7 @@ def test_equal_data_of_two_types_is_other_content(send: Send) -> None:
     """A withdrawal is no deposit of the same amount."""
     needed = {"status": "active", "to_wallet_id": WALLET, "phone_number": "09120000001"}
     needed |= {"transaction_id": WALLET, "amount": "5.00", "wallet_id": WALLET}
-    needed |= {"credit_request_id": WALLET}
+    needed |= {"credit_request_id": WALLET, "to_amount": "5.00"}
     needed |= {"withdrawal_id": WALLET, "reason": "r", "due_at": "2026-11-20T10:00:00Z"}
     known = {
         # `send` fills in what its own deposit has, so what a type does not know is left out.

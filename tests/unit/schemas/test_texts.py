@@ -50,7 +50,7 @@ def test_an_event(
         shown = events.event_text(
             (WALLET, 7, "IRR"),
             text,
-            events.entries_text(pairs, "IRR"),
+            events.entries_text((account, amount, "IRR") for account, amount in pairs),
             ("1.00", "6.00"),
             results.command_text(ref),
         )
