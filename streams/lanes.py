@@ -83,23 +83,24 @@ class Lane(threading.Thread):
         """Queue a run of records with rising offsets.
 
         Returns None, or the offset to seek to: where the run does not follow on the last one, or
-        leaves something out itself. What comes before that is taken.
+        leaves something out itself. What comes before that is taken. A lane that is parked takes
+        nothing: what it would follow on is forgotten, and all of it will be fetched again.
         """
-        if not run or run[-1].offset < self.expected:
-            return None
-        known = run[0].offset < self.expected
-        fresh = [r for r in run if r.offset >= self.expected] if known else run
-        if fresh[0].offset != self.expected:
-            return self.expected
-        whole = fresh[-1].offset - self.expected == len(fresh) - 1
-        if not whole:
-            fresh = [r for n, r in enumerate(fresh, self.expected) if r.offset == n]
         with self._condition:
+            if not self._open or not run or run[-1].offset < self.expected:
+                return None
+            known = run[0].offset < self.expected
+            fresh = [r for r in run if r.offset >= self.expected] if known else run
+            if fresh[0].offset != self.expected:
+                return self.expected
+            whole = fresh[-1].offset - self.expected == len(fresh) - 1
+            if not whole:
+                fresh = [r for n, r in enumerate(fresh, self.expected) if r.offset == n]
             self.expected = fresh[-1].offset + 1
             self._runs.append(fresh)
             self._queued += len(fresh)
             self._condition.notify()
-        return None if whole else self.expected
+            return None if whole else self.expected
 
     def wake(self) -> None:
         """Look for events of transfers that other partitions committed."""

@@ -9,6 +9,7 @@ import pytest
 from schemas.settings import Settings
 from streams.claim import claim
 from streams.lanes import Lane
+from streams.outside import OUTSIDE
 from streams.rows import Place
 from streams.turns import CROWD, Turns
 from tests.ledgers import Ledger, Said
@@ -83,6 +84,38 @@ def test_turns_are_for_those_with_little_to_do(
         wait_until(lambda: lane.next_offset == held.next_offset + 1 + CROWD, 30, "the backlog")
     lane.end()
     lane.join(20)
+
+
+def test_a_parked_lane_that_waits_for_its_turn_takes_nothing(
+    new_ledger: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had waiting is forgotten, so a run that comes behind it would begin with a gap."""
+    monkeypatch.setattr("streams.turns.PATIENCE_MAX_SECONDS", 60.0)
+    settings = new_ledger(partitions=1)
+    ledger, turns, crashes = Ledger(settings), Turns(), []
+    wallet = ledger.wallet_on(0)
+    held = claim(settings, Place(settings.topics.commands.name, 0, 1), "desk", lambda: True)
+    outside = OUTSIDE._replace(crash=lambda why, error: crashes.append((why, error)))
+    lane = Lane(settings, held, lambda _: None, outside, turns)
+    lane.took = 60.0
+    said = [ledger.command("wallet.create", wallet)]
+    said += [ledger.command("deposit", wallet, amount="1.00") for _ in range(3)]
+    records = numbered(held.next_offset, said)
+    with turns.turn(0):
+        lane.start()
+        wait_until(lambda: not lane.idle, 30, "it wants a turn")
+        assert lane.offer(records[:2]) is None
+        lane.park()
+        assert lane.offer(records[2:]) is None, "fetched before, and handed over now"
+        assert lane.queued == 0
+    wait_until(lambda: lane.idle, 30, "nothing was done")
+    assert (crashes, lane.next_offset) == ([], held.next_offset)
+    lane.resume()
+    assert lane.offer(records) is None
+    wait_until(lambda: lane.next_offset == held.next_offset + 4, 30, "all of it")
+    lane.end()
+    lane.join(20)
+    assert crashes == []
 
 
 def numbered(first: int, said: Sequence[Said]) -> list[PaperRecord]:

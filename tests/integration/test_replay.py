@@ -361,6 +361,23 @@ def test_a_role_that_may_not_make_databases(played: Played) -> None:
     assert (done.code, "CREATEDB" in done.complained) == (2, True), done
 
 
+def test_tables_that_cannot_be_made_are_no_difference(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks at the exit code alone must not take the ledger for a wrong one."""
+
+    def refuse(_url: str) -> None:
+        raise Failure("the migrations of it failed: no space left on device")
+
+    shell = Shell(played.ledger.settings)
+    with monkeypatch.context() as patched:
+        patched.setattr("wallet.replay.databases.migrate.upgrade", refuse)
+        done = shell("replay", "--into", "half_made")
+    assert (done.code, "half_made could not be made: the" in done.complained) == (3, True)
+    assert shell("replay", "--into", "half_made").code == 2, "it is there"
+    assert shell("replay", "--into", "half_made", "--fresh").code == 0
+
+
 def test_phones_are_counted_again(played: Played) -> None:
     """From the events come the same totals as from the journal; what was wrong is right again."""
     settings = played.ledger.settings

@@ -12,7 +12,7 @@ from psycopg2 import extensions
 from producers import answering, databases
 from schemas.settings import Settings
 from wallet import migrate
-from wallet.failure import UsageFailure
+from wallet.failure import Failure, NoAnswer, UsageFailure
 from wallet.replay.plan import Standing
 
 MARK: Final = "made by wallet replay"
@@ -45,7 +45,8 @@ def beside(settings: Settings, name: str) -> Settings:
 def make(second: Settings, *, fresh: bool) -> None:
     """Make the database of a second ledger, empty; `fresh` drops one of an earlier replay.
 
-    Raises UsageFailure where one by this name was made by no replay, or is not to be lost.
+    Raises UsageFailure where one by this name was made by no replay, or is not to be lost, and
+    NoAnswer where its tables could not be made: 1 as an exit code would say that it differs.
     """
     name = databases.name_of(second.database_url)
     address = databases.beside(second.database_url, MAINTENANCE)
@@ -56,7 +57,12 @@ def make(second: Settings, *, fresh: bool) -> None:
             _make_room(cursor, str(name), fresh=fresh)
             cursor.execute(f'CREATE DATABASE "{name}"')
             cursor.execute(f"COMMENT ON DATABASE \"{name}\" IS '{MARK}'")
-    migrate.upgrade(second.database_url)
+    try:
+        migrate.upgrade(second.database_url)
+    except UsageFailure:
+        raise
+    except Failure as error:
+        raise NoAnswer(f"{name} could not be made: {error}; --fresh begins again") from error
 
 
 def _make_room(cursor: extensions.cursor, name: str, *, fresh: bool) -> None:
