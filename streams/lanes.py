@@ -119,8 +119,6 @@ class Lane(threading.Thread):
         """Go on after a change of the assignment in which the partition stayed ours."""
         with self._condition:
             assert not self._busy, "a lane resumes at rest"
-            self._runs.clear()  # what came while it was parked will be fetched again
-            self._queued = 0
             self.expected = self.next_offset
             self._open = True
             self._arrivals = True

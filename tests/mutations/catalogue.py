@@ -179,16 +179,18 @@ def give_up_though_ours(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Holding, "_insist", once)
 
 
-def resume_with_runs(patch: pytest.MonkeyPatch) -> None:
-    """A lane that is resumed keeps what came while it was parked (a fault of ours, once)."""
-    resume = Lane.resume
+def take_while_parked(patch: pytest.MonkeyPatch) -> None:
+    """A lane keeps what comes while it is parked (a fault of ours, twice)."""
+    offer = Lane.offer
 
-    def resume_as_before(self: Any) -> None:  # noqa: ANN401 - its insides are looked at
-        runs = list(self._runs)
-        resume(self)
-        self._runs.extend(runs)
+    def offer_as_if_open(self: Any, run: Any) -> int | None:  # noqa: ANN401 - its insides
+        was_open, self._open = self._open, True
+        try:
+            return offer(self, run)
+        finally:
+            self._open = was_open
 
-    patch.setattr(Lane, "resume", resume_as_before)
+    patch.setattr(Lane, "offer", offer_as_if_open)
 
 
 def keep_ended_lanes(patch: pytest.MonkeyPatch) -> None:
@@ -292,7 +294,7 @@ MUTATIONS = (
         "arrivals", ("I4: a wallet's events",), 126, parts=Parts(statements=OnlyAShareOfArrivals)
     ),
     Mutation("claim again", ("I7: not at rest",), 14047, patch=give_up_though_ours),
-    Mutation("runs forgotten", (NO_FAULT,), 29, patch=resume_with_runs),
+    Mutation("runs refused", (NO_FAULT,), 29, patch=take_while_parked),
     Mutation("ended lanes", ("I7: not at rest",), 521, patch=keep_ended_lanes),
     Mutation("hanging ended", (*TWICE, NO_FAULT), 88, patch=leave_hanging),
     Mutation("seen before going on", (*MISSING, NO_FAULT), 124, patch=say_on),
