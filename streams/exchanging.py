@@ -4,36 +4,27 @@ The ledger knows no rates: who sends the command has agreed on both amounts. Eac
 by itself, by way of an account of the outside world.
 """
 
-from schemas import money
 from schemas.accounts import WORLD_EXCHANGE
 from schemas.commands import Exchange
-from schemas.money import MAX_MINOR, AmountError
+from schemas.money import MAX_MINOR
 from schemas.refusals import Code, Refusal
 from streams.books import ACTIVE, Books, Decision, Entry, Posting, Wallet
-from streams.refusing import insufficient, mismatch, not_active, not_found
+from streams.refusing import both_of, insufficient, minor_of, mismatch, not_active
 
 
-def decide(data: Exchange, books: Books) -> Decision:
+def decide(data: Exchange, books: Books) -> Decision:  # noqa: C901 - a list, by precedence
     """What becomes of an exchange. Changes nothing."""
-    if data.wallet_id == data.to_wallet_id:
-        return Refusal(Code.SAME_WALLET, "to_wallet_id")
-    giver = books.wallets.get(data.wallet_id)
-    if giver is None:
-        return not_found(data.wallet_id)
-    getter = books.wallets.get(data.to_wallet_id)
-    if getter is None:
-        return not_found(data.to_wallet_id, "to_wallet_id")
-    return _between(data, giver, getter)
-
-
-def _between(data: Exchange, giver: Wallet, getter: Wallet) -> Decision:
+    both = both_of(data.wallet_id, data.to_wallet_id, books)
+    if isinstance(both, Refusal):
+        return both
+    giver, getter = both
     wrong = _currencies(data, giver, getter)
     if wrong is not None:
         return wrong
-    given = _minor(data.amount, giver, "amount")
+    given = minor_of(data.amount, giver)
     if isinstance(given, Refusal):
         return given
-    got = _minor(data.to_amount, getter, "to_amount")
+    got = minor_of(data.to_amount, getter, "to_amount")
     if isinstance(got, Refusal):
         return got
     for wallet, param in ((giver, "wallet_id"), (getter, "to_wallet_id")):
@@ -54,13 +45,6 @@ def _currencies(data: Exchange, giver: Wallet, getter: Wallet) -> Refusal | None
     if giver.currency == getter.currency:
         return Refusal(Code.SAME_CURRENCY, "to_wallet_id", {"currency": giver.currency})
     return None
-
-
-def _minor(text: str, wallet: Wallet, param: str) -> int | Refusal:
-    try:
-        return money.parse(text, wallet.currency)
-    except AmountError as error:
-        return Refusal(Code(error.code), param, detail=str(error))
 
 
 def _entries(giver: Wallet, given: int, getter: Wallet, got: int) -> tuple[Entry, ...]:

@@ -27,7 +27,7 @@ from schemas.money import MAX_MINOR
 from schemas.refusals import Code, Refusal
 from streams import crediting, exchanging, withdrawing
 from streams.books import ACTIVE, Books, Decision, Entry, Payment, Posting, Wallet
-from streams.refusing import amount_of, insufficient, mismatch, not_active, not_found
+from streams.refusing import amount_of, both_of, insufficient, mismatch, not_active, not_found
 
 
 def decide(command: Command, recorded_at_ms: int, books: Books) -> Decision:
@@ -114,18 +114,12 @@ def _transfer(data: Transfer, books: Books) -> Decision:
     return _pay(data, data.to_wallet_id, books)
 
 
-def _pay(  # noqa: C901 - a list, by precedence
-    data: Transfer | SellCharge, to_wallet_id: str, books: Books
-) -> Decision:
+def _pay(data: Transfer | SellCharge, to_wallet_id: str, books: Books) -> Decision:
     """From one wallet to another."""
-    if data.wallet_id == to_wallet_id:
-        return Refusal(Code.SAME_WALLET, "to_wallet_id")
-    sender = books.wallets.get(data.wallet_id)
-    if sender is None:
-        return not_found(data.wallet_id)
-    receiver = books.wallets.get(to_wallet_id)
-    if receiver is None:
-        return not_found(to_wallet_id, "to_wallet_id")
+    both = both_of(data.wallet_id, to_wallet_id, books)
+    if isinstance(both, Refusal):
+        return both
+    sender, receiver = both
     amount = amount_of(data.amount, data.currency, sender, receiver)
     if isinstance(amount, Refusal):
         return amount

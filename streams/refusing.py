@@ -4,7 +4,7 @@ from schemas import money
 from schemas.money import AmountError
 from schemas.refusals import Code, Refusal
 from schemas.statuses import STATUSES
-from streams.books import Wallet
+from streams.books import Books, Wallet
 
 
 def amount_of(
@@ -19,10 +19,26 @@ def amount_of(
         return mismatch(wallet, currency)
     if receiver is not None and receiver.currency != wallet.currency:
         return mismatch(receiver, wallet.currency, receiver_param)
+    return minor_of(text, wallet)
+
+
+def minor_of(text: str, wallet: Wallet, param: str = "amount") -> int | Refusal:
+    """Minor units of an amount in a wallet's currency."""
     try:
         return money.parse(text, wallet.currency)
     except AmountError as error:
-        return Refusal(Code(error.code), "amount", detail=str(error))
+        return Refusal(Code(error.code), param, detail=str(error))
+
+
+def both_of(wallet_id: str, to_wallet_id: str, books: Books) -> tuple[Wallet, Wallet] | Refusal:
+    """Who gives and who gets: two wallets that are there."""
+    if wallet_id == to_wallet_id:
+        return Refusal(Code.SAME_WALLET, "to_wallet_id")
+    giver = books.wallets.get(wallet_id)
+    if giver is None:
+        return not_found(wallet_id)
+    getter = books.wallets.get(to_wallet_id)
+    return not_found(to_wallet_id, "to_wallet_id") if getter is None else (giver, getter)
 
 
 def not_found(wallet_id: str, param: str = "wallet_id") -> Refusal:

@@ -6,6 +6,7 @@ command may differ where balances or the time have changed until then.
 """
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -85,8 +86,9 @@ class Rehearsal:
             assert len(decided.results) == said + 1, "every command has an id of its own"
             value = decided.results[said].value
             assert value is not None, "a result has a body"
+            result = results.decode(value)
             entries = [each for row in decided.entries[booked:] for each in _entries(row)]
-            tried.append(Rehearsed(results.decode(value), entries))
+            tried.append(Rehearsed(result, _in_order(entries, result.currency)))
         return tried
 
 
@@ -136,3 +138,8 @@ def _entries(row: Any) -> Iterable[EntryBody]:  # noqa: ANN401 - an EntryRow, ty
     if row.world:
         other = list(WORLD)[row.world - 1]
         yield EntryBody(other, show(-row.amount_minor, row.currency), row.currency)
+
+
+def _in_order(entries: list[EntryBody], own: str | None) -> list[EntryBody]:
+    """As a transaction shows them: the own currency first, and what is paid first."""
+    return sorted(entries, key=lambda each: (each.currency != own, Decimal(each.amount)))

@@ -145,16 +145,21 @@ class Model:
         self.payments[transaction_id] = Paid(data["wallet_id"], None, amount)
         return None
 
+    def _no_pair(self, own_id: str, other_id: str) -> Answer | None:
+        """Why these are not two wallets."""
+        if own_id == other_id:
+            return refused("same_wallet", "to_wallet_id")
+        if own_id not in self.wallets:
+            return missing(own_id)
+        return None if other_id in self.wallets else missing(other_id, "to_wallet_id")
+
     def transfer(self, data: dict[str, Any], transaction_id: str) -> Answer | None:
         """From one to another."""
         own_id, other_id = data["wallet_id"], data["to_wallet_id"]
-        own, other = self.wallets.get(own_id), self.wallets.get(other_id)
-        if own_id == other_id:
-            return refused("same_wallet", "to_wallet_id")
-        if own is None:
-            return missing(own_id)
-        if other is None:
-            return missing(other_id, "to_wallet_id")
+        absent = self._no_pair(own_id, other_id)
+        if absent:
+            return absent
+        own, other = self.wallets[own_id], self.wallets[other_id]
         wrong = wrong_currency(data, own)
         if not wrong and other.currency != own.currency:
             numbers = {"wallet_id": other_id, "held": other.currency, "given": own.currency}
@@ -175,13 +180,10 @@ class Model:
     def exchange(self, data: dict[str, Any], _: str) -> Answer | None:
         """From one to another of another currency; nothing that could be refunded."""
         own_id, other_id = data["wallet_id"], data["to_wallet_id"]
-        own, other = self.wallets.get(own_id), self.wallets.get(other_id)
-        if own_id == other_id:
-            return refused("same_wallet", "to_wallet_id")
-        if own is None:
-            return missing(own_id)
-        if other is None:
-            return missing(other_id, "to_wallet_id")
+        absent = self._no_pair(own_id, other_id)
+        if absent:
+            return absent
+        own, other = self.wallets[own_id], self.wallets[other_id]
         wrong = wrong_currency(data, own) or wrong_currency(data, other, "to_")
         if not wrong and other.currency == own.currency:
             wrong = refused("same_currency", "to_wallet_id", currency=own.currency)

@@ -115,6 +115,13 @@ class Ledger:
         """All events so far."""
         return self.read(self.settings.topics.events.name)
 
+    def events_of(self, transaction_id: str) -> dict[str, dict[str, Any]]:
+        """The events of a transaction by wallet; all that there will be."""
+        self.verify()  # what waits for another partition's writer is there too
+        bodies = [json.loads(event.value() or b"") for event in self.events()]
+        mine = [body for body in bodies if body["transaction"]["id"] == transaction_id]
+        return {body["wallet_id"]: body for body in mine}
+
     def dead(self) -> dict[tuple[int, int], Message]:
         """All dead letters so far by the place of the record they came from."""
         found = self.read(self.settings.topics.dead_letters.name)

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from schemas.accounts import is_world
+from schemas.accounts import WORLD, is_world
 from schemas.refusals import Code, Refusal
 
 DAY_MS: Final = 24 * 3600 * 1000
@@ -44,6 +44,14 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an acciden
     ) -> None:
         super().__init__(code)
         self.refusal = Refusal(code, param, context or {}, detail)
+
+
+def told_at(own: str | None, currency: str, amount_minor: int, account: str) -> tuple[object, ...]:
+    """Where an entry stands among those of its posting, as events tell them.
+
+    The currency of the command's wallet comes first, then what is paid, then the id stored.
+    """
+    return currency != own, amount_minor, WORLD.get(account, account)
 
 
 class Wallet(Struct, gc=False):

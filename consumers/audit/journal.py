@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from consumers.audit.books import told_at
 from consumers.audit.cases import Cases
 from consumers.audit.columns import Kept, Names, hashed, place, place_text
 from consumers.audit.delayed_log import DelayedLog
@@ -16,7 +17,7 @@ from consumers.audit.findings import Findings
 from consumers.audit.results_log import ResultsLog
 from consumers.audit.telling import Teller
 from schemas import events, results
-from schemas.accounts import WORLD, WORLD_NAMES
+from schemas.accounts import WORLD_NAMES
 from schemas.commands import kind_of
 from schemas.events import Balance, EntryBody, Event, TransactionBody, WithdrawalStep
 from schemas.foreign import decoder
@@ -212,15 +213,9 @@ def _line(text: str) -> _Line:
     return _Line(account, amount, currency, int(parts[3]), int(parts[4]))
 
 
-def _stored(account: str) -> str:
-    """The id under which an account stands in `entries`."""
-    return WORLD.get(account, account)
-
-
 def _entries(rows: list[_Line], own: str | None) -> list[EntryBody]:
-    """As events tell them: the currency of the command's wallet first, what is paid first."""
     moved = [line for line in rows if line.amount_minor]
-    moved.sort(key=lambda line: (line.currency != own, line.amount_minor, _stored(line.account)))
+    moved.sort(key=lambda line: told_at(own, line.currency, line.amount_minor, line.account))
     return [
         EntryBody(line.account, show(line.amount_minor, line.currency), line.currency)
         for line in moved

@@ -5,7 +5,6 @@ tell, its results and events must equal the ledger's byte for byte (invariant I1
 """
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Final, NamedTuple
 
 from consumers.audit.answers import Answers
@@ -13,15 +12,15 @@ from consumers.audit.books import (
     DAY_MS,
     Books,
     CreditRequest,
-    Entry,
     Place,
     Posting,
     Refused,
     Withdrawal,
+    told_at,
 )
 from consumers.audit.rules import RULES
 from schemas import moments
-from schemas.accounts import WORLD, is_world
+from schemas.accounts import is_world
 from schemas.commands import Command, SellCharge, SetWalletStatus, kind_of
 from schemas.decoding import Decoded, RefusedCommand, Unreadable
 from schemas.events import Balance, EntryBody, Event, TransactionBody
@@ -120,9 +119,10 @@ class Oracle:
     def _events(
         self, result: Completed, transaction: TransactionBody, posting: Posting
     ) -> tuple[Event, ...]:
-        moved = (entry for entry in posting if entry.amount_minor)
-        ordered = sorted(moved, key=partial(_in_order, result.currency))
-        entries = [EntryBody(name, show(amount, held), held) for name, amount, held in ordered]
+        own = result.currency
+        moved = [entry for entry in posting if entry.amount_minor]
+        moved.sort(key=lambda each: told_at(own, each.currency, each.amount_minor, each.account))
+        entries = [EntryBody(name, show(amount, held), held) for name, amount, held in moved]
         found = []
         for account, amount, currency in posting:
             if not is_world(account):
@@ -174,12 +174,6 @@ def credit_request_body(request: CreditRequest) -> CreditRequestBody:
         request.by,
         request.reason,
     )
-
-
-def _in_order(own: str, entry: Entry) -> tuple[bool, int, str]:
-    """The currency of the command's wallet first, then by amount, then by the id stored."""
-    account = WORLD.get(entry.account, entry.account)
-    return entry.currency != own, entry.amount_minor, account
 
 
 def _transaction(command: Command, name: str, recorded_at: str) -> TransactionBody:

@@ -76,11 +76,7 @@ def transfer(books: Books, data: Transfer, transaction_id: str) -> Posting:
 
 def exchange(books: Books, data: Exchange, _transaction_id: str) -> Posting:
     """Money for money of another currency; no payment, so nothing of it can be refunded."""
-    own, other = books.look(data.wallet_id), books.look(data.to_wallet_id)
-    if data.wallet_id == data.to_wallet_id:
-        raise Refused(Code.SAME_WALLET, "to_wallet_id")
-    own = existing(own, data.wallet_id)
-    other = existing(other, data.to_wallet_id, "to_wallet_id")
+    own, other = _both(books, data.wallet_id, data.to_wallet_id)
     same_currency(own, data.currency)
     same_currency(other, data.to_currency, "to_currency")
     if own.currency == other.currency:
@@ -133,11 +129,7 @@ def _to_wallet(
     books: Books, data: Transfer | SellCharge, to_wallet_id: str, transaction_id: str
 ) -> Posting:
     """From the command's wallet to another one."""
-    own, other = books.look(data.wallet_id), books.look(to_wallet_id)
-    if data.wallet_id == to_wallet_id:
-        raise Refused(Code.SAME_WALLET, "to_wallet_id")
-    own = existing(own, data.wallet_id)
-    other = existing(other, to_wallet_id, "to_wallet_id")
+    own, other = _both(books, data.wallet_id, to_wallet_id)
     same_currency(own, data.currency)
     same_currency(other, own.currency, "to_wallet_id")
     amount = minor(data.amount, own)
@@ -146,6 +138,14 @@ def _to_wallet(
     funds(own, amount)
     room(other, amount)
     return _pay(books, data.wallet_id, to_wallet_id, amount, transaction_id)
+
+
+def _both(books: Books, own_id: str, other_id: str) -> tuple[Wallet, Wallet]:
+    """Two wallets that are there; both are looked at whatever comes of it."""
+    own, other = books.look(own_id), books.look(other_id)
+    if own_id == other_id:
+        raise Refused(Code.SAME_WALLET, "to_wallet_id")
+    return existing(own, own_id), existing(other, other_id, "to_wallet_id")
 
 
 def _pay(books: Books, payer: str, receiver: str, amount: int, transaction_id: str) -> Posting:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.settings import Settings
-from streams.faults import POINTS
+from tests.kills import die_at_each, drawn_faults
 from tests.ledgers import Ledger, opening, storm, tell
 from tests.loads import Load, pause
 from tests.workers import Workers
@@ -24,15 +24,11 @@ def test_a_kill_at_every_named_point(new_ledger: Callable[..., Settings], tmp_pa
     """Six lives end at the n-th pass of a point each; the seventh finishes what was begun."""
     settings = new_ledger(batch_max=20)
     ledger = Ledger(settings, SEED)
-    faults = [f"{point}:{ledger.random.randint(2, 4)}" for point in POINTS]
-    ledger.random.shuffle(faults)
-    tell(f"seed {SEED}: {faults}")
+    faults = drawn_faults(ledger, SEED)
     wallets = [ledger.new_id() for _ in range(12)]
     ledger.send(*opening(ledger, wallets), *storm(ledger, wallets, 1200))
     with Workers(settings, tmp_path) as workers:
-        worker = workers.start("1", *faults)
-        for count in range(1, len(faults) + 1):
-            assert worker.await_death(count=count) == -signal.SIGKILL
+        die_at_each(workers, faults)
         died = time.monotonic()
         findings = ledger.verify()
         tell(f"done {time.monotonic() - died:.1f} s after the last kill")

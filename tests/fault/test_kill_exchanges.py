@@ -1,14 +1,13 @@
 """kill -9 among exchanges: both currencies balance, and what is told again is what was told."""
 
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from schemas.settings import Settings
-from streams.faults import POINTS
-from tests.ledgers import Ledger, Said, tell
+from tests.kills import die_at_each, drawn_faults
+from tests.ledgers import Ledger, Said
 from tests.workers import Workers, rows
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]
@@ -39,9 +38,7 @@ def test_a_kill_at_every_point_among_exchanges(
     """A claim tells the newest batch again from its rows, four for each exchange."""
     settings = new_ledger(batch_max=20)
     ledger = Ledger(settings, SEED)
-    faults = [f"{point}:{ledger.random.randint(2, 4)}" for point in POINTS]
-    ledger.random.shuffle(faults)
-    tell(f"seed {SEED}: {faults}")
+    faults = drawn_faults(ledger, SEED)
     wallets = [ledger.new_id() for _ in range(12)]
     euros, yen = wallets[:6], wallets[6:]
     with Workers(settings, tmp_path) as workers:
@@ -51,9 +48,7 @@ def test_a_kill_at_every_point_among_exchanges(
             ledger.ask(*(ledger.command("deposit", each, amount=amount) for each in held))
     ledger.send(*_exchanges(ledger, euros, yen))
     with Workers(settings, tmp_path) as workers:
-        worker = workers.start("1", *faults)
-        for count in range(1, len(faults) + 1):
-            assert worker.await_death(count=count) == -signal.SIGKILL
+        die_at_each(workers, faults)
         ledger.verify()
     sums = "SELECT currency, sum(balance_minor) FROM wallets GROUP BY 1 ORDER BY 1"
     with rows(settings, sums) as held_now:

@@ -1,6 +1,5 @@
 """kill -9 between the steps of withdrawals and credit requests: each is done and told once."""
 
-import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.settings import Settings
-from streams.faults import POINTS
-from tests.ledgers import Ledger, Said, opening, tell
+from tests.kills import die_at_each, drawn_faults
+from tests.ledgers import Ledger, Said, opening
 from tests.workers import Workers, execute, rows
 
 pytestmark = [pytest.mark.fault, pytest.mark.integration]
@@ -56,9 +55,7 @@ def test_a_kill_at_every_point_between_the_steps(
     """Half of the money goes to wallets on other partitions; the books balance, in transit too."""
     settings = new_ledger(batch_max=10)
     ledger = Ledger(settings, SEED)
-    faults = [f"{point}:{ledger.random.randint(2, 4)}" for point in POINTS]
-    ledger.random.shuffle(faults)
-    tell(f"seed {SEED}: {faults}")
+    faults = drawn_faults(ledger, SEED)
     wallets = [ledger.new_id() for _ in range(12)]
     with Workers(settings, tmp_path) as workers:
         workers.start_and_hold("1")
@@ -75,9 +72,7 @@ def test_a_kill_at_every_point_between_the_steps(
         steps.insert(ledger.random.randrange(len(steps)), ends.pop())
     ledger.send(*steps)
     with Workers(settings, tmp_path) as workers:
-        worker = workers.start("1", *faults)
-        for count in range(1, len(faults) + 1):
-            assert worker.await_death(count=count) == -signal.SIGKILL
+        die_at_each(workers, faults)
         ledger.verify()
     with rows(settings, "SELECT DISTINCT status FROM withdrawals WHERE status > 2") as ended:
         assert len(ended) == 3  # paid, failed, cancelled: every way was gone

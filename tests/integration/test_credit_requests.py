@@ -1,6 +1,5 @@
 """Credit requests and sales to a wallet in the ledger: every step, every refusal, what is told."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,14 +72,6 @@ def codes(*results: dict[str, Any]) -> list[tuple[str, str]]:
     return [(result["error"]["code"], result["error"]["param"]) for result in results]
 
 
-def events_of(ledger: Ledger, transaction_id: str) -> dict[str, dict[str, Any]]:
-    """The events of a transaction by wallet; all that there will be."""
-    ledger.verify()  # what waits for another partition's writer is there too
-    bodies = [json.loads(event.value() or b"") for event in ledger.events()]
-    mine = [body for body in bodies if body["transaction"]["id"] == transaction_id]
-    return {body["wallet_id"]: body for body in mine}
-
-
 def test_approved_once(ledger: Ledger) -> None:
     """No money before somebody says yes, all of it then, and nothing ever again."""
     person = Person(ledger)
@@ -99,7 +90,7 @@ def test_approved_once(ledger: Ledger) -> None:
     assert codes(*late) == [("credit_request_not_pending", "credit_request_id")] * 2
     context = {"credit_request_id": request["id"], "status": "approved"}
     assert [result["error"]["context"] for result in late] == [context] * 2
-    event = events_of(ledger, approved["transaction_id"])[person.wallet]
+    event = ledger.events_of(approved["transaction_id"])[person.wallet]
     assert [entry["account"] for entry in event["entries"]] == ["world:credit", person.wallet]
     assert event["credit_request"] == approved["credit_request"]
 
@@ -199,7 +190,7 @@ def test_a_sale_to_a_wallet_of_another_partition(ledger: Ledger) -> None:
     seller, owner = Person(ledger, 0), Person(ledger, 1)
     sold = seller.sell(to_wallet_id=owner.wallet, reference="visit 4")
     assert (sold["balance"], set(sold["sequences"])) == ("95.00", {seller.wallet, owner.wallet})
-    events = events_of(ledger, sold["transaction_id"])
+    events = ledger.events_of(sold["transaction_id"])
     assert events[owner.wallet]["balance"] == {"before": "100.00", "after": "105.00"}
     for event in events.values():
         transaction = event["transaction"]
@@ -212,7 +203,7 @@ def test_a_sale_to_a_wallet_of_another_partition(ledger: Ledger) -> None:
     assert rest["balance"] == "100.00"
     again = seller.ask("refund", transaction_id=sold["transaction_id"])
     assert codes(again) == [("already_refunded", "amount")]
-    told_back = events_of(ledger, rest["transaction_id"])
+    told_back = ledger.events_of(rest["transaction_id"])
     assert told_back[owner.wallet]["balance"]["after"] == "100.00"
     assert all("phone_number" not in event["transaction"] for event in told_back.values())
 
@@ -222,7 +213,7 @@ def test_a_sale_tells_its_phone_and_nothing_else(ledger: Ledger) -> None:
     person = Person(ledger)
     for more in ({}, {"effective_at": "2026-01-02T03:04:05Z", "reference": "r"}):
         sold = person.sell(**more)
-        (event,) = events_of(ledger, sold["transaction_id"]).values()
+        (event,) = ledger.events_of(sold["transaction_id"]).values()
         assert event["transaction"]["phone_number"] == PHONE
         assert event["transaction"]["reference"] == more.get("reference")
 

@@ -1,6 +1,5 @@
 """Exchanges in the ledger: both wallets, both currencies, what is told, every refusal."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,13 +40,6 @@ def exchange(ledger: Ledger, giver: str, getter: str, *amounts: str, **more: str
     return result
 
 
-def events_of(ledger: Ledger, transaction_id: str) -> dict[str, dict[str, Any]]:
-    """The events of a transaction by wallet; all that there will be."""
-    ledger.verify()  # what waits for another partition's writer is there too
-    bodies = [json.loads(event.value() or b"") for event in ledger.events()]
-    return {b["wallet_id"]: b for b in bodies if b["transaction"]["id"] == transaction_id}
-
-
 @pytest.mark.parametrize("partition", [0, 1])
 def test_each_wallet_has_its_currency(ledger: Ledger, partition: int) -> None:
     """On one partition or on two: what leaves is told in euros, what comes in yen."""
@@ -59,7 +51,7 @@ def test_each_wallet_has_its_currency(ledger: Ledger, partition: int) -> None:
         "50.00",
     )
     assert result["sequences"] == {euros: 3, yen: 3}
-    told = events_of(ledger, result["transaction_id"])
+    told = ledger.events_of(result["transaction_id"])
     entries = [
         {"account": euros, "amount": "-50.00", "currency": "EUR"},
         {"account": "world:exchange", "amount": "50.00", "currency": "EUR"},

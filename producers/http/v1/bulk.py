@@ -20,7 +20,7 @@ from producers.http.v1 import problems
 from producers.http.v1.commanding import message_for, rehearse, unfit
 from producers.http.v1.fields import Closed, DryRun, Text
 from producers.http.v1.problems import Problem, problem
-from producers.http.v1.rehearsing import Rehearsed, in_order
+from producers.http.v1.rehearsing import Rehearsed
 from producers.message import Message, uuid7
 from schemas import identifiers
 from schemas.results import AnyResult, Error
@@ -238,7 +238,7 @@ def _would(line: dict[str, Any], tried: Rehearsed) -> dict[str, Any]:
     result = msgspec.to_builtins(tried.result)
     for name in ("command", "transaction_id"):
         del result[name]
-    entries = [msgspec.to_builtins(each) for each in in_order(tried)]
+    entries = [msgspec.to_builtins(each) for each in tried.entries]
     return {**line, **_COMPLETED, "result": result, "entries": entries}
 
 

@@ -11,7 +11,7 @@ from producers.http.route import Asked
 from producers.http.v1 import conditions, problems
 from producers.http.v1.conditions import Guard
 from producers.http.v1.problems import problem
-from producers.http.v1.rehearsing import Rehearsed, in_order
+from producers.http.v1.rehearsing import Rehearsed
 from producers.message import Message, message_of, uuid7
 from schemas import decoding, identifiers
 from schemas.decoding import RefusedCommand
@@ -152,7 +152,7 @@ async def _rehearse(asked: Asked, command_type: str, data: Mapping[str, object])
     if tried.result.error is not None:
         body = problems.refused_body(tried.result.error)
         raise EarlyError(problems.answer({**body, "dry_run": True}))
-    return Done(tried.result, {}, in_order(tried), is_dry=True)
+    return Done(tried.result, {}, tried.entries, is_dry=True)
 
 
 def about(done: Done) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What a dry run needs: somebody who knows the rules. The composition root hands it in."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -22,9 +21,3 @@ class Rehearsed(Protocol):
 
 Rehearse = Callable[[Connection, Sequence[Message]], Sequence[Rehearsed]]
 """Commands one after the other, each on what the ones before it would have left. Writes nothing."""
-
-
-def in_order(tried: Rehearsed) -> list[EntryBody]:
-    """The entries as a transaction shows them: the own currency first, and what is paid first."""
-    own = tried.result.currency
-    return sorted(tried.entries, key=lambda each: (each.currency != own, Decimal(each.amount)))
