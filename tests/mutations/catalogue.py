@@ -193,6 +193,22 @@ def take_while_parked(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Lane, "offer", offer_as_if_open)
 
 
+def take_while_it_waits(patch: pytest.MonkeyPatch) -> None:
+    """The same, but what came is forgotten when it resumes (a fault of ours, once).
+
+    It does no harm but where a lane waits for its turn: that one is at work, with nothing taken.
+    """
+    take_while_parked(patch)
+    resume = Lane.resume
+
+    def resume_anew(self: Any) -> None:  # noqa: ANN401 - its insides
+        self._runs.clear()
+        self._queued = 0
+        resume(self)
+
+    patch.setattr(Lane, "resume", resume_anew)
+
+
 def keep_ended_lanes(patch: pytest.MonkeyPatch) -> None:
     """A round that is overtaken leaves its ended lanes to the next (a fault of ours, once)."""
     keep = Holding._keep  # noqa: SLF001 - what is taken out
@@ -278,28 +294,29 @@ MISSING = (
 )
 
 MUTATIONS = (
-    Mutation("compare-and-set", WENT_ON, 196, parts=Parts(statements=NoCompareAndSet)),
-    Mutation("epoch", WENT_ON, 196, parts=Parts(statements=NoEpoch)),
+    Mutation("compare-and-set", WENT_ON, 323, parts=Parts(statements=NoCompareAndSet)),
+    Mutation("epoch", WENT_ON, 323, parts=Parts(statements=NoEpoch)),
     Mutation("tail read", TWICE, 5, patch=read_no_tail),
-    Mutation("dedupe", ("RetriesExhaustedError",), 1, parts=Parts(statements=NoDedupe)),
+    Mutation("dedupe", ("RetriesExhaustedError",), 2, parts=Parts(statements=NoDedupe)),
     Mutation("exit: passed over", (*MISSING, NO_FAULT), 5, patch=swallow),
     Mutation("exit: tried again", TWICE, 0, patch=publish_again),
     Mutation(
-        "sorted lock", ("a deadlock of two batches",), 80, parts=Parts(statements=UnsortedLocks)
+        "sorted lock", ("a deadlock of two batches",), 114, parts=Parts(statements=UnsortedLocks)
     ),
     Mutation("fence", TWICE, 217, parts=Parts(broker=NoFence)),
-    Mutation("second look", ("I10",), 1625, parts=Parts(statements=BlindToNewWallets)),
+    Mutation("second look", ("I10",), 58, parts=Parts(statements=BlindToNewWallets)),
     Mutation("hold on absent", ("I10",), 2054, parts=Parts(statements=NoHoldOnAbsent)),
     Mutation(
-        "arrivals", ("I4: a wallet's events",), 126, parts=Parts(statements=OnlyAShareOfArrivals)
+        "arrivals", ("I4: a wallet's events",), 175, parts=Parts(statements=OnlyAShareOfArrivals)
     ),
     Mutation("claim again", ("I7: not at rest",), 14047, patch=give_up_though_ours),
-    Mutation("runs refused", (NO_FAULT,), 29, patch=take_while_parked),
+    Mutation("runs refused", (NO_FAULT,), 17, patch=take_while_parked),
+    Mutation("runs before a turn", (NO_FAULT,), 2660, patch=take_while_it_waits),
     Mutation("ended lanes", ("I7: not at rest",), 521, patch=keep_ended_lanes),
     Mutation("hanging ended", (*TWICE, NO_FAULT), 88, patch=leave_hanging),
-    Mutation("seen before going on", (*MISSING, NO_FAULT), 124, patch=say_on),
+    Mutation("seen before going on", (*MISSING, NO_FAULT), 455, patch=say_on),
     Mutation("seen before writing", (*MISSING, NO_FAULT), 2365, patch=say_late),
     Mutation("seen at rest", MISSING, 202, patch=rest_unseen),
-    Mutation("events one by one", TWICE, 462, patch=say_whole_batches),
-    Mutation("epoch re-read", (NO_FAULT,), 12903, patch=read_no_epoch),
+    Mutation("events one by one", TWICE, 2563, patch=say_whole_batches),
+    Mutation("epoch re-read", (NO_FAULT,), 1814, patch=read_no_epoch),
 )

@@ -177,7 +177,7 @@ class BatchFunctions:
             raise Contradiction("the entries of a batch do not sum to zero")
 
     def _entry(self, txn: Transaction, row: EntryRow) -> None:
-        txn.put("entries", (row.account_id, row.transaction_id, row.sequence), row)
+        txn.put("entries", (row.account_id, row.transaction_id, row.sequence, row.currency), row)
         if row.sequence is not None:
             key = (row.account_id, row.sequence)
             if txn.get("sequences", key) is not None:

@@ -31,11 +31,12 @@ def judge(findings: Findings, tables: Tables) -> None:
 
 
 def _postings(findings: Findings, rows: list[EntryRow]) -> None:
-    sums: dict[str, int] = {}
+    sums: dict[tuple[str, str], int] = {}
     for row in rows:
-        sums[row.transaction_id] = sums.get(row.transaction_id, 0) + row.amount_minor
-    for name, total in sums.items():
-        _same(findings, "entries of a transaction do not sum to zero", name, (0, total))
+        key = row.transaction_id, row.currency
+        sums[key] = sums.get(key, 0) + row.amount_minor
+    for key, total in sums.items():
+        _same(findings, "entries of a transaction do not sum to zero", " ".join(key), (0, total))
 
 
 def _running(findings: Findings, rows: list[EntryRow], tables: Tables) -> None:

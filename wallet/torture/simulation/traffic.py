@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from schemas.identifiers import digest, partition_of, transaction_id
+from schemas.money import DEFAULT_CURRENCY
 
 if TYPE_CHECKING:
     from wallet.torture.simulation.world import Plan
@@ -15,9 +16,14 @@ BEGAN_MS: Final = 1_800_000_000_000
 GAP_MS: Final = 700
 """Between two commands: a withdrawal is due two commands after it was scheduled."""
 
+EXCHANGED: Final = 0.9
+"""The share of transfers between currencies that are exchanges; others are refused."""
+
 SOURCE: Final = "/simulation"
 WALLETS: Final = 2
 """Wallets that each partition has."""
+
+CURRENCIES: Final = (DEFAULT_CURRENCY, "EUR")
 
 KINDS: Final = (
     ("transfer",) * 6
@@ -54,14 +60,18 @@ def wallets_of(partitions: int) -> tuple[tuple[str, int], ...]:
 
 def traffic(plan: "Plan", partitions: int) -> list[Sent]:
     """The commands of a plan, in the order in which they are sent."""
-    return _Traffic(plan.seed, partitions).commands(plan.commands)
+    return _Traffic(plan.seed, partitions, plan.currencies).commands(plan.commands)
 
 
 class _Traffic:
-    def __init__(self, seed: int, partitions: int) -> None:
+    def __init__(self, seed: int, partitions: int, currencies: int) -> None:
         self._draw = random.Random(seed ^ 0x5EED)  # noqa: S311 - no secret
         self._partitions = partitions
         self._wallets = wallets_of(partitions)
+        self._currencies = {
+            wallet: CURRENCIES[number // partitions % currencies]
+            for number, (wallet, _) in enumerate(self._wallets)
+        }
         self._sent: list[Sent] = []
         self._made: dict[str, list[tuple[str, str]]] = {"sale": [], "schedule": [], "ask": []}
         """Wallet and transaction id of what later commands may name."""
@@ -71,7 +81,7 @@ class _Traffic:
         most = min(count // 3, len(self._wallets))
         opened = self._draw.sample(self._wallets, k=self._draw.randint(0, most))
         for wallet, home in opened:
-            self._add("wallet.create.v1", (wallet, home), {})
+            self._create((wallet, home))
             self._add("deposit.v1", (wallet, home), {"amount": "10.00"})
         while len(self._sent) < count:
             self._one(self._draw.choice(KINDS))
@@ -89,15 +99,12 @@ class _Traffic:
         amount = {"amount": self._draw.choice(("1.00", "4.00", "9.00"))}
         match kind:
             case "create":
-                self._add("wallet.create.v1", wallet, {})
+                self._create(wallet)
             case "deposit":
                 self._add("deposit.v1", wallet, amount)
             case "transfer" | "elsewhere":
-                other = self._draw.choice(self._wallets)[0]
                 place = (wallet[0], 1 - wallet[1]) if kind == "elsewhere" else wallet
-                self._note(
-                    "sale", self._add("transfer.v1", place, amount | {"to_wallet_id": other})
-                )
+                self._transfer(place, self._draw.choice(self._wallets)[0], amount)
             case "sale":
                 sold = amount | {"phone_number": "09120000000"}
                 self._note("sale", self._add("charge_sale.v1", wallet, sold))
@@ -112,6 +119,26 @@ class _Traffic:
                 self._note("ask", self._add("credit_request.create.v1", wallet, amount))
             case _:
                 self._follow(kind)
+
+    def _create(self, wallet: tuple[str, int]) -> None:
+        currency = self._currencies[wallet[0]]
+        self._add(
+            "wallet.create.v1",
+            wallet,
+            {} if currency == DEFAULT_CURRENCY else {"currency": currency},
+        )
+
+    def _transfer(self, place: tuple[str, int], other: str, amount: dict[str, str]) -> None:
+        """From one to another; an exchange, as a rule, where their currencies differ."""
+        data = amount | {"to_wallet_id": other}
+        if (
+            self._currencies[place[0]] != self._currencies[other]
+            and self._draw.random() < EXCHANGED
+        ):
+            got = self._draw.choice(("0.50", "4.00", "30.00"))
+            self._note("sale", self._add("exchange.v1", place, data | {"to_amount": got}))
+        else:
+            self._note("sale", self._add("transfer.v1", place, data))
 
     def _follow(self, kind: str) -> None:
         """A command on what an earlier one has made, or perhaps not."""

@@ -44,6 +44,10 @@ ACCIDENTS: Final = (
 """What servers and other workers may do to a worker; all else is a fault of ours."""
 
 
+PATIENCE: Final = 0.95
+"""The chance, at each look, that a lane waits on for its turn."""
+
+
 class Waiting:
     """threading.Condition of a lane, as turns: whoever waits looks again when it is notified."""
 
@@ -82,6 +86,30 @@ class Waiting:
         return True
 
 
+class WaitedTurns:
+    """streams.turns.Turns, as steps: a lane waits until the turn is free, or for long enough.
+
+    Who came first does not go first here: whatever the order, it is to be sound.
+    """
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._taken = False
+
+    @contextmanager
+    def turn(self, _seconds: float) -> Iterator[None]:
+        """Wait for a turn, and have it; or go on without."""
+        while self._taken and self._world.chance.random() < PATIENCE:
+            self._world.step("wait for a turn")
+        mine = not self._taken
+        self._taken = True
+        try:
+            yield
+        finally:
+            if mine:
+                self._taken = False
+
+
 class SimulatedLane(Lane):
     """A lane whose thread is a task."""
 
@@ -105,7 +133,7 @@ class SimulatedHolding(Holding):
 
     def _lane(self, held: Claim) -> Lane:
         worker = self.worker
-        lane = worker.world.lane(self.settings, held, self._tell, self.outside)
+        lane = worker.world.lane(self.settings, held, self._tell, self.outside, worker.waits)
         lane.worker = worker
         lane._condition = cast("Any", Waiting(worker.world))  # noqa: SLF001 - its one wait
         return lane
@@ -124,6 +152,7 @@ class Worker:
         self.generation = 0
         self.positions: dict[int, int] = {}
         self._inbox: deque[tuple[int, int, list[Record]]] = deque()
+        self.waits = cast("Any", WaitedTurns(world)) if world.plan.crowded else None
         self.loop = EventLoop(world.turns, self.process)
         self.holding = SimulatedHolding(world.settings, name, self._outside())
         self.holding.worker = self

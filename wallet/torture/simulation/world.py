@@ -32,6 +32,11 @@ SETTINGS: Final = Settings.model_construct(
 """Small limits, so that schedules of a dozen commands reach them."""
 
 
+CROWDED: Final = 0.5
+MIXED: Final = 0.3
+"""The share of schedules in which lanes wait for turns, and that with two currencies."""
+
+
 class Stuck(Exception):  # noqa: N818 - the verdict on a schedule, no error of the simulation
     """The schedule did not come to rest."""
 
@@ -47,6 +52,10 @@ class Plan(NamedTuple):
     """The chance, at each step, that a fault strikes."""
     stay: float
     """The chance, at each step, that the same task goes on."""
+    crowded: bool
+    """Whether the lanes of a worker wait for each other's turns."""
+    currencies: int
+    """Two: each other wallet has euros, and what would be a transfer may be an exchange."""
 
     @classmethod
     def of(cls, seed: int, commands: int | None = None) -> Self:
@@ -58,7 +67,8 @@ class Plan(NamedTuple):
         drawn = draw.randint(4, 20)
         workers, faults = draw.choice((2, 2, 2, 3)), draw.randint(0, 7)
         rate, stay = draw.choice((0.02, 0.05, 0.12)), draw.choice((0.3, 0.6, 0.85))
-        return cls(seed, commands or drawn, workers, faults, rate, stay)
+        crowded, currencies = draw.random() < CROWDED, 1 + (draw.random() < MIXED)
+        return cls(seed, commands or drawn, workers, faults, rate, stay, crowded, currencies)
 
 
 class Parts(NamedTuple):
