@@ -27,7 +27,7 @@ QUICK: dict[str, object] = {
     "bank_breaker_failures": 1000,
 }
 
-PATIENT: dict[str, object] = {"bank_timeout": 20.0}
+PATIENT: dict[str, object] = {"bank_timeout": 60.0}
 """Where calls are counted: on a busy machine one of hundreds takes over a second, and its outcome
 is unknown then, so that it is rightly made again."""
 
@@ -81,7 +81,7 @@ async def test_what_stands_in_the_database_is_found(paper: Paper) -> None:
     known = {state: paper.executing() for state in State}
     new = paper.executing()
     for state, withdrawal_id in known.items():
-        paper.known(withdrawal_id, state, 2, note="as noted", ago=60, open=60)
+        paper.known(withdrawal_id, state, 2, note="as noted", ago=70, open=70)
     elsewhere = paper.executing(partition=1)
     resting = paper.executing()
     paper.known(resting, State.UNKNOWN)
@@ -116,7 +116,7 @@ async def test_two_callers_never_begin_the_same_call(paper: Paper) -> None:
 async def test_so_many_calls_at_a_time(paper: Paper) -> None:
     """And no more; a bank that is slow is called many times at once."""
     ids = [paper.executing("hang") for _ in range(60)]
-    patient = paper.settings.model_copy(update={"bank_calls_max": 40, "bank_timeout": 60.0})
+    patient = paper.settings.model_copy(update={**PATIENT, "bank_calls_max": 40})
     async with scripted_bank(patient) as (bank, settings), calling(settings):
         await until(lambda: bank.most == 40, "40 at a time")
         bank.release.set()
@@ -213,7 +213,7 @@ async def test_a_withdrawal_that_has_ended_is_not_called(paper: Paper) -> None:
 async def test_a_lost_partition_keeps_its_calls_in_flight(paper: Paper) -> None:
     """A second caller takes half; what was being called is ended by the first, once."""
     ids = [paper.executing("hang", partition=partition) for partition in range(4) for _ in range(5)]
-    patient = paper.settings.model_copy(update={"bank_timeout": 60.0})
+    patient = paper.settings.model_copy(update=PATIENT)
     async with scripted_bank(patient) as (bank, settings), calling(settings):
         await until(lambda: bank.most == len(ids), "all in flight")
         with capture_logs() as logged:

@@ -121,24 +121,15 @@ class _Traffic:
                 self._follow(kind)
 
     def _create(self, wallet: tuple[str, int]) -> None:
-        currency = self._currencies[wallet[0]]
-        self._add(
-            "wallet.create.v1",
-            wallet,
-            {} if currency == DEFAULT_CURRENCY else {"currency": currency},
-        )
+        self._add("wallet.create.v1", wallet, {"currency": self._currencies[wallet[0]]})
 
     def _transfer(self, place: tuple[str, int], other: str, amount: dict[str, str]) -> None:
         """From one to another; an exchange, as a rule, where their currencies differ."""
-        data = amount | {"to_wallet_id": other}
-        if (
-            self._currencies[place[0]] != self._currencies[other]
-            and self._draw.random() < EXCHANGED
-        ):
-            got = self._draw.choice(("0.50", "4.00", "30.00"))
-            self._note("sale", self._add("exchange.v1", place, data | {"to_amount": got}))
-        else:
-            self._note("sale", self._add("transfer.v1", place, data))
+        kind, data = "transfer.v1", amount | {"to_wallet_id": other}
+        differ = self._currencies[place[0]] != self._currencies[other]
+        if differ and self._draw.random() < EXCHANGED:
+            kind, data["to_amount"] = "exchange.v1", self._draw.choice(("0.50", "4.00", "30.00"))
+        self._note("sale", self._add(kind, place, data))
 
     def _follow(self, kind: str) -> None:
         """A command on what an earlier one has made, or perhaps not."""

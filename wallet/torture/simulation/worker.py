@@ -133,7 +133,7 @@ class SimulatedHolding(Holding):
 
     def _lane(self, held: Claim) -> Lane:
         worker = self.worker
-        lane = worker.world.lane(self.settings, held, self._tell, self.outside, worker.waits)
+        lane = worker.world.lane(self.settings, held, self._tell, self.outside, worker.lane_turns)
         lane.worker = worker
         lane._condition = cast("Any", Waiting(worker.world))  # noqa: SLF001 - its one wait
         return lane
@@ -152,7 +152,7 @@ class Worker:
         self.generation = 0
         self.positions: dict[int, int] = {}
         self._inbox: deque[tuple[int, int, list[Record]]] = deque()
-        self.waits = cast("Any", WaitedTurns(world)) if world.plan.crowded else None
+        self.lane_turns = cast("Any", WaitedTurns(world)) if world.plan.crowded else None
         self.loop = EventLoop(world.turns, self.process)
         self.holding = SimulatedHolding(world.settings, name, self._outside())
         self.holding.worker = self
