@@ -58,6 +58,17 @@ async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     assert kept.pid is None
 
 
+async def test_what_is_added_for_another_start_is_not_there_at_the_first(tmp_path: Path) -> None:
+    """A server that crashed may want to be started otherwise."""
+    command = (sys.executable, "-c", "import sys; print(sys.argv[1:], flush=True); input()")
+    kept = Process(ProcessSpec(name="p", command=command, again=("more",)), tmp_path, nothing)
+    await kept.start()
+    await until(lambda: "['more']" in kept.log.read_text())
+    await kept.stop()
+    said = [line for line in kept.log.read_text().splitlines() if line.startswith("[")]
+    assert said[:2] == ["[]", "['more']"]
+
+
 async def test_the_pause_between_restarts_grows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import psutil
 import pytest
 
-from wallet.local import consumers
+from wallet.local import consumers, kafka
 from wallet.local.leftovers import MARK
 
 pytestmark = pytest.mark.integration
@@ -162,6 +162,11 @@ def children_of(data: Path) -> list[psutil.Process]:
     return found
 
 
+def is_after_a_crash(command: Sequence[str]) -> bool:
+    """Whether a broker is started as one that did not end well."""
+    return "broker.session.timeout.ms=3000" in command
+
+
 @pytest.mark.long
 def test_a_copy_lives_through_kills_and_ends_without_a_trace(data: Path) -> None:
     """Each process is killed once and comes back under its name; `down` leaves none."""
@@ -179,6 +184,7 @@ def test_a_copy_lives_through_kills_and_ends_without_a_trace(data: Path) -> None
             until(lambda: copy.health()[0] == 200)
         restarts = {each["name"]: each["restarts"] for each in copy.health()[1]["processes"]}
         assert restarts["kafka"] == restarts["postgres"] == restarts["pretend-bank"] == 1
+        assert is_after_a_crash(psutil.Process(copy.pids()["kafka"]).cmdline())
         status_said = json.loads(wallet("status", "--json", data=data).stdout)
         assert (status_said["status"], status_said["bank"]) == ("ok", copy.state["bank"])
         until(lambda: copy.pays("after"))
@@ -189,6 +195,7 @@ def test_a_copy_lives_through_kills_and_ends_without_a_trace(data: Path) -> None
         assert copy.process.wait(PATIENCE_SECONDS) == 0
         assert not (data / "state.json").exists()
         assert children_of(data) == []
+        assert not is_after_a_crash(kafka.spec(data / "kafka").command)
     assert wallet("status", data=data).returncode == 1
     assert wallet("reset", "--yes", data=data).returncode == 0
     assert not data.exists()

@@ -13,6 +13,13 @@ from wallet.local.process import ProcessSpec
 
 FORMAT_SECONDS = 60
 
+# A broker whose heartbeats are not heard for this long is put out by the controller, its own
+# neighbour in one process: it happens where processors are full, and all clients fail for a moment.
+SESSION_SECONDS = 9
+# A killed broker is let in again when the session of its former life has run out, by the settings
+# of its new one: 12 s of silence with the above, 6 s with this.
+SESSION_AFTER_A_CRASH_SECONDS = 3
+
 JVM = (
     "-Xmx512m",
     "-XX:+UseSerialGC",  # on two cores and half a gigabyte, parallel collectors cost more
@@ -51,9 +58,7 @@ def settings(folder: Path, port: int, controller_port: int) -> dict[str, str]:
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "6000",
-        # A killed broker is let in again when the session of its former life has run out: 12 s of
-        # silence with the default of 9 s, 6 s with this.
-        "broker.session.timeout.ms": "3000",
+        "broker.session.timeout.ms": str(SESSION_SECONDS * 1000),
         "broker.heartbeat.interval.ms": "500",
         "log.cleaner.dedupe.buffer.size": "10485760",
     }
@@ -124,12 +129,26 @@ def _cluster_id(folder: Path) -> str:
 
 def spec(folder: Path, *options: str) -> ProcessSpec:
     """Describe the process of a prepared folder; options are Java's."""
+    after_a_crash = (
+        "--override",
+        f"broker.session.timeout.ms={SESSION_AFTER_A_CRASH_SECONDS * 1000}",
+    )
     return ProcessSpec(
         name="kafka",
-        command=(*java.command(*JVM, *options), "kafka.Kafka", str(_properties(folder))),
+        command=(
+            *(*java.command(*JVM, *options), "kafka.Kafka", str(_properties(folder))),
+            *(after_a_crash if _has_crashed(folder) else ()),
+        ),
+        again=after_a_crash,
         environment=java.ENVIRONMENT,
         stop_seconds=20.0,
     )
+
+
+def _has_crashed(folder: Path) -> bool:
+    """Whether a broker ran here that did not write down that it ended well."""
+    log = folder / "log"
+    return (log / "__cluster_metadata-0").exists() and not (log / ".kafka_cleanshutdown").exists()
 
 
 def _properties(folder: Path) -> Path:

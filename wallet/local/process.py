@@ -38,6 +38,8 @@ class ProcessSpec:
 
     name: str
     command: tuple[str, ...]
+    # What the command gets besides when it is started again.
+    again: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
@@ -180,6 +182,7 @@ class Process:
         with self._log.open("ab") as log:
             child = await asyncio.create_subprocess_exec(
                 *self.spec.command,
+                *(self.spec.again if self.restarts else ()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -26,13 +26,22 @@ WALLETS: Final = 2
 CURRENCIES: Final = (DEFAULT_CURRENCY, "EUR")
 
 KINDS: Final = (
-    ("transfer",) * 6
-    + ("deposit",) * 4
-    + ("create",) * 3
+    ("transfer",) * 8
+    + ("deposit",) * 3
+    + ("create",) * 2
     + ("again",) * 3
-    + ("sale", "refund", "schedule", "execute", "settle", "fail", "other content", "poison")
-    + ("status", "ask", "approve", "elsewhere")
+    + ("schedule", "execute", "settle", "fail") * 2
+    + ("sale", "refund", "other content", "poison", "status", "ask", "approve", "elsewhere")
 )
+
+READY: Final = 0.7
+"""The share of schedules that begin with all wallets they have room for; others draw how many."""
+
+APT: Final = 0.8
+"""How often a command is for a wallet that was asked for, and a transfer for another than itself.
+
+The others keep refusals, and wallets that are made by one batch while another one looks for them.
+"""
 
 ODD: Final = frozenset({"again", "other content", "poison"})
 
@@ -73,14 +82,19 @@ class _Traffic:
             for number, (wallet, _) in enumerate(self._wallets)
         }
         self._sent: list[Sent] = []
-        self._made: dict[str, list[tuple[str, str]]] = {"sale": [], "schedule": [], "ask": []}
+        self._asked: list[tuple[str, int]] = []
+        """Wallets that a command was to make, with their partitions."""
+        self._made: dict[str, list[tuple[str, str]]] = {
+            made: [] for made in ("sale", "schedule", "execute", "ask")
+        }
         """Wallet and transaction id of what later commands may name."""
 
     def commands(self, count: int) -> list[Sent]:
-        """So many; first some wallets, none to all, are made and filled."""
+        """So many; first wallets, none to all, are made and filled."""
         most = min(count // 3, len(self._wallets))
-        opened = self._draw.sample(self._wallets, k=self._draw.randint(0, most))
-        for wallet, home in opened:
+        few = self._draw.random() >= READY
+        number = self._draw.randint(0, most) if few else most
+        for wallet, home in self._draw.sample(self._wallets, k=number):
             self._create((wallet, home))
             self._add("deposit.v1", (wallet, home), {"amount": "10.00"})
         while len(self._sent) < count:
@@ -88,23 +102,27 @@ class _Traffic:
         return self._sent[:count]
 
     def _one(self, kind: str) -> None:
-        wallet = self._draw.choice(self._wallets)
         if kind in ODD:
-            self._odd(kind, wallet)
+            self._odd(kind, self._wallet())
+        elif kind == "create":
+            self._create(self._draw.choice(self._wallets))
         else:
-            self._sound(kind, wallet)
+            self._sound(kind, self._wallet())
+
+    def _wallet(self, than: str = "") -> tuple[str, int]:
+        """A wallet, as a rule one that was asked for, and another `than` this one."""
+        apt = [one for one in self._asked if one[0] != than]
+        return self._draw.choice(apt if apt and self._draw.random() < APT else self._wallets)
 
     def _sound(self, kind: str, wallet: tuple[str, int]) -> None:
         """A command that may well be done."""
         amount = {"amount": self._draw.choice(("1.00", "4.00", "9.00"))}
         match kind:
-            case "create":
-                self._create(wallet)
             case "deposit":
                 self._add("deposit.v1", wallet, amount)
             case "transfer" | "elsewhere":
                 place = (wallet[0], 1 - wallet[1]) if kind == "elsewhere" else wallet
-                self._transfer(place, self._draw.choice(self._wallets)[0], amount)
+                self._transfer(place, self._wallet(wallet[0])[0], amount)
             case "sale":
                 sold = amount | {"phone_number": "09120000000"}
                 self._note("sale", self._add("charge_sale.v1", wallet, sold))
@@ -112,8 +130,8 @@ class _Traffic:
                 status = self._draw.choice(("active", "suspended"))
                 self._add("wallet.set_status.v1", wallet, {"status": status})
             case "schedule":
-                target = self._draw.choice(self._wallets)[0]
-                more = amount | {"delay": 1} | ({"target": target} if self._coin() else {})
+                target = {"target": self._wallet(wallet[0])[0]} if self._coin() else {}
+                more = amount | {"delay": 1} | target
                 self._note("schedule", self._add("withdrawal.schedule.v1", wallet, more))
             case "ask":
                 self._note("ask", self._add("credit_request.create.v1", wallet, amount))
@@ -121,6 +139,7 @@ class _Traffic:
                 self._follow(kind)
 
     def _create(self, wallet: tuple[str, int]) -> None:
+        self._asked += [wallet] * (wallet not in self._asked)
         self._add("wallet.create.v1", wallet, {"currency": self._currencies[wallet[0]]})
 
     def _transfer(self, place: tuple[str, int], other: str, amount: dict[str, str]) -> None:
@@ -132,17 +151,20 @@ class _Traffic:
         self._note("sale", self._add(kind, place, data))
 
     def _follow(self, kind: str) -> None:
-        """A command on what an earlier one has made, or perhaps not."""
+        """A command on what an earlier one has made, or perhaps not; or that earlier one."""
         made, command, field = {
             "refund": ("sale", "refund.v1", "transaction_id"),
             "execute": ("schedule", "withdrawal.execute.v1", "withdrawal_id"),
-            "settle": ("schedule", "withdrawal.settle.v1", "withdrawal_id"),
-            "fail": ("schedule", "withdrawal.fail.v1", "withdrawal_id"),
+            "settle": ("execute", "withdrawal.settle.v1", "withdrawal_id"),
+            "fail": ("execute", "withdrawal.fail.v1", "withdrawal_id"),
             "approve": ("ask", "credit_request.approve.v1", "credit_request_id"),
         }[kind]
         if not self._made[made]:
+            self._sound(made, self._wallet())
             return
         wallet, name = self._draw.choice(self._made[made])
+        if kind == "execute":
+            self._note("execute", (wallet, name))
         more = {"reason": "no such account"} if kind == "fail" else {}
         place = (wallet, partition_of(wallet, self._partitions))
         self._add(command, place, {field: name} | more)
