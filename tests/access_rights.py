@@ -102,6 +102,7 @@ GRANTS = {
     "GET /console/wallets/{wallet_id}/events": READERS,
     "POST /console/wallets/{wallet_id}/deposit": COMMANDERS,
     "POST /console/wallets/{wallet_id}/transfer": COMMANDERS,
+    "POST /console/wallets/{wallet_id}/exchange": COMMANDERS,
     "POST /console/wallets/{wallet_id}/status": COMMANDERS,
     "POST /console/wallets/{wallet_id}/credit": COMMANDERS,
     "POST /console/wallets/{wallet_id}/withdraw": COMMANDERS,

@@ -113,6 +113,22 @@ def test_an_exchange_balances_in_each_currency(desk: Desk) -> None:
         assert amount in text
 
 
+def test_an_exchange_is_done_by_a_form(desk: Desk) -> None:
+    """Both amounts as typed; what the other wallet cannot hold is refused in the ledger's words."""
+    payer, payee = desk.wallet("1500.00"), desk.wallet(currency="JPY")
+    form = desk.admin.page(f"/console/wallets/{payer}").form("/exchange")
+    typed = {"to_wallet_id": payee, "amount": "1234.5", "to_amount": "81.20", "reference": "July"}
+    page = desk.admin.read(desk.admin.send(form, typed))
+    assert "Refused: " in page.text
+    assert "JPY has 0 decimals, got 2." in page.text
+    page = desk.admin.read(desk.admin.send(page.form("/exchange"), typed | {"to_amount": "8120"}))
+    assert "Done: Exchange" in page.text
+    assert "Balance 265.50 IRR" in page.text
+    assert (desk.balance(payer), desk.balance(payee)) == ("265.50", "8120")
+    page = desk.admin.read(desk.admin.send(page.form("/exchange"), typed | {"to_amount": ""}), 400)
+    assert dict(page.form("/exchange").fields)["reference"] == "July"
+
+
 def test_names_that_are_html_are_words(desk: Desk) -> None:
     """A wallet's owner and a reference are shown as they were typed, and do nothing."""
     wallet = desk.wallet(owner={"name": HOSTILE})

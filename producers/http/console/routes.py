@@ -72,6 +72,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _get(f"{_WALLET}/events", wallets.follow, "Its changes as they happen", EventsQuery),
     _post(f"{_WALLET}/deposit", wallets.deposit, "Pay money in"),
     _post(f"{_WALLET}/transfer", wallets.transfer, "Pay another wallet"),
+    _post(f"{_WALLET}/exchange", wallets.exchange, "Pay another wallet in its own currency"),
     _post(f"{_WALLET}/status", wallets.set_status, "Make it active or not"),
     _post(f"{_WALLET}/credit", wallets.ask_credit, "Ask for credit"),
     _post(f"{_WALLET}/withdraw", wallets.withdraw, "Schedule a withdrawal"),

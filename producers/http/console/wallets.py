@@ -19,6 +19,7 @@ from producers.http.reading_bodies import model_of
 from producers.http.route import Asked
 from producers.http.v1 import (
     credit_requests,
+    exchanges,
     moves,
     statements,
     wallets,
@@ -161,6 +162,12 @@ async def transfer(asked: Asked) -> Answer:
     """Pay another wallet."""
     fields = ("to_wallet_id", "amount", "reference")
     return await _do(asked, "transfer", moves.transfer, moves.NewTransfer, fields)
+
+
+async def exchange(asked: Asked) -> Answer:
+    """Pay another wallet in its own currency."""
+    fields = ("to_wallet_id", "amount", "to_amount", "reference")
+    return await _do(asked, "exchange", exchanges.exchange, exchanges.NewExchange, fields)
 
 
 async def set_status(asked: Asked) -> Answer:
