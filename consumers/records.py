@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumers.failure import RecordsError
 from producers import unreached
-from producers.bounds import Bounds, bounds
+from producers.bounds import Bounds, at_time, bounds
 from schemas.settings import Settings
 
 _ENDS: Final = frozenset(
@@ -69,12 +69,11 @@ class Records:
 
     def offset_at(self, topic: str, partition: int, moment_ms: int) -> int:
         """The offset of the first record of that moment or later; the end where there is none."""
-        asked = [TopicPartition(topic, partition, moment_ms)]
         try:
-            (found,) = self._consumer.offsets_for_times(asked, self._timeout)
+            found = at_time(self._consumer, topic, partition, moment_ms, self._timeout)
         except KafkaException as error:
             raise self._explained(topic, error) from error
-        return found.offset if found.offset >= 0 else self.bounds(topic, partition).high
+        return self.bounds(topic, partition).high if found is None else found
 
     def read(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
         """The records from `start` on that stand before `end` or before the log's own end."""

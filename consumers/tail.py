@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumers.failure import TailError
 from consumers.kit.reading import Told, UnreadableError, read
 from producers import unreached
-from producers.bounds import bounds
+from producers.bounds import Bounds, at_time, bounds
 from schemas.identifiers import partition_of
 from schemas.settings import Settings
 
@@ -91,22 +91,24 @@ class Tail:
             wanted &= {start.partition}
         return sorted(wanted)
 
-    def _bounds(self, partition: int) -> tuple[int, int]:
+    def _bounds(self, partition: int) -> Bounds:
         """First offset and end of a partition."""
         return bounds(self._consumer, self._topic, partition, self._settings.kafka_timeout)
 
-    def _starts(self, start: Start, ends: dict[int, tuple[int, int]]) -> list[TopicPartition]:
+    def _starts(self, start: Start, ends: dict[int, Bounds]) -> list[TopicPartition]:
+        return [
+            TopicPartition(self._topic, partition, self._first(start, partition, found))
+            for partition, found in ends.items()
+        ]
+
+    def _first(self, start: Start, partition: int, found: Bounds) -> int:
         if isinstance(start, datetime):
-            moment = int(start.timestamp() * 1000)
-            asked = [TopicPartition(self._topic, partition, moment) for partition in ends]
-            return self._consumer.offsets_for_times(asked, self._settings.kafka_timeout)
+            moment, timeout = int(start.timestamp() * 1000), self._settings.kafka_timeout
+            first = at_time(self._consumer, self._topic, partition, moment, timeout)
+            return found.high if first is None else first
         if isinstance(start, Offset):
-            return [
-                TopicPartition(self._topic, p, min(max(start.offset, low), high))
-                for p, (low, high) in ends.items()
-            ]
-        side = 0 if start == "beginning" else 1
-        return [TopicPartition(self._topic, p, bounds[side]) for p, bounds in ends.items()]
+            return min(max(start.offset, found.low), found.high)
+        return found.low if start == "beginning" else found.high
 
     def _told(self, record: Message) -> Iterator[Told]:
         try:
@@ -138,7 +140,7 @@ def _is_trouble(record: Message) -> bool:
     return error is not None and error.code() != KafkaError._PARTITION_EOF  # noqa: SLF001
 
 
-def _is_past(record: Message, ends: dict[int, tuple[int, int]]) -> bool:
+def _is_past(record: Message, ends: dict[int, Bounds]) -> bool:
     """Whether what was the end of the record's partition at the start is reached."""
     offset = record.offset()
     if record.error() is not None or offset is None:

@@ -96,7 +96,7 @@ class _Question:
         """As of Question. A broker that has just come back is asked again (producers.bounds)."""
         while True:
             try:
-                return {place.topic: told.result().offset for place, told in self._answers.items()}
+                return {place.topic: _known(told) for place, told in self._answers.items()}
             except KafkaException as error:
                 if error.args[0].code() not in PASSING or time.monotonic() > self._deadline:
                     raise
@@ -122,6 +122,20 @@ class _Question:
             isolation_level=self._level,
             request_timeout=min(ATTEMPT_SECONDS, self._timeout),
         )
+
+
+def _known(told: "Future[ListOffsetsResultInfo]") -> int:
+    """The offset that was told.
+
+    Where a leader is away, librdkafka 2.16 gives no error but OFFSET_INVALID (-1001): taken for the
+    end of a log it would be an empty one, and a claim would say again what stands there.
+    Raises KafkaException.
+    """
+    offset = int(told.result().offset)
+    if offset < 0:
+        code = KafkaError.LEADER_NOT_AVAILABLE
+        raise KafkaException(KafkaError(code, "no leader has told how far its log goes"))
+    return offset
 
 
 _SHARED: Final[dict[frozenset[tuple[str, object]], BrokerEnds]] = {}

@@ -20,7 +20,7 @@ from consumers.balances.publisher import Publisher
 from consumers.balances.sequences import Sequences
 from consumers.kit.member import Member
 from consumers.kit.reading import Told, UnreadableError, read
-from producers.bounds import bounds
+from producers.bounds import bounds, committed
 from schemas.settings import Settings
 
 GROUP: Final = "balances"
@@ -73,15 +73,13 @@ class Balances:
 
     def begin(self, consumer: Consumer, partitions: list[int]) -> Mapping[int, int]:
         """Where the group is, or the first event there is."""
-        asked = [TopicPartition(self._topic, number) for number in partitions]
         # Waits for a transaction that an owner before us has under way.
-        kept = consumer.committed(asked, timeout=self._settings.kafka_timeout)
-        starts = {place.partition: max(place.offset, 0) for place in kept}
+        kept = committed(consumer, self._topic, partitions, self._settings.kafka_timeout)
         for number in partitions:
             # After the owners before us, who have read no further and can publish no more.
             found = bounds(consumer, self._topic, number, self._settings.kafka_timeout)
             self._ends[number] = found.high
-        return starts
+        return dict.fromkeys(partitions, 0) | kept
 
     def gained(self, partitions: list[int]) -> None:
         """Nothing is left to be done."""

@@ -12,7 +12,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.kit.member import Member
-from producers.bounds import bounds
+from producers.bounds import bounds, committed
 from schemas.settings import Settings
 
 GROUP: Final = "receipts"
@@ -82,9 +82,7 @@ class Following:
 
     def begin(self, consumer: Consumer, partitions: list[int]) -> Mapping[int, int]:
         """Where the group is, or where it begins with partitions that it never had."""
-        asked = [TopicPartition(self._topic, number) for number in partitions]
-        kept = consumer.committed(asked, timeout=self._timeout)
-        starts = {place.partition: place.offset for place in kept if place.offset >= 0}
+        starts = committed(consumer, self._topic, partitions, self._timeout)
         new = {number: self._first(consumer, number) for number in set(partitions) - set(starts)}
         # Else "the end" would be a later one after a crash, and what came between without receipts.
         self._done |= new

@@ -5,7 +5,13 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 import pytest
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import OffsetSpec
 
 from schemas.settings import Settings
@@ -24,7 +30,10 @@ class Told(NamedTuple):
 
 
 class PaperAdmin:
-    """Answers with these errors first, then with 7; `calls` are what it was asked."""
+    """Answers with these errors first, then with 7; `calls` are what it was asked.
+
+    OFFSET_INVALID among them is no error, but what librdkafka answers where a leader is away.
+    """
 
     def __init__(self, errors: Iterable[int]) -> None:
         self._errors = iter(errors)
@@ -41,8 +50,8 @@ class PaperAdmin:
         self.specs += set(places.values())
         answer: Future[Told] = Future()
         code = next(self._errors, None)
-        if code is None:
-            answer.set_result(Told(7))
+        if code in {None, OFFSET_INVALID}:
+            answer.set_result(Told(7 if code is None else OFFSET_INVALID))
         else:
             answer.set_exception(KafkaException(KafkaError(code)))
         return dict.fromkeys(places, answer)
@@ -90,7 +99,16 @@ def test_both_ends_of_a_log_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert admin.specs == [earliest, earliest, latest]
 
 
-@pytest.mark.parametrize(("error", "timeout"), [(REFUSED, 20.0), (FENCED, 1e-9)])
+def test_an_answer_without_an_offset_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken for an end it would be that of an empty log, whose results a claim would say again."""
+    asked, admin = ends_of(monkeypatch, OFFSET_INVALID)
+    assert asked.ask(["a"], 0, decided=True).answer() == {"a": 7}
+    assert admin.calls == ["ends", "a", "ends"]
+
+
+@pytest.mark.parametrize(
+    ("error", "timeout"), [(REFUSED, 20.0), (FENCED, 1e-9), (OFFSET_INVALID, 1e-9)]
+)
 def test_what_does_not_pass_is_raised(
     monkeypatch: pytest.MonkeyPatch, error: int, timeout: float
 ) -> None:

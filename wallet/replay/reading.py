@@ -10,7 +10,7 @@ from aiokafka import TopicPartition as KafkaPlace
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.audit.log import Record as LogRecord
-from producers.bounds import Bounds, bounds
+from producers.bounds import Bounds, at_time, bounds
 from producers.credentials import of_aiokafka
 from producers.headers import headers_of
 from schemas.settings import Settings
@@ -54,9 +54,8 @@ class Logs:
 
     def at_time(self, topic: str, partition: int, moment_ms: int) -> int:
         """The first offset recorded at a moment or later; the end where there is none."""
-        asked = [TopicPartition(topic, partition, moment_ms)]
-        found = self._consumer.offsets_for_times(asked, self._timeout)[0].offset
-        return found if found >= 0 else self.bounds(topic, partition).high
+        found = at_time(self._consumer, topic, partition, moment_ms, self._timeout)
+        return self.bounds(topic, partition).high if found is None else found
 
     def time_of(self, topic: str, partition: int, offset: int) -> int | None:
         """When the record at an offset, or the next one, was recorded; None at the end."""
