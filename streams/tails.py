@@ -77,7 +77,7 @@ class Tails:
         step = FIRST_STEP
         while looking:
             starts = {topic: max(ends[topic][0], end - step) for topic, end in looking.items()}
-            found |= self._last_from(partition, starts)
+            found |= self._last_from(partition, starts, ends)
             looking = {
                 topic: start
                 for topic, start in starts.items()
@@ -102,10 +102,13 @@ class Tails:
             raise KafkaException(error)
         return None
 
-    def _last_from(self, partition: int, starts: Mapping[str, int]) -> dict[str, Message]:
+    def _last_from(
+        self, partition: int, starts: Mapping[str, int], ends: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Message]:
         """The last record of each topic from its start to its end; of none with markers alone.
 
-        All are read at once: the broker holds an empty fetch of one, while others wait.
+        All are read at once: the broker holds an empty fetch of one, while others wait. A leader
+        that is new tells an end that is behind the old one's, until its followers have fetched.
         """
         self._consumer.assign([TopicPartition(t, partition, at) for t, at in starts.items()])
         last: dict[str, Message] = {}
@@ -120,7 +123,7 @@ class Tails:
             assert topic is not None, "records and ends of partitions have one"
             if error is None:
                 last[topic] = message
-            else:
+            elif (message.offset() or 0) >= ends[topic][1]:
                 unread.discard(topic)
         return last
 

@@ -176,9 +176,10 @@ class Metadata(NamedTuple):
 class Message:
     """A record, or the news that there is none."""
 
-    def __init__(self, topic: str, record: Record | None) -> None:
+    def __init__(self, topic: str, record: Record | None, end: int) -> None:
         self._topic = topic
         self._record = record
+        self._end = end
 
     @property
     def is_end(self) -> bool:
@@ -196,8 +197,8 @@ class Message:
         return KafkaError(KafkaError._PARTITION_EOF)  # noqa: SLF001 - there is no public name
 
     def offset(self) -> int:
-        """Where the record stands."""
-        return self._told.offset
+        """Where the record stands, or where the partition ends."""
+        return self._end if self._record is None else self._record.offset
 
     def value(self) -> bytes | None:
         """The record's value."""
@@ -236,7 +237,8 @@ class Consumer:
         self._left = []
         for one in assigned:
             records = self._broker.committed(one.topic, one.partition, one.offset)
-            self._left += [Message(one.topic, record) for record in [*records, None]]
+            end = self._broker.stable_end(one.topic, one.partition)
+            self._left += [Message(one.topic, record, end) for record in [*records, None]]
 
     def poll(self, _timeout: float) -> Message | None:
         """Give the next record, or the end of a topic; nothing when the broker is silent."""
