@@ -188,7 +188,13 @@ class Settings(BaseSettings):
 
     def kafka_client(self) -> dict[str, str | int | float | bool]:
         """What every confluent-kafka client is given."""
-        return {"bootstrap.servers": self.kafka_bootstrap, **kafka_security.librdkafka(self)}
+        return {
+            "bootstrap.servers": self.kafka_bootstrap,
+            # A leader that was killed is asked for its successor only now and then, since it cannot
+            # say that it is no leader any more; every 5 min by librdkafka's default.
+            "topic.metadata.refresh.interval.ms": 3000,
+            **kafka_security.librdkafka(self),
+        }
 
     def database_client(self, purpose: str, **options: str) -> dict[str, Any]:
         """What psycopg2.connect is given, so that every wait is bounded (FAULTS.md F10).

@@ -20,8 +20,12 @@ from schemas.settings import Settings
 from streams.ends import Ends
 from streams.rows import Place
 
-TRANSACTION_TIMEOUT_MS: Final = 10_000
-"""A dead owner's open transaction hides results no longer than this; a claim ends it sooner."""
+TRANSACTION_TIMEOUT_MS: Final = 15_000
+"""A dead owner's open transaction hides results no longer than this; a claim ends it sooner.
+
+No record waits longer for its leader either. A cluster needs 9 s to miss a broker that was killed
+and one or two until another leads: whoever has waited for that goes on without a claim.
+"""
 
 
 def transactional_id(settings: Settings, place: Place) -> str:

@@ -9,8 +9,11 @@ from consumers.balances.newest import Balance
 from producers.hanging import end
 from schemas.settings import Settings
 
-TRANSACTION_SECONDS: Final = 10.0
-"""After so long the broker ends a transaction that its owner has left open."""
+TRANSACTION_SECONDS: Final = 15.0
+"""After so long the broker ends a transaction that its owner has left open.
+
+As streams.hanging: longer than a cluster needs to miss a broker that was killed.
+"""
 
 
 class Publisher:

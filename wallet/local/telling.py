@@ -58,7 +58,7 @@ class Telling:
             self._print(f"  {name:<11} {value}")
         passwords = "no passwords" if logins == "open" else "no passwords but for HTTP"
         self._print(
-            f"\nThis is a development setup: loopback only, {passwords}, one broker."
+            f"\nThis is a development setup: loopback only, {passwords}."
             f"\nTry  {_meaning(data)}.venv/bin/wallet demo  in another terminal;"
             " Ctrl-C stops everything.\n"
         )
