@@ -6,11 +6,12 @@ import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from tests.workers import wait_until
@@ -20,6 +21,7 @@ from wallet.local.process import die_with_parent
 BROKERS: Final = 3
 START_SECONDS: Final = 90
 STOP_SECONDS: Final = 20
+ANSWER_SECONDS: Final = 10
 
 COPIES: Final = {
     "default.replication.factor": "3",
@@ -72,9 +74,15 @@ class Cluster:
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
     def leaders(self, topic: str) -> dict[int, int]:
-        """Who leads each partition; -1 where nobody does."""
-        found = self._admin.list_topics(topic, timeout=10).topics[topic].partitions
+        """Who leads each partition; -1 where nobody does. Raises KafkaException."""
+        found = self._admin.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic].partitions
         return {number: each.leader for number, each in found.items()}
+
+    def is_led_without(self, topic: str, dead: int) -> bool:
+        """Whether every partition has a leader, and another one than this."""
+        with suppress(KafkaException):  # the one who was asked has just died
+            return not set(self.leaders(topic).values()) & {dead, -1}
+        return False
 
     def restart(self, number: int) -> None:
         """Start one that was killed, and wait until it has all that the others have."""
@@ -86,11 +94,12 @@ class Cluster:
         wait_until(self._is_whole, START_SECONDS, "whole cluster")
 
     def _is_whole(self) -> bool:
-        found = self._admin.list_topics(timeout=10)
-        if len(found.brokers) < BROKERS:
-            return False
-        partitions = [each for one in found.topics.values() for each in one.partitions.values()]
-        return all(len(each.isrs) == len(each.replicas) for each in partitions)
+        with suppress(KafkaException):  # none of them answers yet
+            found = self._admin.list_topics(timeout=ANSWER_SECONDS)
+            partitions = [each for one in found.topics.values() for each in one.partitions.values()]
+            copied = all(len(each.isrs) == len(each.replicas) for each in partitions)
+            return copied and len(found.brokers) == BROKERS
+        return False
 
 
 @contextmanager

@@ -6,6 +6,7 @@ one, or for a shorter one than the database knows.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,12 @@ from tests.ledgers import Ledger, tell
 from tests.loads import Load, pause
 from tests.workers import Workers, wait_until
 
-pytestmark = [pytest.mark.fault, pytest.mark.integration, pytest.mark.long]
+pytestmark = [
+    pytest.mark.fault,
+    pytest.mark.integration,
+    pytest.mark.long,
+    pytest.mark.timeout(400),  # three brokers to start, on what a machine has left
+]
 
 SEED = 20261123
 PARTITIONS = 6
@@ -41,7 +47,6 @@ def ledger(cluster: Cluster, new_ledger: Callable[..., Settings]) -> Ledger:
     return Ledger(made, SEED)
 
 
-@pytest.mark.timeout(400)  # three brokers, one after the other, on what a machine has left
 def test_each_broker_dies_under_load(cluster: Cluster, ledger: Ledger, tmp_path: Path) -> None:
     """Two workers go on as soon as others lead; none takes silence for a log that was cut."""
     topic = ledger.settings.topics.results.name
@@ -51,7 +56,8 @@ def test_each_broker_dies_under_load(cluster: Cluster, ledger: Ledger, tmp_path:
             for number, node in cluster.nodes.items():
                 pause(1.0)
                 node.kill()
-                wait_until(lambda n=number: _is_led(cluster, topic, n), 60, "other leaders")
+                led = partial(cluster.is_led_without, topic, number)
+                wait_until(led, 60, "other leaders")
                 cluster.restart(number)
         findings = ledger.verify(VERDICT_SECONDS)
         counts = findings.counts
@@ -82,8 +88,3 @@ def test_a_claim_waits_for_who_leads_the_results(cluster: Cluster, ledger: Ledge
     cluster.restart(dying)
     ledger.verify(VERDICT_SECONDS)
     assert len(ledger.results()) == 2 * PARTITIONS
-
-
-def _is_led(cluster: Cluster, topic: str, dead: int) -> bool:
-    leaders = set(cluster.leaders(topic).values())
-    return not leaders & {dead, -1}
