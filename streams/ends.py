@@ -26,11 +26,19 @@ ATTEMPT_SECONDS: Final = 1.0
 """For one request: where librdkafka knows no leader it waits for news of one to the end of it."""
 
 
+def may_pass(error: KafkaException) -> bool:
+    """Whether to ask again may help."""
+    return error.args[0].code() in PASSING
+
+
 class Question(Protocol):
     """A question under way."""
 
-    def answer(self) -> Mapping[str, int]:
-        """Wait for the offsets by topic. Raises KafkaException without one."""
+    def answer(self, *, at_once: bool = False) -> Mapping[str, int]:
+        """Wait for the offsets by topic. Raises KafkaException without one.
+
+        `at_once`: also where it would be asked again, after a second at most.
+        """
         ...
 
 
@@ -92,13 +100,13 @@ class _Question:
         self._deadline = time.monotonic() + timeout
         self._answers = self._ask()
 
-    def answer(self) -> Mapping[str, int]:
+    def answer(self, *, at_once: bool = False) -> Mapping[str, int]:
         """As of Question. A broker that has just come back is asked again (producers.bounds)."""
         while True:
             try:
                 return {place.topic: _known(told) for place, told in self._answers.items()}
             except KafkaException as error:
-                if error.args[0].code() not in PASSING or time.monotonic() > self._deadline:
+                if at_once or not may_pass(error) or time.monotonic() > self._deadline:
                     raise
                 self._learn()
                 self._answers = self._ask()

@@ -216,10 +216,10 @@ class Lane(threading.Thread):
         publisher = self._publisher
         publisher.ask()  # answered while the database works
         try:
-            return self._journal.write(held, asked, publisher.look)
+            return self._journal.write(held, asked, publisher.glance)
         except UnseenError:
             publisher.await_seen()  # out of the transaction, which holds wallets
-            return self._journal.write(held, asked, publisher.look)
+            return self._journal.write(held, asked, publisher.glance)
 
     def _follow_on(self, records: Sequence[Record]) -> bool:
         first = self.next_offset

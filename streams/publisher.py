@@ -3,7 +3,7 @@
 A publisher belongs to one claim. After any error it is never used again: librdkafka lacks
 KIP-890's epoch for each transaction, so a late EndTxn could hit a later one (FAULTS.md).
 
-No batch is written to the database before readers see the last one (`look`, `await_seen`). Kafka
+No batch is written to the database before readers see the last one (`glance`, `await_seen`). Kafka
 says that a transaction is committed before its markers are written, and has been seen never to
 write them (streams.hanging): were the next one aborted then, or the one that ends what hangs, both
 would be, and the database keeps only the newest batch's events to be told again.
@@ -12,13 +12,13 @@ would be, and the database keeps only the newest batch's events to be told again
 from collections.abc import Sequence
 from typing import Final
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as Delivered
 
 from schemas.settings import Settings
 from schemas.topics import MAX_DEAD_LETTER_BYTES
 from streams import faults
-from streams.ends import Question
+from streams.ends import Question, may_pass
 from streams.hanging import TRANSACTION_TIMEOUT_MS, transactional_id
 from streams.outside import OUTSIDE, Outside
 from streams.rendering import Message
@@ -93,13 +93,25 @@ class Publisher:
         if self._unseen and self._question is None:
             self._question = self._ends.ask(self._unseen, self._partition, decided=True)
 
+    def glance(self) -> bool:
+        """As `look`, where others wait meanwhile: what nobody tells within a second is not seen."""
+        try:
+            return self._look(at_once=True)
+        except KafkaException as error:
+            if not may_pass(error):
+                raise
+            return False
+
     def look(self) -> bool:
         """Whether readers see all that was said. Raises HangingError when they do not for long."""
+        return self._look(at_once=False)
+
+    def _look(self, *, at_once: bool) -> bool:
         self.ask()
         question, self._question = self._question, None
         if question is None:
             return True
-        ends = question.answer()
+        ends = question.answer(at_once=at_once)
         self._unseen = {topic: at for topic, at in self._unseen.items() if ends[topic] <= at}
         self._looks = self._looks + 1 if self._unseen else 0
         if self._looks > LOOKS_MAX:

@@ -80,6 +80,15 @@ def test_it_learns_who_leads_before_it_asks_again(monkeypatch: pytest.MonkeyPatc
     assert set(admin.levels) == {IsolationLevel.READ_COMMITTED}
 
 
+def test_who_cannot_wait_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what would pass; the next question is a new one."""
+    asked, admin = ends_of(monkeypatch, FENCED)
+    with pytest.raises(KafkaException):
+        asked.ask(["a"], 0, decided=True).answer(at_once=True)
+    assert asked.ask(["a"], 0, decided=True).answer(at_once=True) == {"a": 7}
+    assert admin.calls == ["ends", "ends"]
+
+
 def test_the_question_goes_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anybody waits for the answer; altogether means committed or not."""
     asked, admin = ends_of(monkeypatch)

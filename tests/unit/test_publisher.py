@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from schemas.settings import Settings
 from streams.outside import OUTSIDE
@@ -80,6 +81,8 @@ class PaperEnds:
     def __init__(self) -> None:
         self.end = 0
         self.asked: list[set[str]] = []
+        self.trouble: int | None = None
+        """What it answers instead, to those who want an answer at once."""
 
     def ask(self, topics: Iterable[str], _partition: int, *, decided: bool) -> "PaperEnds":
         """Take a question."""
@@ -87,8 +90,10 @@ class PaperEnds:
         self.asked.append(set(topics))
         return self
 
-    def answer(self) -> dict[str, int]:
+    def answer(self, *, at_once: bool = False) -> dict[str, int]:
         """Answer the last one."""
+        if at_once and self.trouble is not None:
+            raise KafkaException(KafkaError(self.trouble))
         return dict.fromkeys(self.asked[-1], self.end)
 
 
@@ -160,6 +165,22 @@ def test_a_question_that_is_under_way_is_not_asked_again() -> None:
     assert publisher.seen
     assert publisher.look(), "what is known is not asked for"
     assert len(ends.asked) == 1
+
+
+def test_who_is_waited_for_does_not_wait_for_a_leader() -> None:
+    """While nobody leads, a glance is in vain and no alarm; what is refused is told."""
+    ends = PaperEnds()
+    publisher = publisher_of(PaperProducer(iter((1,))), ends)
+    publisher.publish(said(1), [])
+    ends.end, ends.trouble = 1, KafkaError.LEADER_NOT_AVAILABLE
+    for _ in range(LOOKS_MAX + 1):
+        assert not publisher.glance()
+    ends.trouble = KafkaError.TOPIC_AUTHORIZATION_FAILED
+    with pytest.raises(KafkaException):
+        publisher.glance()
+    ends.trouble = None
+    assert publisher.glance()
+    assert publisher.seen
 
 
 def test_markers_that_never_come_are_told() -> None:
