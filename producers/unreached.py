@@ -23,6 +23,7 @@ _SASL: Final = (
 )
 _CERTIFICATE: Final = "see WALLET_KAFKA_SSL_CA_LOCATION, and whether the name is the certificate's"
 _PROTOCOL: Final = "see WALLET_KAFKA_SECURITY_PROTOCOL, and whether the port is of that listener"
+_SHOWN: Final = "see WALLET_KAFKA_SSL_CERTIFICATE_LOCATION and WALLET_KAFKA_SSL_KEY_LOCATION"
 
 _NOISE: Final = re.compile(r"^\w+://\S+: | \(after \d+ms in state \w+\)|error:[0-9A-F]+:")
 """Which connection it was, and how long: of no use to whoever reads it."""
@@ -51,17 +52,21 @@ def why(settings: Settings, seconds: float = ASK_SECONDS) -> str:
     except KafkaException:
         asking.poll(0)
     told = next(filter(None, map(_told, heard)), None)
-    return told or _of_port(settings.kafka_bootstrap) or ABSENT
+    return told or _of_port(settings) or ABSENT
 
 
-def _of_port(addresses: str) -> str | None:
+def _of_port(settings: Settings) -> str | None:
     """Whether a broker takes connections at least, and then ends them without a word."""
-    host, _, port = addresses.split(",", maxsplit=1)[0].strip().rpartition(":")
+    host, _, port = settings.kafka_bootstrap.split(",", maxsplit=1)[0].strip().rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
     except (OSError, ValueError):
         return None
-    return f"it takes connections, and does not speak Kafka on them; {_PROTOCOL}"
+    is_unnamed = settings.kafka_security_protocol == "SSL" and not (
+        settings.kafka_ssl_certificate_location
+    )
+    shown = f"; or it wants a certificate of yours: {_SHOWN}" if is_unnamed else ""
+    return f"it takes connections, and does not speak Kafka on them; {_PROTOCOL}{shown}"
 
 
 def _told(error: KafkaError) -> str | None:

@@ -50,6 +50,7 @@ def rights(settings: Settings) -> Iterator[Right]:
         yield Right("operator", "topic", name, ("Read", "DescribeConfigs"))
     yield Right("operator", "topic", topics.commands.name, ("Write",))
     # Who looks into a topic by itself names a group too, and never joins it.
+    yield Right("worker", "group", f"{application}-tails", ("Describe",))
     for process in ("client", "gateway", "receipts", "balances"):
         yield Right(process, "group", f"{application}-unused", ("Describe",))
     yield Right("gateway", "group", f"{application}-console", ("Describe",))
@@ -75,7 +76,8 @@ def _topics(topics: Topics) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     scheduled, balances, dead = (
         each.name for each in (topics.scheduled, topics.balances, topics.dead_letters)
     )
-    yield "worker", "Read", (commands, results, events)
+    # What it has said is read by the claim of whoever comes next.
+    yield "worker", "Read", (commands, results, events, scheduled, dead)
     yield "worker", "DescribeConfigs", (commands,)
     yield "worker", "Write", (results, events, scheduled, dead)
     yield "client", "Write", (commands,)
