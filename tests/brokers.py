@@ -86,9 +86,8 @@ def secured_broker(folder: Path, users: Mapping[str, str]) -> Iterator[SecuredBr
             preexec_fn=die_with_parent(signal.SIGKILL, os.getpid()),  # noqa: PLW1509 - one C call
         )
     try:
-        yield SecuredBroker(
-            *(f"{ports.HOST}:{n}" for n in (secured, mutual, inside)), certificate, log
-        )
+        at = [f"{ports.HOST}:{port}" for port in (secured, mutual, inside)]
+        yield SecuredBroker(at[0], at[1], at[2], certificate, log)
     finally:
         process.terminate()
         try:
