@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from schemas.identifiers import partition_of
 from schemas.kafka_rights import Right, rights
 from schemas.settings import Settings
 from tests.brokers import SecuredBroker, secured_broker
+from tests.gateways import GatewayProcess
+from tests.shell import Shell
 from tests.workers import Worker, Workers, wait_until
 from wallet import topics
 
@@ -148,6 +151,51 @@ def test_the_next_worker_reads_what_the_last_one_said(as_user: As, tmp_path: Pat
             done = asking.submit("deposit.v1", {"wallet_id": wallet, "amount": "2.00"})
         assert (first.balance, done.balance) == ("1.00", "3.00")
         assert second.deaths == []
+
+
+def test_consumers_that_were_killed_go_on(
+    as_user: As, consumers: list[Worker], tmp_path: Path
+) -> None:
+    """From where their groups are, and by what they have said themselves."""
+    wallet = str(uuid.uuid4())
+    newest = partial(_newest, as_user("operator"), wallet)
+    with Workers(as_user("worker"), tmp_path) as workers, Client(as_user("client")) as client:
+        workers.start_and_hold()
+        client.submit("wallet.create.v1", {"wallet_id": wallet})
+        for amount, balance in (("1.00", "1.00"), ("2.00", "3.00")):
+            client.submit("deposit.v1", {"wallet_id": wallet, "amount": amount})
+            wait_until(lambda told=balance: newest() == told, 60, "balance told", *consumers)
+            said = [len(each.said) for each in consumers]
+            for each in consumers:
+                each.send_signal(signal.SIGKILL)
+            for each, before in zip(consumers, said, strict=True):
+                each.await_said("partitions gained", since=before)
+    assert [each.deaths for each in consumers] == [[-signal.SIGKILL] * 2] * len(consumers)
+
+
+def test_the_gateway_and_operators_have_what_they_need(as_user: As, tmp_path: Path) -> None:
+    """Commands by HTTP, the console with a record of the log; what is typed, an audit too."""
+    with (
+        Workers(as_user("worker"), tmp_path) as workers,
+        GatewayProcess(as_user("gateway"), tmp_path / "gateway.log") as gateway,
+    ):
+        workers.start_and_hold()
+        wallet = gateway.new_wallet("5.00")
+        key = str(uuid.uuid4())
+        said = {"wallet_id": wallet, "amount": "1.00", "reference": "seen in the log"}
+        paid = gateway("POST", "/v1/deposits", said, {"Idempotency-Key": key})
+        assert paid.status == 201
+        page = gateway("GET", f"/console/commands?id={paid.json['transaction_id']}").body.decode()
+        assert page.count("seen in the log") >= 2  # the record, and what it changed
+        assert gateway("GET", "/console").status == 200
+        assert "Traceback" not in gateway.said
+    typed = Shell(as_user("operator"))
+    assert typed("verify").code == 0
+    assert f"{wallet} #3" in typed("explain", key, "--source", "/http/v1").said
+    tail = typed("events", "tail", "--wallet", wallet).said
+    assert len(tail.splitlines()) == 3
+    assert typed("dlq", "list").code == 0
+    assert "uthoriz" not in typed("doctor").said
 
 
 @pytest.fixture
