@@ -190,8 +190,9 @@ class Settings(BaseSettings):
         """What every confluent-kafka client is given."""
         return {
             "bootstrap.servers": self.kafka_bootstrap,
-            # A leader that was killed is asked for its successor only now and then, since it cannot
-            # say that it is no leader any more; every 5 min by librdkafka's default.
+            # A leader that was killed cannot say that it is none any more, and others are asked for
+            # its successor only so often, by librdkafka's default every 5 min. A topic that is
+            # made late is found as soon.
             "topic.metadata.refresh.interval.ms": 3000,
             **kafka_security.librdkafka(self),
         }

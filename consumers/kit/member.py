@@ -201,7 +201,6 @@ def _consumer_settings(settings: Settings, group: str, slot: str | None) -> dict
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "isolation.level": "read_committed",
-        "topic.metadata.refresh.interval.ms": 5_000,  # so soon a topic that is made late is found
         "socket.timeout.ms": DEAF_MS,
         "fetch.wait.max.ms": 500,  # the broker answers at once when there is something
         "fetch.error.backoff.ms": 50,

@@ -81,7 +81,7 @@ def test_a_form_of_another_page_is_refused(gateway: GatewayProcess) -> None:
     assert operator.send(form, {}).status == 303
 
 
-@pytest.mark.parametrize(("role", "may"), [("auditor", 0), ("service", 5), ("user", -1)])
+@pytest.mark.parametrize(("role", "may"), [("auditor", 0), ("service", 6), ("user", -1)])
 def test_pages_show_what_may_be_done(gateway: GatewayProcess, role: str, may: int) -> None:
     """An auditor gets no form, a service those of money; who owns one wallet gets no console."""
     made = of_role(gateway, role, basic("root"))

@@ -129,7 +129,8 @@ def test_a_wrong_setting_is_refused_by_name(
 
 def test_kafka_clients_get_what_was_said(tmp_path: Path) -> None:
     """Addresses always, security where it was said; nothing of it is None."""
-    assert Settings(kafka_bootstrap="k:1").kafka_client() == {"bootstrap.servers": "k:1"}
+    usual = {"bootstrap.servers": "k:1", "topic.metadata.refresh.interval.ms": 3000}
+    assert Settings(kafka_bootstrap="k:1").kafka_client() == usual
     authority = tmp_path / "ca.pem"
     authority.touch()
     secure = Settings(
@@ -141,7 +142,7 @@ def test_kafka_clients_get_what_was_said(tmp_path: Path) -> None:
         kafka_ssl_ca_location=str(authority),
     )
     assert secure.kafka_client() == {
-        "bootstrap.servers": "k:1",
+        **usual,
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": "ledger",

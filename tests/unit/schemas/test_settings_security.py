@@ -61,7 +61,8 @@ def test_both_kinds_of_clients_are_told_the_same() -> None:
 def test_without_settings_it_is_plain_text() -> None:
     """A local broker needs nothing."""
     assert credentials.of_aiokafka(Settings()) == {"security_protocol": "PLAINTEXT"}
-    assert set(Settings().kafka_client()) == {"bootstrap.servers"}
+    said = set(Settings().kafka_client())
+    assert said == {"bootstrap.servers", "topic.metadata.refresh.interval.ms"}
 
 
 def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
