@@ -20,4 +20,5 @@ def die_at_each(workers: Workers, faults: Sequence[str]) -> None:
     """Start a worker that dies at each; the life after the last is left to finish the work."""
     worker = workers.start("1", *faults)
     for count in range(1, len(faults) + 1):
-        assert worker.await_death(count=count) == -signal.SIGKILL
+        code = worker.await_death(count=count)
+        assert code == -signal.SIGKILL, f"{code} after {faults[:count]}\n{worker.said[-6000:]}"
