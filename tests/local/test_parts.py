@@ -133,6 +133,26 @@ def test_a_wrong_setting_costs_no_data(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert (folder.root / "kept").exists()
 
 
+@pytest.mark.parametrize(
+    ("variable", "address", "thrown_away"),
+    [
+        ("WALLET_KAFKA_BOOTSTRAP", "127.0.0.1:9", "database"),
+        ("WALLET_DATABASE_URL", "postgresql://u@127.0.0.1:9/d", "topics"),
+    ],
+)
+def test_half_a_ledger_is_not_thrown_away(
+    variable: str, address: str, thrown_away: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The other half would fit nothing, and workers would refuse it."""
+    folder = DataFolder.at(tmp_path)
+    folder.prepare()
+    (folder.root / "kept").touch()
+    monkeypatch.setenv(variable, address)
+    with pytest.raises(UsageFailure, match=f"the {thrown_away} alone: .* unset {variable}"):
+        up(Wanted(data=tmp_path, fresh=True), Telling(Console()))
+    assert (folder.root / "kept").exists()
+
+
 def test_without_workers_nobody_calls_a_bank() -> None:
     """Only Kafka and PostgreSQL are started."""
     assert parts_of(_wanted(0)).bank_port is None
