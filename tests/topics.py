@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from schemas.settings import Settings
+from schemas.topics import Topic
 from wallet import topics
 
 
@@ -23,3 +25,11 @@ def alter(
     admin = topics.client(settings)  # named: thrown away, it would end before the answer
     (done,) = admin.incremental_alter_configs([resource]).values()
     done.result(20)
+
+
+def cut(settings: Settings, topic: Topic, *starts: tuple[int, int]) -> None:
+    """Take the beginning of partitions, as retention does: up to an offset, or all of it (-1)."""
+    wanted = [TopicPartition(topic.name, partition, start) for partition, start in starts]
+    admin = topics.client(settings)  # named, as above
+    for future in admin.delete_records(wanted).values():
+        future.result(20)

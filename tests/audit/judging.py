@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from contextlib import closing
 
 import psycopg2
-from confluent_kafka import TopicPartition
 
 from consumers.audit.audit import audit
 from consumers.audit.findings import Findings
 from consumers.audit.payments import Payments
 from consumers.audit.sources import Sources
 from consumers.seals import Seal
-from schemas.topics import Topic
 from tests.audit.writer import Ledger
-from wallet import topics
 
 
 def audited(ledger: Ledger, payments: Payments | None = None) -> Findings:
@@ -49,11 +46,3 @@ def execute(ledger: Ledger, *statements: str) -> None:
     ):
         for statement in statements:
             cursor.execute(statement.format(wallet=f"'{ledger.wallets[0][0]}'"))
-
-
-def cut(ledger: Ledger, topic: Topic, *starts: tuple[int, int]) -> None:
-    """Take the beginning of partitions, as retention does: up to an offset, or all of it (-1)."""
-    wanted = [TopicPartition(topic.name, partition, start) for partition, start in starts]
-    admin = topics.client(ledger.settings)
-    for future in admin.delete_records(wanted).values():
-        future.result(20)

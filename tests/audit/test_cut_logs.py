@@ -3,8 +3,9 @@
 import pytest
 
 from consumers.seals import seal
-from tests.audit.judging import cut, judged, told, violated
+from tests.audit.judging import judged, told, violated
 from tests.audit.writer import Ledger
+from tests.topics import cut
 
 pytestmark = pytest.mark.integration
 
@@ -13,8 +14,8 @@ def test_what_expires_is_noted(ledger: Ledger) -> None:
     """Commands and results are kept for days: a quiet partition has lost all that it had."""
     ledger.write()
     topics = ledger.settings.topics
-    cut(ledger, topics.commands, (0, 30))
-    cut(ledger, topics.results, (0, -1), (1, 20))
+    cut(ledger.settings, topics.commands, (0, 30))
+    cut(ledger.settings, topics.results, (0, -1), (1, 20))
     findings = judged(ledger, ledger.payments())
     assert findings.ok, findings.as_json()
     notes = {name: found.note for name, found in findings.invariants.items() if found.note}
@@ -25,7 +26,7 @@ def test_a_result_is_missed_where_nothing_expired(ledger: Ledger) -> None:
     """Though a neighbour has lost its first ones, and this is the first."""
     gone = ledger.results[1].pop(0)
     ledger.write()
-    cut(ledger, ledger.settings.topics.results, (0, 9))
+    cut(ledger.settings, ledger.settings.topics.results, (0, 9))
     findings = judged(ledger)
     assert violated(findings) == {"I2"}
     assert f"{gone.src}: a stored result is not in the log" in told(findings, "I2")
@@ -35,7 +36,7 @@ def test_events_are_kept_for_ever(ledger: Ledger) -> None:
     """What is gone from the beginning is told, once; and what is gone elsewhere as well."""
     gone = ledger.lose_event(1, 2)
     ledger.write()
-    cut(ledger, ledger.settings.topics.events, (0, 7))
+    cut(ledger.settings, ledger.settings.topics.events, (0, 7))
     findings = judged(ledger)
     assert violated(findings) == {"I4", "I10"}
     found = told(findings, "I4")
@@ -49,12 +50,12 @@ def test_sealed_events_are_kept_for_ever(ledger: Ledger) -> None:
     ledger.write()
     made = list(seal(ledger.settings, ()))
     assert judged(ledger, seals=made).ok
-    cut(ledger, ledger.settings.topics.events, (0, 7))
+    cut(ledger.settings, ledger.settings.topics.events, (0, 7))
     findings = judged(ledger, seals=made)
     assert violated(findings) == {"I4", "I11"}
     assert told(findings, "I4") == "0:7: the log begins here, and events are kept for ever"
     assert told(findings, "I11").startswith("0, event ")
-    cut(ledger, ledger.settings.topics.events, (0, -1))
+    cut(ledger.settings, ledger.settings.topics.events, (0, -1))
     findings = judged(ledger, seals=made)
     assert told(findings, "I4") == "0: the log has fewer events than the database has numbered"
     assert "events that were sealed are not there" in told(findings, "I11")
@@ -63,7 +64,7 @@ def test_sealed_events_are_kept_for_ever(ledger: Ledger) -> None:
 def test_steps_of_withdrawals_are_kept_for_ever(ledger: Ledger) -> None:
     """Told once for a partition."""
     ledger.write()
-    cut(ledger, ledger.settings.topics.scheduled, (0, 5), (1, -1))
+    cut(ledger.settings, ledger.settings.topics.scheduled, (0, 5), (1, -1))
     findings = judged(ledger)
     assert violated(findings) == {"I4"}
     what = "the log begins here, and withdrawals' steps are kept for ever"

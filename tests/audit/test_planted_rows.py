@@ -6,9 +6,10 @@ import pytest
 
 from schemas.accounts import WORLD, WORLD_EXCHANGE, WORLD_SALES
 from schemas.statuses import CREDIT_REQUEST_STATUSES, STATUSES, WITHDRAWAL_STATUSES
-from tests.audit.judging import audited, cut, told, violated
+from tests.audit.judging import audited, told, violated
 from tests.audit.mixture import Mixture
 from tests.audit.writer import Ledger, learn
+from tests.topics import cut
 
 pytestmark = pytest.mark.integration
 
@@ -41,7 +42,7 @@ def test_rows_are_held_against_results_when_commands_have_expired(ledger: Ledger
     ledger.credit_requests.remove(pending[0])
     pending[1][STATUS] = CREDIT_REQUEST_STATUSES.index("rejected")
     ledger.wallets[0][4] = (ledger.wallets[0][4] + 1) % len(STATUSES)
-    cut(ledger, ledger.settings.topics.commands, (0, 30))
+    cut(ledger.settings, ledger.settings.topics.commands, (0, 30))
     findings = audited(ledger)
     assert violated(findings) == {"I4"}
     assert findings.invariants["I4"].violations == 9

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Producer
 
 from schemas.settings import Settings
 from streams.claim import InconsistentError, OvertakenError, claim
 from streams.rows import Place
 from streams.tails import Tails
 from tests.ledgers import Ledger
+from tests.topics import cut
 from tests.workers import Workers, execute, rows, wait_until
 from wallet import topics
 
@@ -49,18 +50,10 @@ def change(ledger: Ledger, partition: int, what: str) -> None:
     execute(ledger.settings, statement, partition)
 
 
-def delete_records(ledger: Ledger, topic: str, partition: int, before: int) -> None:
-    """As retention does it."""
-    admin = topics.client(ledger.settings)
-    for future in admin.delete_records([TopicPartition(topic, partition, before)]).values():
-        future.result(20)
-
-
 def test_commands_expired_unprocessed(worked: Ledger) -> None:
     """The log begins after the next command."""
-    name = worked.settings.topics.commands.name
     worked.send(*(worked.command("deposit", worked.wallet_on(0), amount="1.00") for _ in range(3)))
-    delete_records(worked, name, 0, 6)
+    cut(worked.settings, worked.settings.topics.commands, (0, 6))
     said = refused(worked, 0)
     assert "begins at 6, but the next command to process is 4: 2 commands expired" in said
     assert "UPDATE partitions SET next_offset" in said
@@ -91,7 +84,7 @@ def test_results_were_lost(worked: Ledger) -> None:
 
 def test_results_cut_by_retention_are_not_lost(worked: Ledger) -> None:
     """An empty results topic that once had some is what a week without commands leaves."""
-    delete_records(worked, worked.settings.topics.results.name, 4, -1)
+    cut(worked.settings, worked.settings.topics.results, (4, -1))
     place = Place(worked.settings.topics.commands.name, 4, 8)
     assert claim(worked.settings, place, "test", lambda: True).next_offset == 4
 
@@ -134,7 +127,7 @@ def test_the_log_is_another_one(new_ledger: Callable[..., Settings], tmp_path: P
     ledger.send(*lost, producer=Producer(ledger.settings.kafka_client()))
     said = refused(ledger, 0)
     assert "has command lost-1 at 1, where the database has processed command known of /tes" in said
-    delete_records(ledger, name, 0, 2)
+    cut(ledger.settings, ledger.settings.topics.commands, (0, 2))
     assert claim(ledger.settings, place, "test", lambda: True).next_offset == 2, "nobody can tell"
     with Tails(ledger.settings) as tails:
         there = [tails.at(name, 0, offset) is not None for offset in (1, 2, 3, 9)]

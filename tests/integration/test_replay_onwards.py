@@ -9,8 +9,10 @@ from schemas.settings import Settings
 from tests import replays
 from tests.hands import hands_of
 from tests.ledgers import Ledger, Said
+from tests.topics import cut
 from tests.workers import Workers, rows
 from wallet.failure import Failure
+from wallet.replay.cutting import From
 from wallet.replay.run import Wish, catch_up, into
 
 pytestmark = pytest.mark.integration
@@ -105,6 +107,36 @@ def test_a_batch_that_nobody_has_said_is_left_to_the_claim(
         findings = Ledger(backup).verify()
         assert findings.counts["results"] == 6
         assert len(ledger.events()) == 7
+
+
+def test_results_that_retention_took_hold_nothing_up(
+    new_ledger: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """A partition was at rest for longer than results are kept, while the other went on.
+
+    Nothing is to be done again there, and the claim after it says nothing that was said before.
+    """
+    ledger = Ledger(new_ledger(partitions=2), SEED)
+    wallets = replays.wallets_of(ledger, 2)
+    hands = hands_of(ledger.settings)
+    hands.work()
+    ledger.send(ledger.command("deposit", wallets[0], amount="3.00"))
+    hands.work()  # so that the first batch of the partition is not the newest
+    backup = replays.copied(ledger.settings, "at_rest")
+    ledger.send(*(ledger.command("deposit", wallets[1], amount="5.00") for _ in range(3)))
+    hands.work()
+    cut(ledger.settings, ledger.settings.topics.results, (0, -1))
+
+    assert catch_up(backup, untold, dry_run=False).commands == 3
+
+    assert _balances(backup) == _balances(ledger.settings)
+    newest = [each["command"]["offset"] for each in ledger.results()]
+    with Workers(backup, tmp_path) as workers:
+        workers.start_and_hold("1")
+        said = Ledger(backup).results()
+    assert len(said) - len(newest) <= 1, "of the newest batch a claim cannot know"
+    wish = Wish("after_a_rest", start=From(offsets={1: 4}))
+    assert into(ledger.settings, wish, untold).equal
 
 
 def test_a_partition_that_nobody_else_touches_is_replayed_alone(

@@ -23,7 +23,8 @@ STATEMENT_MS: Final = 600_000
 """The longest of a statement: a large table is copied in one."""
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _STANDING: Final = (
-    "SELECT partition, next_offset, next_event, last_result_offset, batch_event, epoch"
+    "SELECT partition, next_offset, next_event, last_result_offset, batch_event, epoch,"
+    " floor_offset"
     " FROM partitions WHERE topic = %s"
 )
 _BUSY: Final = (

@@ -30,6 +30,7 @@ class Standing(NamedTuple):
     last_result_offset: int = -1
     batch_event: int = 0
     epoch: int = 0
+    floor_offset: int = -1
 
 
 class Said(NamedTuple):
@@ -39,13 +40,15 @@ class Said(NamedTuple):
     dead: int
     events: int
     """The number of the next event."""
+    has_expired: bool = False
+    """Whether there were results, and none is kept: only the database knows of the last one."""
 
 
 class Part(msgspec.Struct, frozen=True):
     """One partition of a replay: commands from `start` on and before `end`.
 
-    `said` is the source of the last result published, `first_event` the number of the first event
-    to come.
+    `said` is the source of the last result known to be published, `first_event` the number of the
+    first event to come.
     """
 
     partition: int
@@ -71,11 +74,12 @@ def said_so_far(settings: Settings) -> dict[int, Said]:
         for partition in range(settings.partitions):
             ends = {topic: tails.bounds(topic, partition) for topic in headers}
             last = tails.last(partition, headers, ends)
-            number = last[topics.events.name].value
+            number, result = last[topics.events.name].value, last[topics.results.name]
             found[partition] = Said(
-                _offset(last[topics.results.name].value),
+                _offset(result.value),
                 _offset(last[topics.dead_letters.name].value),
                 int(number) + 1 if number is not None else 0,
+                has_expired=result.value is None and result.low > 0,
             )
         return found
 
@@ -91,8 +95,7 @@ def await_said(settings: Settings, standing: Mapping[int, Standing]) -> dict[int
         behind = [
             partition
             for partition, committed in standing.items()
-            if said[partition].result < committed.last_result_offset
-            or said[partition].events < committed.next_event
+            if _is_behind(said[partition], committed)
         ]
         if not behind:
             return said
@@ -102,6 +105,11 @@ def await_said(settings: Settings, standing: Mapping[int, Standing]) -> dict[int
                 " the log; a worker publishes them as soon as one runs (`wallet up`)"
             )
         time.sleep(LOOK_SECONDS)  # what was committed a moment ago is still to be published
+
+
+def _is_behind(said: Said, committed: Standing) -> bool:
+    lacks_results = said.result < committed.last_result_offset and not said.has_expired
+    return lacks_results or said.events < committed.next_event
 
 
 def plan(
@@ -163,21 +171,21 @@ def _part(
         partition,
         first,
         max(first, end),
-        said.result,
+        start.floor_offset if said.has_expired else said.result,
         said.events if unpublished else start.next_event,
         Span(topics.commands.name, partition, first, end),
         Span(topics.commands.name, partition, max(first, end), high),
-        _results(logs, topics.results.name, partition, first),
+        _results(logs, topics.results.name, partition, first, end),
         _events(logs, topics.events.name, partition, start.next_event),
         unpublished,
     )
 
 
-def _results(logs: Logs, topic: str, partition: int, first: int) -> Span:
+def _results(logs: Logs, topic: str, partition: int, first: int, end: int) -> Span:
     """Where the answers to commands from `first` on stand. Raises Failure where they expired."""
     low, high = logs.bounds(topic, partition)
     found = logs.find(topic, partition, first, source_offset)
-    if found == low > 0:
+    if found == low > 0 and first < end:
         raise Failure(
             f"{topic}[{partition}] begins at {low}: the results that tell the order of the"
             f" commands from {first} on have expired. Restore a younger backup"
