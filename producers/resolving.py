@@ -23,13 +23,13 @@ def refusal(status: str, calls: str | None, *, is_paid: bool) -> str | None:
             f"The withdrawal is {status.replace('_', ' ')}; only one that needs review or is"
             " executing can be resolved."
         )
-    if not is_at_work(status, calls):
-        return None
     if calls == "paid" and not is_paid:
         return (
             "The bank has answered that it has paid; the withdrawal is settled as soon as the bank"
             " caller has told the ledger."
         )
+    if not is_at_work(status, calls):
+        return None
     return (
         "The bank caller is still at work on it. Wait until it is done or needs review; with the"
         " bank caller stopped, `wallet withdrawals resolve --force` ends it."

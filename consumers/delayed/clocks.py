@@ -82,7 +82,9 @@ class Behind:
         if jumps != self.jumps:
             return
         if at - self._since > FRESH_SECONDS:
-            self._former_us, self._present_us, self._since = self._present_us, 0, at
+            is_recent = at - self._measured_at <= 2 * FRESH_SECONDS
+            self._former_us = self._present_us if is_recent else 0
+            self._present_us, self._since = 0, at
         self._present_us = max(self._present_us, sent_us - stamped_us)
         self._measured_at = at
 

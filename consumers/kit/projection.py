@@ -2,11 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from psycopg2.extensions import cursor
 
 from consumers.kit.reading import Told
+
+LEDGERS_OWN: Final = frozenset({"balances", "bank", "delayed", "receipts", "tails"})
+"""Groups of the ledger's own processes: a consumer of the same name would put them out of work."""
 
 Start = Literal["beginning", "end"]
 
@@ -27,7 +30,8 @@ class Projection(ABC):
     """
 
     name: ClassVar[str]
-    """Its name among all consumers: of its group, and of its rows in the kit's tables."""
+    """Its name among all consumers: of its group, and of its rows in the kit's tables. None of
+    LEDGERS_OWN."""
 
     tables: ClassVar[str] = ""
     """SQL that makes its tables where they are missing; run at each start."""

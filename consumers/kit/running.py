@@ -23,7 +23,7 @@ from consumers.kit.batch import Batches, StoppedError
 from consumers.kit.connecting import connect
 from consumers.kit.member import Member
 from consumers.kit.places import FencedError, Place, Places
-from consumers.kit.projection import Projection
+from consumers.kit.projection import LEDGERS_OWN, Projection
 from producers.answering import LOST
 from producers.bounds import bounds
 from producers.failure import one_line
@@ -65,6 +65,12 @@ class Running:
         database_url: str | None = None,
         batch: int = BATCH,
     ) -> None:
+        """Join the group, the database ready. Raises ValueError for a name that is taken."""
+        if projection.name in LEDGERS_OWN:
+            raise ValueError(
+                f"Projection.name {projection.name!r} is the group of a process of the ledger's"
+                f" own, as {', '.join(sorted(LEDGERS_OWN))} are; name it otherwise"
+            )
         self._projection = projection
         self._settings = settings
         self._stopping = stopping

@@ -26,7 +26,6 @@ from consumers.bank.policy import (
     asked,
     begun,
     give_up,
-    is_over,
     learn,
     next_step,
     rules_of,
@@ -223,11 +222,8 @@ class Caller:
         if outcome is None:
             self._desk.doubt(case)
             return
-        known = learn(case.standing, outcome, self._rules)
-        seconds = time.monotonic() - case.opened_at
-        if is_over(known, seconds, self._rules):
-            known = give_up(known, seconds)
-        await self._go_on(case, known)
+        # Whether it is open for too long, the desk says: this may be the first call after a pause.
+        await self._go_on(case, learn(case.standing, outcome, self._rules))
 
     async def _outcome(self, case: Case) -> Outcome | None:
         """Ask what became of the calls so far, or make the next; None where another caller did."""

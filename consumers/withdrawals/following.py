@@ -21,12 +21,15 @@ from consumers.withdrawals.cases import Case
 from producers.headers import headers_of
 from schemas import events
 from schemas.events import WITHDRAWAL_STEPS
+from schemas.identifiers import is_uuid
 from schemas.settings import Settings
 
 GROUP: Final = "bank"
 POLL_SECONDS: Final = 1.0
 HAND_OVER_SECONDS: Final = 30.0
 """A loop that takes nothing for so long is stuck."""
+LEAVE_SECONDS: Final = 30.0
+"""How long the group may take to let us go: usually milliseconds."""
 
 _BEGINS: Final = WITHDRAWAL_STEPS["executing"].encode()
 _ENDS: Final = frozenset(
@@ -68,9 +71,9 @@ class Follower:
         self._thread.start()
 
     async def close(self) -> None:
-        """Leave the group."""
+        """Leave the group. Where librdkafka does not come back, the process ends all the same."""
         self._stopping.set()
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, LEAVE_SECONDS)
 
     def _run(self) -> None:
         try:
@@ -115,6 +118,9 @@ def hear(records: Iterable[Message], now: float) -> Heard:
             step = events.decode_step(record.value() or b"")
         except msgspec.DecodeError as error:
             log.warning("a record of the delayed topic cannot be read", why=str(error))
+            continue
+        if not is_uuid(step.withdrawal.id):
+            log.warning("a record of the delayed topic names no withdrawal", id=step.withdrawal.id)
             continue
         if told == _BEGINS:
             heard.begun.append(_case(step, record.partition() or 0, now))

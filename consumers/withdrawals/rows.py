@@ -1,4 +1,4 @@
-"""What PostgreSQL has of the withdrawals that are executing, page by page.
+"""What PostgreSQL has of the withdrawals that the bank caller sees to, page by page.
 
 PostgreSQL is the queue: however many wait, only a page of them is read at a time, in the order of
 the index `withdrawals_in_transit`.
@@ -30,6 +30,7 @@ PATIENCE_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 0.25
 
 EXECUTING: Final = WITHDRAWAL_STATUSES.index("executing")
+NEEDS_REVIEW: Final = WITHDRAWAL_STATUSES.index("needs_review")
 
 Place = tuple[datetime, str]
 """Where a row stands in the order of the index: changed_at, withdrawal id."""
@@ -39,21 +40,27 @@ START: Final[Place] = (datetime(1970, 1, 1, tzinfo=UTC), "00000000-0000-0000-000
 _COLUMNS: Final = """
 w.withdrawal_id::text, w.wallet_id::text, w.amount_minor, w.currency, w.target, w.partition,
 w.changed_at, b.state, b.calls, b.not_done, coalesce(b.note, ''),
-coalesce(extract(epoch FROM now() - b.changed_at), 0)::float8,
-coalesce(extract(epoch FROM now() - b.begun_at), 0)::float8
+greatest(extract(epoch FROM now() - b.changed_at), 0)::float8,
+greatest(extract(epoch FROM now() - b.begun_at), 0)::float8
+"""  # nobody waits for a moment that a clock set back has put into the future
+
+# What the bank caller sees to: what is executing, and what was left to a person before it was
+# known that the bank has paid, which the ledger must hear.
+# The statuses stand in the text and not in parameters: it makes the partial index usable.
+_OURS: Final = f"""
+w.status IN ({EXECUTING}, {NEEDS_REVIEW}) AND (w.status = {EXECUTING} OR b.state = {State.PAID:d})
 """
 
-# The status stands in the text and not in a parameter: it makes the partial index usable.
 _PAGE: Final = f"""
 SELECT {_COLUMNS} FROM withdrawals AS w LEFT JOIN bank_calls AS b USING (withdrawal_id)
-WHERE w.partition = %s AND w.status = {EXECUTING}
+WHERE w.partition = %s AND {_OURS}
     AND (w.changed_at, w.withdrawal_id) > (%s, %s::uuid)
 ORDER BY w.changed_at, w.withdrawal_id LIMIT %s
 """  # noqa: S608 - texts and a number of ours
 
 _THESE: Final = f"""
 SELECT {_COLUMNS} FROM withdrawals AS w LEFT JOIN bank_calls AS b USING (withdrawal_id)
-WHERE w.withdrawal_id = ANY(%s::uuid[]) AND w.status = {EXECUTING}
+WHERE w.withdrawal_id = ANY(%s::uuid[]) AND {_OURS}
 """  # noqa: S608 - as above
 
 _RESULTS: Final = "SELECT result FROM commands WHERE command_key = ANY(%s::uuid[])"
@@ -80,14 +87,14 @@ class Rows:
         self._reader = Reader(settings, "bank rows")
 
     def page(self, partition: int, after: Place) -> Page:
-        """The executing withdrawals of a partition behind a place."""
+        """The withdrawals of a partition that are ours to see to, behind a place."""
         rows = self._ask(_PAGE, (partition, *after, PAGE))
         now = time.monotonic()
         end = (rows[-1][6], rows[-1][0]) if len(rows) == PAGE else None
         return Page([_case(row, now) for row in rows], end)
 
     def these(self, keys: Sequence[str]) -> dict[str, Case]:
-        """Those of these withdrawals that are executing, by id."""
+        """Those of these withdrawals that are ours to see to, by id."""
         rows = self._ask(_THESE, (list(keys),))
         now = time.monotonic()
         return {row[0]: _case(row, now) for row in rows}

@@ -99,6 +99,39 @@ async def test_what_stands_in_the_database_is_found(paper: Paper) -> None:
     assert reasons == {None, "as noted"}
 
 
+async def test_what_was_found_to_be_paid_too_late_is_told(paper: Paper) -> None:
+    """It was left to a person, then its bank caller wrote that it is paid, and died."""
+    late, open_still = paper.executing(), paper.executing()
+    for withdrawal_id, state in ((late, State.PAID), (open_still, State.REVIEW)):
+        paper.known(withdrawal_id, state)
+        paper.ends(withdrawal_id, "needs_review")
+    async with scripted_bank(paper.settings) as (bank, settings), calling(settings):
+        last = paper.start()
+        await until(lambda: len(paper.ids()) == 2, "both told")
+        assert set(bank.calls) == {last}
+    assert set(paper.ids()) == {f"settle:{late}", f"settle:{last}"}
+
+
+async def test_the_first_answer_after_a_long_absence_need_not_be_the_last(paper: Paper) -> None:
+    """The caller was away for longer than the limit, and the bank is, for a moment."""
+    withdrawal_id = paper.executing("broken paid")
+    paper.known(withdrawal_id, State.UNKNOWN, ago=1200, open=1200)
+    limited = paper.settings.model_copy(update={"bank_unknown_limit": 900.0})
+    async with scripted_bank(limited) as (bank, settings), calling(settings):
+        await until(paper.ids, "told")
+        assert bank.calls == {withdrawal_id: 2}
+    assert paper.ids() == [f"settle:{withdrawal_id}"]
+
+
+async def test_a_database_clock_set_back_holds_nothing_up(paper: Paper) -> None:
+    """What was written by a clock that was an hour ahead is called now, and not in an hour."""
+    withdrawal_id = paper.executing()
+    paper.known(withdrawal_id, State.UNKNOWN, ago=-3600, open=-3600)
+    async with scripted_bank(paper.settings) as (_, settings), calling(settings):
+        await until(paper.ids, "told")
+    assert paper.ids() == [f"settle:{withdrawal_id}"]
+
+
 async def test_two_callers_never_begin_the_same_call(paper: Paper) -> None:
     """Each believes that all partitions are its own; the bank knows no keys and is called once."""
     ids = {paper.executing() for _ in range(300)}

@@ -310,12 +310,18 @@ def test_an_executing_one_is_the_bank_callers(
     assert (done.code, done.json["withdrawal"]["status"]) == (0, "paid")
 
 
+@pytest.mark.parametrize("is_left", [False, True])
 def test_what_the_bank_has_paid_never_comes_back(
-    wallet: Shell, client: Client, served: Settings, funded: str
+    wallet: Shell, client: Client, served: Settings, funded: str, *, is_left: bool
 ) -> None:
-    """Not even by force, between the bank's answer and the ledger's."""
+    """Not even by force, between the bank's answer and the ledger's; nor where it came too late.
+
+    Then the withdrawal was left to a person before.
+    """
     own = scheduled(wallet, funded)
     sent(client, steps.execution(funded, own))
+    if is_left:
+        sent(client, steps.review(funded, own, "no answer"))
     noted(served, own, State.PAID, "success")
     done = wallet("withdrawals", "resolve", own, "--failed", "--by", "Sara", "--force")
     assert done.code == 1

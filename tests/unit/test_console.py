@@ -136,6 +136,8 @@ def test_only_what_the_bank_left_open_is_resolved() -> None:
     assert resolving.refusal("executing", "review", is_paid=False) is None
     for status in ("scheduled", "paid", "failed", "cancelled"):
         assert resolving.refusal(status, None, is_paid=True) is not None
-    assert "has paid" in (resolving.refusal("executing", "paid", is_paid=False) or "")
+    for status in ("executing", "needs_review"):
+        assert "has paid" in (resolving.refusal(status, "paid", is_paid=False) or "")
+    assert resolving.refusal("needs_review", "paid", is_paid=True) is None
     for calls in (None, "sending", "unknown", "not_done"):
         assert "at work" in (resolving.refusal("executing", calls, is_paid=True) or "")

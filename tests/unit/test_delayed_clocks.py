@@ -78,6 +78,14 @@ def test_old_measures_are_forgotten() -> None:
     assert behind.us == 0
 
 
+def test_a_measure_of_hours_ago_holds_nothing_up() -> None:
+    """Nothing was sent meanwhile that could have aged it; the first command of a crowd tells."""
+    behind = Behind()
+    behind.measured(EPOCH, EPOCH - HOUR_US, 40.0)
+    behind.measured(EPOCH, EPOCH + 1000, 8 * 3600.0)
+    assert behind.us == 0
+
+
 def test_a_single_command_finds_out_whether_it_is_still_behind() -> None:
     """When nothing was measured for a while; otherwise all would wait for an hour for nothing."""
     behind = Behind()

@@ -81,6 +81,17 @@ def test_the_kit_is_told_why(value: bytes) -> None:
         read(veiled(good))
 
 
+@pytest.mark.parametrize(
+    ("wallet", "sequence"), [("no-uuid", 1), ("\0", 1), (WALLET, 0), (WALLET, 2**63)]
+)
+def test_the_kit_is_told_of_numbers_that_no_table_takes(wallet: str, sequence: int) -> None:
+    """Under the id that would be theirs: PostgreSQL would refuse the batch, again and again."""
+    wrong = told(wallet, sequence)
+    headers: Headers = [("ce_id", wrong.id.encode()), ("ce_type", b"t")]
+    with pytest.raises(UnreadableError, match="no UUID and a number from 1 to"):
+        read(Message("events", 0, 17, b"", events.encode(wrong.event), headers))
+
+
 def test_the_bank_caller_passes_it_over() -> None:
     """PostgreSQL has the same."""
     body = WithdrawalBody(ID, "executing", "5.00", "EUR", MOMENT)

@@ -181,8 +181,6 @@ def _refuse_resolving(
             f"the withdrawal {found.id} is {found.status}; only one that needs review"
             " or is executing can be resolved"
         )
-    if found.status != "executing":
-        return
     calls = looking.calls(found.id)
     if calls is not None and calls.state == "paid" and not paid:
         raise Failure(
