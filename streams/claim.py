@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import structlog
 from psycopg2 import extensions
 
+from producers.tails import Tail, Tails
 from schemas.results import CommandRef
 from schemas.settings import Settings
 from streams import faults, progress, retelling, samelog
@@ -21,7 +22,6 @@ from streams.progress import Progress
 from streams.publisher import Publisher
 from streams.rendering import Message
 from streams.rows import Place
-from streams.tails import Tail, Tails
 
 log: Final = structlog.get_logger(__name__)
 

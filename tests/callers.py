@@ -90,17 +90,19 @@ class Paper:
         status: str = "executing",
         target: str = "paid",
         partition: int | None = None,
+        command: int | None = None,
     ) -> None:
-        """A record on the delayed topic."""
+        """A record on the delayed topic; where it says so, of a command at an offset."""
         home = partition_of(WALLET, self.settings.partitions) if partition is None else partition
         body = WithdrawalBody(withdrawal_id, status, "1.00", "IRR", _now(), target)
         ref = CommandRef("/test", "x", "withdrawal.execute.v1", "commands", 0, 0)
+        said_of = [] if command is None else [("src", b"%d:%d" % (home, command))]
         self._producer.produce(
             self.settings.topics.scheduled.name,
             encode_step(WithdrawalStep(WALLET, body, _now(), ref)),
             WALLET.encode(),
             home,
-            headers=[("ce_type", WITHDRAWAL_STEPS[status].encode())],
+            headers=[("ce_type", WITHDRAWAL_STEPS[status].encode()), *said_of],
         )
         assert self._producer.flush(20) == 0
 

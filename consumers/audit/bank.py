@@ -4,6 +4,9 @@ The bank's ledger is read after the snapshot that is audited, and the withdrawal
 once more. What the snapshot says is paid was paid before, so it must stand in the bank's ledger.
 What stands there was ordered before, so the withdrawal must by then be in transit or paid. Neither
 depends on a clock, and a running ledger gives no false alarm: a status never goes back.
+
+What the bank has answered (table bank_calls) is held against the withdrawals also where the bank's
+ledger is not given.
 """
 
 from contextlib import closing
@@ -16,7 +19,7 @@ from consumers.audit.snapshot import Snapshot
 from consumers.audit.sources import Sources
 from schemas.identifiers import is_uuid
 from schemas.money import show
-from schemas.statuses import IN_TRANSIT, WITHDRAWAL_STATUSES
+from schemas.statuses import BANK_CALL_STATES, IN_TRANSIT, WITHDRAWAL_STATUSES
 
 AT_ONCE: Final = 10_000
 """Withdrawals looked up in one statement."""
@@ -26,6 +29,12 @@ EARLY: Final = timedelta(seconds=1)
 _PAYABLE: Final = (*IN_TRANSIT, "paid")
 _PAID: Final = WITHDRAWAL_STATUSES.index("paid")
 PAID: Final = f"SELECT withdrawal_id FROM withdrawals WHERE status = {_PAID}"  # noqa: S608 - our constant
+ANSWERED: Final = f"""
+SELECT withdrawal_id, w.status FROM bank_calls AS b JOIN withdrawals AS w USING (withdrawal_id)
+WHERE b.state = {BANK_CALL_STATES.index("paid")}
+    AND w.status NOT IN ({", ".join(str(WITHDRAWAL_STATUSES.index(each)) for each in _PAYABLE)})
+ORDER BY withdrawal_id
+"""  # noqa: S608 - our constants
 NAMED: Final = """
 SELECT withdrawal_id, status, due_at, wallet_id, amount_minor, currency, target
 FROM withdrawals WHERE withdrawal_id = ANY(%s::uuid[])
@@ -45,6 +54,7 @@ def judge(findings: Findings, sources: Sources) -> None:
 
     Raises PaymentsError, psycopg2.Error.
     """
+    _judge_answers(findings, sources.snapshot)
     if sources.payments is None:
         findings.note("I8", "not checked: the bank's ledger was not given")
         return
@@ -53,6 +63,13 @@ def judge(findings: Findings, sources: Sources) -> None:
     _judge_missing(findings, sources.snapshot, made)
     with closing(sources.present()) as present:
         _judge_made(findings, present, made)
+
+
+def _judge_answers(findings: Findings, snapshot: Snapshot) -> None:
+    """The bank caller writes down that the bank has paid before the ledger can hear of it."""
+    for name, status in snapshot.all(ANSWERED):
+        what = "the bank has answered that it paid, and the money went back or never left"
+        findings.violation("I8", what, name, "paid", WITHDRAWAL_STATUSES[status])
 
 
 def _made(findings: Findings, payments: Payments) -> dict[str, Payment]:

@@ -35,6 +35,7 @@ from consumers.withdrawals.calls import Calls
 from consumers.withdrawals.cases import Case
 from consumers.withdrawals.desk import SETTLE_SECONDS, Desk
 from consumers.withdrawals.ends import end_of, refusals_of
+from consumers.withdrawals.fitting import Told
 from consumers.withdrawals.following import Follower, Heard, Listening
 from consumers.withdrawals.rows import Rows
 from consumers.withdrawals.sweeping import Sweeps
@@ -66,6 +67,7 @@ class Caller:
         self._breaker = Breaker.of(settings, time.monotonic)
         self._desk = Desk(self._rules, settings.bank_timeout, Random())  # noqa: S311 - pauses
         self._sweeps = Sweeps(time.monotonic())
+        self._told = Told()
         self._jobs: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
         self._page_wanted = asyncio.Event()
@@ -118,9 +120,10 @@ class Caller:
 
     # What the topic tells
 
-    def _gained(self, partitions: list[int]) -> None:
-        self._desk.gain(partitions)
-        for partition in partitions:
+    def _gained(self, told: dict[int, int]) -> None:
+        self._told.learn(told)
+        self._desk.gain(told)
+        for partition in told:
             self._sweeps.begin(partition)
         self._page_wanted.set()
 
@@ -131,6 +134,7 @@ class Caller:
 
     def _heard(self, heard: Heard) -> None:
         now = time.monotonic()
+        self._told.learn(heard.told)
         for case in heard.begun:
             if self._desk.room > 0:
                 self._desk.take(case, now)
@@ -149,8 +153,10 @@ class Caller:
             self._page_wanted.clear()
             soon = self._sweeps.tick(time.monotonic(), self._desk.partitions)
             if keys := self._desk.wanted(REREAD):
+                await asyncio.to_thread(self._told.refuse_behind, rows)
                 await self._reread(rows, keys)
             elif wanted := self._sweeps.wanted(self._desk.room):
+                await asyncio.to_thread(self._told.refuse_behind, rows)
                 page = await asyncio.to_thread(rows.page, *wanted)
                 self._sweeps.read(*wanted, page)
                 for case in page.cases:
@@ -233,7 +239,7 @@ class Caller:
             if outcome.kind is not Kind.UNSEEN:
                 return outcome
         asked_at = time.monotonic()
-        if not await self._calls.claim(case.key, case.standing):
+        if not await self._calls.claim(case.key, case.standing, self._told.of(case.partition)):
             return None
         if not case.standing.doubt:
             case.opened_at = asked_at

@@ -26,13 +26,16 @@ STATES: Final = tuple(state.name.lower() for state in State)
 BATCH: Final = 1000
 """Most rows of one statement."""
 
-# A call is begun only for what is executing now, and never for what has ended here. begun_at says
-# since when an outcome is open: while the bank has certainly done nothing, each call begins anew.
+# A call is begun only for what is executing now, and never for what has ended here; and not in a
+# database that lacks a command that the delayed topic tells of (fitting.py). begun_at says since
+# when an outcome is open: while the bank has certainly done nothing, each call begins anew.
 _CLAIM: Final = f"""
 INSERT INTO bank_calls AS b (withdrawal_id, begun_at, changed_at, calls, not_done, state)
 SELECT a.id, now(), now(), a.calls + 1, 0, {State.SENDING:d}
-FROM unnest(%s::uuid[], %s::integer[]) AS a (id, calls)
+FROM unnest(%s::uuid[], %s::integer[], %s::bigint[]) AS a (id, calls, told)
 JOIN withdrawals AS w ON w.withdrawal_id = a.id AND w.status = {EXECUTING}
+LEFT JOIN partitions AS p ON p.partition = w.partition AND p.topic = %s
+WHERE coalesce(p.next_offset, 0) > a.told
 ORDER BY a.id
 ON CONFLICT (withdrawal_id) DO UPDATE
 SET calls = excluded.calls, state = excluded.state, changed_at = excluded.changed_at,
@@ -66,6 +69,8 @@ class Claim(NamedTuple):
 
     key: str
     read: Standing
+    told: int
+    """The newest command on its partition that the delayed topic tells of."""
 
 
 class Record(NamedTuple):
@@ -96,9 +101,9 @@ class Calls:
         self._thread = threading.Thread(target=self._run, name="bank calls", daemon=True)
         self._thread.start()
 
-    async def claim(self, key: str, read: Standing) -> bool:
+    async def claim(self, key: str, read: Standing, told: int) -> bool:
         """Begin the next call; whether it is ours. When this returns it is on disk."""
-        return await self._ask(Claim(key, read))
+        return await self._ask(Claim(key, read, told))
 
     async def record(self, key: str, read: Standing, now: Standing) -> bool:
         """Write an outcome down; whether it is so now, on disk."""
@@ -141,7 +146,13 @@ class Calls:
     def _claim(self, claims: Sequence[Claim]) -> set[str]:
         if not claims:
             return set()
-        return self._write(_CLAIM, [c.key for c in claims], [c.read.calls for c in claims])
+        return self._write(
+            _CLAIM,
+            [claim.key for claim in claims],
+            [claim.read.calls for claim in claims],
+            [claim.told for claim in claims],
+            self._settings.topics.commands.name,
+        )
 
     def _record(self, records: Sequence[Record]) -> set[str]:
         if not records:
@@ -159,14 +170,14 @@ class Calls:
         faults.reached("after-bank-record")
         return done
 
-    def _write(self, statement: str, *columns: Sequence[Any]) -> set[str]:
+    def _write(self, statement: str, *given: list[Any] | str) -> set[str]:
         """Run one statement, which commits itself; the keys of the rows that it has changed."""
 
         def write() -> set[str]:
             if self._connection is None:
                 self._connection = connect(self._settings, "bank calls")
             with self._connection.cursor() as cursor:
-                cursor.execute(statement, [list(column) for column in columns])
+                cursor.execute(statement, given)
                 return {key for (key,) in cursor.fetchall()}
 
         return patiently(write, self._forget)

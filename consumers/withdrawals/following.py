@@ -7,7 +7,7 @@ at most one batch waits, whatever the topic holds.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from consumers.bank.orders import Order
 from consumers.bank.policy import Standing
 from consumers.owned import Owned
 from consumers.withdrawals.cases import Case
+from consumers.withdrawals.fitting import told_by, told_so_far
 from producers.headers import headers_of
 from schemas import events
 from schemas.events import WITHDRAWAL_STEPS
@@ -43,16 +44,23 @@ _Given = TypeVar("_Given")
 
 
 class Heard(NamedTuple):
-    """What a batch of records says: what is executing now, and the ids of what is no more."""
+    """What a batch of records says: what is executing now, and the ids of what is no more.
+
+    `told` has the newest command on each partition that it tells of (fitting.py).
+    """
 
     begun: list[Case]
     ended: list[str]
+    told: dict[int, int]
 
 
 class Listening(NamedTuple):
-    """Who is told, in the loop: of partitions gained and lost, of records, of the end of it all."""
+    """Who is told, in the loop: of partitions gained and lost, of records, of the end of it all.
 
-    gained: Callable[[list[int]], None]
+    With the partitions that were gained comes the newest command that their records tell of.
+    """
+
+    gained: Callable[[dict[int, int]], None]
     lost: Callable[[list[int]], None]
     heard: Callable[[Heard], None]
     failed: Callable[[BaseException], None]
@@ -86,17 +94,21 @@ class Follower:
             self._settings,
             self._settings.topics.scheduled,
             GROUP,
-            lambda partitions: self._hand_over(self._listening.gained, partitions),
+            self._gained,
             lambda partitions: self._hand_over(self._listening.lost, partitions),
             slot=self._slot,
         )
         try:
             while not self._stopping.is_set():
                 heard = hear(owned.poll(POLL_SECONDS), time.monotonic())
-                if heard.begun or heard.ended:
+                if any(heard):
                     self._hand_over(self._listening.heard, heard)
         finally:
             owned.close()
+
+    def _gained(self, partitions: list[int]) -> None:
+        told = told_so_far(self._settings, GROUP, partitions)
+        self._hand_over(self._listening.gained, told)
 
     def _hand_over(self, taker: Callable[[_Given], None], given: _Given) -> None:
         """Have the loop take it, and wait until it has."""
@@ -107,9 +119,9 @@ class Follower:
         asyncio.run_coroutine_threadsafe(take(), self._loop).result(HAND_OVER_SECONDS)
 
 
-def hear(records: Iterable[Message], now: float) -> Heard:
+def hear(records: Sequence[Message], now: float) -> Heard:
     """What records say. One that cannot be read is passed over: PostgreSQL has the same."""
-    heard = Heard([], [])
+    heard = Heard([], [], told_by(records))
     for record in records:
         told = dict(headers_of(record) or ()).get("ce_type")
         if told != _BEGINS and told not in _ENDS:

@@ -63,6 +63,8 @@ SELECT {_COLUMNS} FROM withdrawals AS w LEFT JOIN bank_calls AS b USING (withdra
 WHERE w.withdrawal_id = ANY(%s::uuid[]) AND {_OURS}
 """  # noqa: S608 - as above
 
+_NEXT_OFFSETS: Final = "SELECT partition, next_offset FROM partitions WHERE topic = %s"
+
 _RESULTS: Final = "SELECT result FROM commands WHERE command_key = ANY(%s::uuid[])"
 
 _Found = TypeVar("_Found")
@@ -85,6 +87,7 @@ class Rows:
 
     def __init__(self, settings: Settings) -> None:
         self._reader = Reader(settings, "bank rows")
+        self._commands = settings.topics.commands.name
 
     def page(self, partition: int, after: Place) -> Page:
         """The withdrawals of a partition that are ours to see to, behind a place."""
@@ -98,6 +101,10 @@ class Rows:
         rows = self._ask(_THESE, (list(keys),))
         now = time.monotonic()
         return {row[0]: _case(row, now) for row in rows}
+
+    def next_offsets(self) -> dict[int, int]:
+        """How far the ledger has come: by partition, the offset of the first command to come."""
+        return dict(self._ask(_NEXT_OFFSETS, (self._commands,)))
 
     def results(self, command_keys: Sequence[str]) -> list[str]:
         """The stored results of those of these commands that have one."""

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from consumers.audit.findings import Findings
 from consumers.audit.payments import Payment
 from schemas.settings import Settings
+from schemas.statuses import WITHDRAWAL_STATUSES
 from tests.audit.judging import execute, judged, told, violated
 from tests.audit.mixture import Mixture
 from tests.audit.writer import Ledger, learn, payment_of
@@ -44,6 +45,26 @@ def _only(findings: Findings) -> str:
     assert violated(findings) == {"I8"}, findings.as_json()
     assert findings.invariants["I8"].violations == 1, findings.invariants["I8"]
     return told(findings, "I8")
+
+
+def test_an_answer_that_the_ledger_contradicts(written: Ledger) -> None:
+    """The bank has paid and the money went back: its trace is found without the bank's ledger."""
+    answered = (
+        "INSERT INTO bank_calls (withdrawal_id, begun_at, changed_at, calls, not_done, state, note)"
+        " SELECT withdrawal_id, now(), now(), 1, 0, 3, '' FROM withdrawals WHERE status = {}"
+    )
+    wrong = [WITHDRAWAL_STATUSES.index(status) for status in ("failed", "cancelled", "scheduled")]
+    for status in range(len(WITHDRAWAL_STATUSES)):
+        execute(written, answered.format(status))
+        findings = judged(written, None)
+        execute(written, "DELETE FROM bank_calls")
+        if status not in wrong:
+            assert findings.ok, findings.as_json()
+            continue
+        assert violated(findings) == {"I8"}
+        assert "the money went back or never left" in told(findings, "I8")
+        found = {(each.expected, each.found) for each in findings.invariants["I8"].first}
+        assert found == {("paid", WITHDRAWAL_STATUSES[status])}
 
 
 def test_a_good_bank(written: Ledger) -> None:

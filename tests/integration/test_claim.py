@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
+from producers.tails import Tails
 from schemas.settings import Settings
 from streams.claim import InconsistentError, OvertakenError, claim
 from streams.rows import Place
-from streams.tails import Tails
 from tests.ledgers import Ledger
 from tests.topics import cut
 from tests.workers import Workers, execute, rows, wait_until

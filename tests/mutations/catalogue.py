@@ -11,11 +11,11 @@ from weakref import WeakKeyDictionary
 import pytest
 from confluent_kafka import KafkaException
 
+from producers.tails import Tail
 from streams import claim, progress
 from streams.holding import Holding
 from streams.lanes import Lane
 from streams.publisher import Publisher
-from streams.tails import Tail
 from wallet.torture.simulation.broker import Broker, Coordinator
 from wallet.torture.simulation.database import Transaction
 from wallet.torture.simulation.rows import PartitionRow

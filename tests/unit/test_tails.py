@@ -4,8 +4,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError
 
+from producers.tails import Tail, Tails
 from schemas.settings import Settings
-from streams.tails import Tail, Tails
 
 
 class News:

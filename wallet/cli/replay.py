@@ -26,7 +26,7 @@ from consumers.past import Offset
 from producers.addresses import why_refused
 from producers.answering import LOST
 from producers.failure import one_line
-from streams.tails import TailTimeoutError
+from producers.tails import TailTimeoutError
 from wallet.cli.asking import AsJson
 from wallet.cli.bars import stage_bars
 from wallet.cli.connected import load_settings

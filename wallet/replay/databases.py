@@ -29,8 +29,12 @@ _STANDING: Final = (
 )
 _BUSY: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND application_name LIKE %s"
+    " AND application_name LIKE ANY(%s)"
 )
+_WORKING: Final = ("lane-", "bank ", "delayed")
+"""How the names of sessions begin, behind the application's, of those who act on what stands here:
+workers, bank callers (who would pay again what an old backup does not know to be paid), and delayed
+consumers."""
 
 
 def beside(settings: Settings, name: str) -> Settings:
@@ -107,14 +111,15 @@ def standing(cursor: extensions.cursor, settings: Settings) -> dict[int, Standin
 def take_over(cursor: extensions.cursor, settings: Settings) -> None:
     """Raise every partition's epoch, as a claim does: no worker's batch can commit after it.
 
-    Raises UsageFailure while workers have the ledger in their hands.
+    Raises UsageFailure while processes that act on it have the ledger in their hands.
     """
-    cursor.execute(_BUSY, (f"{settings.application} lane-%",))
+    cursor.execute(_BUSY, ([f"{settings.application} {each}%" for each in _WORKING],))
     (count,) = _row(cursor)
     if count:
         raise UsageFailure(
-            f"{count} sessions of workers are at this ledger: stop all workers first (they start"
-            " again by themselves where a supervisor minds them), then replay"
+            f"{count} sessions of workers, bank callers or delayed consumers are at this ledger:"
+            " stop all workers, and these, first (they start again by themselves where a"
+            " supervisor minds them), then replay"
         )
     topic = settings.topics.commands.name
     for partition in range(settings.partitions):

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from producers.tails import Tails
 from schemas.settings import Settings
-from streams.tails import Tails
 from wallet.failure import Failure
 from wallet.replay.reading import Logs, Span
 from wallet.replay.recorded import event_number, source_offset

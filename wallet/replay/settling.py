@@ -36,10 +36,13 @@ _CLOCK: Final = (
     "INSERT INTO clock (ahead_ms) SELECT %s"
     " WHERE %s > (SELECT coalesce(max(ahead_ms), 0) FROM clock)"
 )
-# What the bank was told since is not known: each call of what is executing may have been made.
+# What the bank was told since is not known: each call of what is executing may have been made. The
+# clock's own time, not that of the transaction, which may be long: a bank caller leaves alone for a
+# while what was just begun, and until then a worker has read what the log says of its end.
 _DOUBT: Final = f"""
 INSERT INTO bank_calls AS b (withdrawal_id, begun_at, changed_at, calls, not_done, state, note)
-SELECT w.withdrawal_id, now(), now(), 1, 0, {State.SENDING:d}, 'replayed: calls may have been made'
+SELECT w.withdrawal_id, clock_timestamp(), clock_timestamp(), 1, 0, {State.SENDING:d},
+       'replayed: calls may have been made'
 FROM withdrawals AS w WHERE w.status = {EXECUTING}
 ON CONFLICT (withdrawal_id) DO UPDATE
 SET state = excluded.state, begun_at = excluded.begun_at, changed_at = excluded.changed_at,

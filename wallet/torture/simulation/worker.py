@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 import psycopg2
 from confluent_kafka import KafkaException
 
+from producers.tails import TailTimeoutError
 from streams.claim import Claim, OvertakenError
 from streams.fencing import ShutOut
 from streams.hanging import transactional_id
@@ -24,7 +25,6 @@ from streams.outside import Outside
 from streams.progress import NotOursError
 from streams.publisher import HangingError
 from streams.rows import Place, Record
-from streams.tails import TailTimeoutError
 from wallet.torture.simulation import clients, sessions
 from wallet.torture.simulation.event_loop import EventLoop
 from wallet.torture.simulation.turns import Gone, Process, Task

@@ -32,14 +32,19 @@ class TailTimeoutError(Exception):
 
 
 class Tails:
-    """Reads ends of partitions. One consumer without a group; use as a context manager."""
+    """Reads ends of partitions; use as a context manager.
 
-    def __init__(self, settings: Settings, make: Callable[..., Consumer] = Consumer) -> None:
+    `group` is one whose rights the process has; it is never joined, and nothing is committed.
+    """
+
+    def __init__(
+        self, settings: Settings, make: Callable[..., Consumer] = Consumer, *, group: str = "tails"
+    ) -> None:
         self._timeout = settings.kafka_timeout
         self._consumer = make(
             {
                 **settings.kafka_client(),
-                "group.id": f"{settings.application}-tails",  # never joined, never committed
+                "group.id": f"{settings.application}-{group}",
                 "isolation.level": "read_committed",
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

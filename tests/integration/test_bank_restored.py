@@ -1,0 +1,75 @@
+"""A database that was restored from a backup under a bank caller's feet: nobody is called."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from consumers.withdrawals.caller import Caller
+from consumers.withdrawals.fitting import BehindError
+from schemas.settings import Settings
+from tests.callers import Paper, calling, scripted_bank, until
+from tests.workers import execute
+
+pytestmark = pytest.mark.integration
+
+PARTITION = 1
+
+
+@pytest.fixture
+def paper(new_ledger: Callable[..., Settings]) -> Paper:
+    """A ledger whose database knows ten commands of a partition."""
+    paper = Paper(new_ledger(bank_timeout=60.0))
+    _come_to(paper, 10)
+    return paper
+
+
+def _come_to(paper: Paper, next_offset: int) -> None:
+    execute(
+        paper.settings,
+        "INSERT INTO partitions (topic, partition, next_offset) VALUES (%s, %s, %s)"
+        " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+        paper.settings.topics.commands.name,
+        PARTITION,
+        next_offset,
+    )
+
+
+async def test_a_database_that_knows_all_is_believed(paper: Paper) -> None:
+    """The newest command that the topic tells of is its newest; what others did counts not."""
+    paper.tell(paper.executing(partition=PARTITION), "paid", partition=PARTITION, command=9)
+    old = paper.executing(partition=PARTITION)
+    async with scripted_bank(paper.settings) as (bank, settings), calling(settings):
+        new = paper.executing(partition=PARTITION)
+        _come_to(paper, 11)
+        paper.tell(new, partition=PARTITION, command=10)
+        await until(lambda: {f"settle:{each}" for each in (old, new)} <= set(paper.ids()), "paid")
+        assert set(bank.calls.values()) == {1}
+
+
+async def test_one_that_lacks_what_the_topic_tells_is_not(paper: Paper) -> None:
+    """It was restored before the bank caller was started again."""
+    withdrawal_id = paper.executing(partition=PARTITION)
+    paper.tell(withdrawal_id, "failed", partition=PARTITION, command=10)
+    async with scripted_bank(paper.settings) as (bank, settings):
+        with pytest.raises(BehindError, match=r"command 10 on partition 1, .* before 10: no bank"):
+            await asyncio.wait_for(Caller(settings).run(asyncio.Event()), 60)
+        assert not bank.calls
+    assert paper.ids() == []
+
+
+async def test_nor_one_that_was_restored_meanwhile(paper: Paper) -> None:
+    """The bank caller has heard of the command, and finds a database that has not."""
+    async with scripted_bank(paper.settings) as (bank, settings):
+        running = asyncio.create_task(Caller(settings).run(asyncio.Event()))
+        before = paper.executing(partition=PARTITION)
+        _come_to(paper, 21)
+        paper.tell(before, partition=PARTITION, command=20)
+        await until(lambda: paper.ids() == [f"settle:{before}"], "the first paid")
+        _come_to(paper, 20)  # as it was an hour ago, when another was executing
+        gone = paper.executing(partition=PARTITION)
+        paper.tell(gone, partition=PARTITION)
+        with pytest.raises(BehindError, match="replay --catch-up"):
+            await asyncio.wait_for(running, 60)
+        assert set(bank.calls) == {before}
+    assert paper.call(gone) is None
