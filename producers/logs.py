@@ -1,5 +1,6 @@
 """What a process of the ledger says: a line an event on stderr (logfmt)."""
 
+import faulthandler
 import logging
 import sys
 
@@ -7,7 +8,11 @@ import structlog
 
 
 def log_to_stderr() -> None:
-    """Write the log of this process to stderr, from INFO on."""
+    """Write the log of this process to stderr, from INFO on.
+
+    Also where its threads stand when it crashes in a client written in C, which tells nothing else.
+    """
+    faulthandler.enable(sys.__stderr__ or sys.stderr)
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

@@ -77,12 +77,24 @@ def read(value: bytes | None, headers: Headers) -> Envelope:
 
     Raises EnvelopeError when no id can be read: no header tells it and the value is not JSON.
     """
-    attributes = dict(headers)
+    attributes = attributes_of(headers)
     if (attributes.get("content-type") or b"").startswith(STRUCTURED):
         return _structured(value)
     if "ce_id" in attributes or "ce_type" in attributes:
         return _binary({_NAMES[n]: text for n, text in attributes.items() if n in _NAMES}, value)
     return _structured(value)
+
+
+def attributes_of(headers: Headers) -> dict[str, bytes]:
+    """A record's headers by name; of those of one name the last counts.
+
+    A name ends at a NUL, as it does for every client made of librdkafka, whose names are C's: else
+    the worker, whose client takes such names whole, would read another command than all others.
+    """
+    attributes = dict(headers)
+    if "\0" in "".join(attributes):
+        return {name.partition("\0")[0]: value for name, value in headers}
+    return attributes
 
 
 def _binary(attributes: dict[str, bytes], value: bytes | None) -> Envelope:

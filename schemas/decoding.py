@@ -20,6 +20,7 @@ from schemas.cloudevents import (
     Envelope,
     EnvelopeError,
     Headers,
+    attributes_of,
     fits,
     read,
 )
@@ -115,7 +116,7 @@ def _usual_command(key: bytes | None, value: bytes | None, headers: Headers) -> 
 
     Whatever is unusual about a record is left to decode_any(), which gives the same command.
     """
-    attributes = dict(headers)
+    attributes = attributes_of(headers)
     get = attributes.get
     try:
         usual = _usual(get("ce_specversion"), get("ce_source"), get("ce_type"), get("content-type"))
@@ -267,8 +268,13 @@ def _key_mismatch(key: bytes, wallet_id: str) -> Refusal:
     return Refusal(Code.KEY_MISMATCH, "wallet_id", {"key": shown, "wallet_id": wallet_id})
 
 
+def told_source(envelope: Envelope) -> str:
+    """The source as results and tables have it: one that does not fit is cut, none is empty."""
+    return (envelope.source or "")[:MAX_ATTRIBUTE].replace("\0", "")
+
+
 def _refuse(envelope: Envelope, refusal: Refusal, *, dead: str | None = None) -> RefusedCommand:
-    source = (envelope.source or "")[:MAX_ATTRIBUTE].replace("\0", "")
+    source = told_source(envelope)
     command_id = envelope.id or ""
     name = identifiers.digest(source, command_id)
     content = f"{envelope.type}\n".encode(errors="replace") + bytes(envelope.data)

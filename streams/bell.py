@@ -1,16 +1,17 @@
 """The bell: wakes a worker's lanes when events wait for them.
 
 It listens on PostgreSQL for arrivals that other workers committed, and looks by itself once a
-second, should a ring have been missed.
+second, should a ring have been missed: who has committed them may have died before it rang.
 """
 
 import select
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
-from psycopg2 import extensions
+from psycopg2 import errors, extensions
 
 from schemas.settings import Settings
 from streams.journal import connect
@@ -36,6 +37,7 @@ class Bell(threading.Thread):
         self._settings = settings
         self._wake = wake
         self._crash = crash
+        self._looked_at = time.monotonic()
         self._ring = threading.Lock()
         self._ringing: extensions.connection | None = None
 
@@ -64,11 +66,20 @@ class Bell(threading.Thread):
             self._crash("the bell is broken", error)
 
     def _await(self, connection: extensions.connection, cursor: extensions.cursor) -> None:
-        ready, _, _ = select.select([connection], [], [], TICK_SECONDS)
-        if not ready:
-            cursor.execute(_WAITING)
-            self._wake([row[0] for row in cursor.fetchall()])
+        left = self._looked_at + TICK_SECONDS - time.monotonic()
+        select.select([connection], [], [], max(left, 0.0))
+        if time.monotonic() >= self._looked_at + TICK_SECONDS:  # also while bells ring all the time
+            self._looked_at = time.monotonic()
+            self._look(cursor)
         connection.poll()
         while connection.notifies:
             said = connection.notifies.pop().payload
             self._wake([int(number) for number in said.split(",")])
+
+    def _look(self, cursor: extensions.cursor) -> None:
+        try:
+            cursor.execute(_WAITING)
+        except errors.QueryCanceled as error:  # a slow server; there is a next look
+            log.warning("could not see what waits", why=str(error).strip())
+            return
+        self._wake([row[0] for row in cursor.fetchall()])

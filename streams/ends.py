@@ -4,6 +4,7 @@ The broker is asked, with a client that the process has once (an AdminClient has
 connections of its own). It takes some 0.7 ms of processor time, so nobody asks without need.
 """
 
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -147,11 +148,14 @@ def _known(told: "Future[ListOffsetsResultInfo]") -> int:
 
 
 _SHARED: Final[dict[frozenset[tuple[str, object]], BrokerEnds]] = {}
+_SHARING: Final = threading.Lock()
+"""The first claims of a worker ask together: one of them makes the client, none is thrown away."""
 
 
 def shared(settings: Settings) -> Ends:
     """The one of this process for a broker."""
     key = frozenset(settings.kafka_client().items())
-    if key not in _SHARED:
-        _SHARED[key] = BrokerEnds(settings)
-    return _SHARED[key]
+    with _SHARING:
+        if key not in _SHARED:
+            _SHARED[key] = BrokerEnds(settings)
+        return _SHARED[key]

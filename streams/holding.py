@@ -141,6 +141,11 @@ class Holding:
         await self._claims_ended()
         log.info("parked", partitions=[lane.place.partition for lane in lanes], busy=busy)
 
+    def let_go(self) -> None:
+        """From now on it is no alarm that others claim what we hold."""
+        for lane in self.lanes:
+            lane.let_go()
+
     async def hand_over(self, is_somebody_there: Callable[[], Awaitable[bool]]) -> None:
         """Work on until others have claimed all that we hold; we have left the group.
 
@@ -151,8 +156,7 @@ class Holding:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + HAND_OVER_SECONDS
         while loop.time() < deadline and await is_somebody_there():
-            for lane in self.lanes:
-                lane.let_go()
+            self.let_go()
             if not any(lane.is_alive() for lane in self.lanes):
                 return
             await asyncio.sleep(HAND_OVER_LOOK_SECONDS)  # others claim; nobody tells us

@@ -10,6 +10,7 @@ from confluent_kafka import Message
 
 from producers.headers import headers_of
 from schemas.cloudevents import EnvelopeError, read
+from schemas.decoding import told_source
 from schemas.results import CommandRef
 
 
@@ -28,6 +29,7 @@ def another_command(record: Message | None, known: CommandRef) -> str | None:
         return "a record that is no command"
     if envelope.id != known.id:
         return f"command {envelope.id}"
-    if None not in (known.source, envelope.source) and envelope.source != known.source:
-        return f"command {envelope.id} of {envelope.source}"
+    source = told_source(envelope)
+    if known.source and source and source != known.source:
+        return f"command {envelope.id} of {source}"
     return None

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.accounts import WORLD
+from schemas.accounts import WORLD, WORLD_SALES
 from streams import sql_cases
 from streams.arrays import array, columns, texts
 from streams.books import NewWallet, Wallet
@@ -37,18 +37,28 @@ HOLD_ABSENT: Final = (
 )
 APPEARED: Final = "SELECT 1 FROM wallets WHERE wallet_id = ANY(%s::uuid[]) LIMIT 1"
 
-# A payment has one debit on a wallet and one credit; deposits have their debit on the world.
-PAYMENTS: Final = """
-SELECT c.transaction_id::text, debit.account_id::text, credit.account_id::text, debit.currency,
+# A payment has one debit on a wallet and one credit, on another wallet or on the world's sales. The
+# entries of wallets are found by the sequences that the result tells: by their transaction there is
+# only a BRIN index, a look through which takes milliseconds where entries are many, and a quarter
+# of a second behind 300,000 that no vacuum has seen; IS NOT DISTINCT FROM can use no index.
+PAYMENTS: Final = f"""
+SELECT c.transaction_id::text, debit.account_id::text,
+       coalesce(credit.account_id, '{WORLD[WORLD_SALES]}')::text, debit.currency,
        -debit.amount_minor, coalesce((SELECT sum(r.amount_minor) FROM refunds AS r
                                       WHERE r.transaction_id = c.transaction_id), 0)
 FROM commands AS c
-JOIN entries AS debit ON debit.transaction_id = c.transaction_id
-    AND debit.amount_minor < 0 AND debit.sequence IS NOT NULL
-JOIN entries AS credit ON credit.transaction_id = c.transaction_id AND credit.amount_minor > 0
+CROSS JOIN LATERAL json_each_text(c.result::json -> 'sequences') AS payer (id, sequence)
+JOIN entries AS debit ON debit.account_id = payer.id::uuid
+    AND debit.sequence = payer.sequence::bigint
+    AND debit.transaction_id IS NOT DISTINCT FROM c.transaction_id AND debit.amount_minor < 0
+LEFT JOIN LATERAL (
+    SELECT e.account_id FROM json_each_text(c.result::json -> 'sequences') AS payee (id, sequence)
+    JOIN entries AS e ON e.account_id = payee.id::uuid AND e.sequence = payee.sequence::bigint
+    WHERE e.transaction_id IS NOT DISTINCT FROM c.transaction_id AND e.amount_minor > 0
+) AS credit ON true
 WHERE c.transaction_id = ANY(%s::uuid[])
     AND c.result::json -> 'command' ->> 'type' IN ('charge_sale.v1', 'transfer.v1')
-"""
+"""  # noqa: S608 - an id of ours
 
 WORLDS: Final = "{" + ",".join(WORLD.values()) + "}"
 

@@ -77,6 +77,7 @@ async def _work(settings: Settings, slot: str) -> int:
         await holding.give_up()
         log.critical("Faust crashed", error=repr(app.crash_reason))
         os._exit(EXIT_CODE)
+    holding.let_go()  # before others can hear that we leave: who is quick may claim at once
     if await _depart(consumer):
         await _hand_over(holding, presence)
     await holding.give_up()

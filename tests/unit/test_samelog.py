@@ -6,7 +6,10 @@ from typing import cast
 
 import pytest
 from confluent_kafka import Message
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from schemas.decoding import Unreadable, decode
 from schemas.results import CommandRef
 from streams.samelog import another_command
 
@@ -60,6 +63,49 @@ def judged(record: Record | None) -> str | None:
 def test_the_same_or_nobody_knows(record: Record | None) -> None:
     """Then a claim goes on."""
     assert judged(record) is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["ce_id", "ce_source", "ce_type", "ce_specversion", "ce_id\0", "ce_source\0x",
+                 "ce_\0id", "content-type", "own"]
+            ),
+            st.one_of(
+                st.sampled_from([b"1.0", b"deposit.v1", b"c1", b"/shop", b"application/json",
+                                 b"application/cloudevents+json"]),
+                st.text(max_size=300).map(str.encode),
+                st.binary(max_size=3),
+            ),
+        ),
+        max_size=7,
+    ),
+    st.one_of(
+        st.binary(max_size=5),
+        st.dictionaries(
+            st.sampled_from(["id", "source", "type", "specversion", "data"]),
+            st.one_of(st.text(max_size=300), st.none(), st.integers(), st.just("1.0")),
+        ).map(lambda fields: json.dumps(fields).encode()),
+    ),
+)  # fmt: skip
+@example([("ce_id", b"c1"), ("ce_source", b"/shop\0"), ("ce_type", b"deposit.v1")], b"{}")
+@example([("ce_id", b"c1"), ("ce_source", b"/" * 300), ("ce_type", b"deposit.v1")], b"{}")
+@example([("ce_id", b"c1"), ("ce_type", b"deposit.v1"), ("ce_id\0", b"other")], b"{}")
+def test_what_was_processed_is_always_found_again(
+    headers: list[tuple[str, bytes]], value: bytes
+) -> None:
+    """Whatever a client sends: else nobody could claim the partition any more.
+
+    A worker reads names of headers whole; a claim's client ends each at a NUL.
+    """
+    decoded = decode(None, value, headers)
+    if isinstance(decoded, Unreadable):
+        return
+    known = CommandRef(decoded.source, decoded.id, decoded.type, "commands", 0, 7)
+    as_the_claim_reads_it = [(name.partition("\0")[0], text) for name, text in headers]
+    record = Record(value, as_the_claim_reads_it)
+    assert another_command(cast("Message", record), known) is None
 
 
 @pytest.mark.parametrize(
