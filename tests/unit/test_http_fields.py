@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from producers.http import fields, moments
+from producers.http import fields, moments, reading_bodies
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, field_errors
 from producers.http.reading_bodies import data_of, model_of
@@ -137,6 +137,35 @@ def refusal(kind: str, body: bytes) -> Answer | None:
     except EarlyError as early:
         return early.answer
     return None
+
+
+class Name(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Name.compared += 1
+        return str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+def test_a_name_that_comes_twice_among_many_is_found_in_one_walk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stranger's body may hold ten thousand: each with each would hold up all others."""
+    names = [*(f"n{number}" for number in range(2000)), "again", "again"]
+    monkeypatch.setattr(Name, "compared", 0)
+    with pytest.raises(ValueError, match=r"\A'again' is there twice\Z"):
+        reading_bodies._unique([(Name(name), 0) for name in names])  # noqa: SLF001 - it alone
+    assert Name.compared <= len(names)
+    members = ",".join(f'"{name}":0' for name in names)
+    answer = refusal("application/json", f"{{{members}}}".encode())
+    assert answer is not None
+    assert answer.body == {"detail": "JSON parse error - 'again' is there twice"}
 
 
 def test_errors_of_many_fields_are_told_at_once() -> None:
