@@ -82,7 +82,13 @@ class Ear:
             self._consumer.close()
 
     def _turn(self, wanted: frozenset[int], heard: "Future[None]") -> None:
-        """Begin with what is wanted anew, end with what is not wanted any more."""
+        """Begin with what is wanted anew, end with what is not wanted any more.
+
+        Whoever asked may have given up: before its turn, which is then nobody's, but not within
+        it, where the future could be told nothing any more and the thread would end of that.
+        """
+        if not heard.set_running_or_notify_cancel():
+            return
         try:
             if self._consumer is None:
                 self._consumer = Consumer(consumer_settings(self._settings))
