@@ -5,11 +5,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from producers.http.errors import EarlyError
+from producers.http.people.kyc_days import KycDays
+from producers.http.people.principal import Principal
+from producers.http.people.roles import Role
+from producers.http.reading import Reading
 from producers.message import uuid7
+from schemas.commands import Command
 from schemas.settings import Settings
 from tests.apis import problem
 from tests.gateways import GatewayProcess, Reply, served
@@ -127,6 +134,48 @@ def test_a_new_day_is_a_new_day(person: Person, ledger: Settings) -> None:
     query = "SELECT count(*) FROM kyc_moves WHERE wallet_id = %s"
     with rows(ledger, query, person.wallet) as found:
         assert found == [(1,)]
+
+
+def test_a_repetition_on_a_later_day_takes_nothing_of_it(person: Person, ledger: Settings) -> None:
+    """The first answer comes again; the whole new day is left."""
+    first = person.sell("90", "late")
+    assert first.status == 201
+    execute(ledger, "UPDATE kyc_moves SET day = day - 1 WHERE wallet_id = %s", person.wallet)
+    again = person.sell("90", "late", turn=1)
+    assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert person.sell("100").status == 201
+    assert problem(person.sell("1"), 403, CODE)["context"]["moved"] == "100"
+
+
+async def test_what_waits_for_its_result_as_the_day_ends_takes_nothing_of_the_next(
+    ledger: Settings,
+) -> None:
+    """The command is nowhere but in its own day."""
+    wallet_id, key = uuid7(), uuid7()
+    waiting, other = (wanted(wallet_id, each, "90") for each in (key, uuid7()))
+    reading = Reading(ledger, threads=1, read_only=False)
+    days = KycDays("0=100", reading)
+    who = Principal("user", "sara", Role.USER, id=12, wallet_id=wallet_id, kyc_level=0)
+    try:
+        await days.admit(who, waiting)
+        execute(ledger, "UPDATE kyc_moves SET day = day - 1 WHERE wallet_id = %s", wallet_id)
+        await days.admit(who, waiting)
+        await days.admit(who, other)
+        with pytest.raises(EarlyError) as refused:
+            await days.admit(who, wanted(wallet_id, uuid7(), "11"))
+    finally:
+        reading.close()
+    assert refused.value.answer.status == 403
+    query = "SELECT command_key, amount FROM kyc_moves WHERE wallet_id = %s"
+    with rows(ledger, query, wallet_id) as found:
+        assert found == [(other.key, Decimal(90))]
+
+
+def wanted(wallet_id: str, key: str, amount: str) -> Command:
+    """A sale as far as the limits look at it."""
+    data = SimpleNamespace(wallet_id=wallet_id, amount=amount)
+    said = SimpleNamespace(type="charge_sale.v1", data=data, key=key, fingerprint=uuid7())
+    return cast("Command", said)
 
 
 def test_who_has_no_limit_and_whoever_commands_for_them_has_none(

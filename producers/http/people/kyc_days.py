@@ -39,10 +39,11 @@ class Move(NamedTuple):
 
 
 class Day(NamedTuple):
-    """A day of a wallet: what was moved on it, before."""
+    """A day of a wallet: what was moved on it, before; of a command that `is_known` nothing is."""
 
     day: date
     moved: Decimal
+    is_known: bool
     is_over: bool
 
 
@@ -94,7 +95,7 @@ def _take(connection: Connection, move: Move) -> Day:
     with connection.begin():
         connection.execute(_LOCK, {"locks": LOCKS, "wallet_id": move.wallet_id})
         found = _look(connection, move)
-        if not found.is_over:
+        if not (found.is_known or found.is_over):
             connection.execute(_INSERT, {**move._asdict(), "day": found.day})
             connection.execute(_FORGET, {"wallet_id": move.wallet_id, "day": found.day})
         return found
@@ -110,20 +111,21 @@ def _day(connection: Connection, move: Move, *, is_exact: bool) -> Day:
     given = {**move._asdict(), "is_exact": is_exact, "undone": _UNDONE}
     row = connection.execute(_DAY, given).one()
     is_over = not row.is_known and row.moved + move.amount > move.limit
-    return Day(row.day, row.moved, is_over)
+    return Day(row.day, row.moved, row.is_known, is_over)
 
 
 _UNDONE: Final = [WITHDRAWAL_STATUSES.index(each) for each in ("cancelled", "failed")]
 
 # What was refused has no transaction, or its id is another content's; what was undone is a
-# withdrawal of which no money has left.
+# withdrawal of which no money has left. What was taken on an earlier day may have no result yet: it
+# is known all the same.
 _DAY: Final = text("""
     WITH today AS (SELECT (now() AT TIME ZONE 'UTC')::date AS day)
     SELECT today.day,
         EXISTS (SELECT FROM commands WHERE command_key = :command_key)
         OR EXISTS (
             SELECT FROM kyc_moves AS m
-            WHERE m.wallet_id = :wallet_id AND m.day = today.day
+            WHERE m.wallet_id = :wallet_id
                 AND m.command_key = :command_key AND m.fingerprint = :fingerprint
         ) AS is_known,
         (
