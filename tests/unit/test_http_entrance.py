@@ -1,6 +1,7 @@
 """The entrance's parts, alone: paces, addresses, hosts, limits by KYC level, keys by person."""
 
 import random
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import cast
@@ -14,6 +15,7 @@ from producers.http.errors import EarlyError
 from producers.http.people import bearers
 from producers.http.people.addresses import Addresses, neighbourhood
 from producers.http.people.audit import Noted
+from producers.http.people.credentials import Basic, Credentials
 from producers.http.people.entrance import Entrance, own_key
 from producers.http.people.hosts import Hosts
 from producers.http.people.kyc import Kyc
@@ -165,6 +167,46 @@ def test_addresses_of_one_subscriber_are_counted_together() -> None:
     assert neighbourhood("2001:db8:0:1::5") == neighbourhood("2001:db8:0:1:ffff::1")
     assert neighbourhood("2001:db8:0:1::5") != neighbourhood("2001:db8:0:2::5")
     assert neighbourhood("::ffff:1.2.3.4") == neighbourhood("1.2.3.4") == "1.2.3.4"
+
+
+class Nobody:
+    """People among whom nobody has any name, key or token."""
+
+    async def by_password(self, *_: object) -> None:
+        """As People."""
+
+    async def by_bearer(self, *_: object) -> None:
+        """As People."""
+
+
+@pytest.mark.parametrize(
+    ("way", "tries"), [("form", 3), ("basic", 3), ("token", 3), ("bearer", 30), ("key", 30)]
+)
+async def test_guesses_from_addresses_of_one_subscriber_are_counted_together(
+    way: str, tries: int
+) -> None:
+    """Whatever is guessed, and whichever address of the network shows it."""
+    credentials = Credentials(Settings(http_failed_logins=3), cast("People", Nobody()))
+    shown = {"bearer": {"Authorization": "Bearer wst_no"}, "key": {"X-API-Key": "wsk_no"}}
+    headers = shown.get(way, {"Authorization": "Basic c2FyYTpubw=="})
+
+    def by_headers(address: str) -> Awaitable[Principal]:
+        return credentials.of(headers, address)
+
+    ways: dict[str, Callable[[str], Awaitable[Principal]]] = {
+        "form": lambda address: credentials.log_in(Basic("sara", "no"), address),
+        "token": lambda address: credentials.of_basic(headers, address),
+    }
+    ask = ways.get(way, by_headers)
+    told = []
+    for number in range(tries + 1):
+        with pytest.raises(EarlyError) as refused:
+            await ask(f"2001:db8:0:1::{number:x}")
+        told.append(refused.value.answer.status)
+    assert told == [401] * tries + [429]
+    with pytest.raises(EarlyError) as refused:
+        await credentials.of(headers, "2001:db8:0:2::1")
+    assert refused.value.answer.status == 401, "another subscriber"
 
 
 @pytest.mark.parametrize(

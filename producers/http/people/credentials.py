@@ -1,7 +1,7 @@
 """Credentials: what the headers of a request show, and who it is that shows them.
 
 Basic (a username and its password), `Authorization: Bearer` with a token or a key, X-API-Key.
-Failed logins are counted by name and address, and by address.
+Failed logins are counted by name and address, and by address; one of IPv6 by its network.
 """
 
 import base64
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from producers.http.errors import EarlyError, early
 from producers.http.people import bearers, passwords
 from producers.http.people.access import unknown
+from producers.http.people.addresses import neighbourhood
 from producers.http.people.pace import Pace
 from producers.http.people.people import People
 from producers.http.people.principal import NOBODY, OPEN, Principal
@@ -72,40 +73,42 @@ class Credentials:
 
     async def log_in(self, basic: Basic, address: str) -> Principal:
         """Who has a name and a password. Raises EarlyError 401, 429 or 503."""
-        self._refuse_guesser(basic.username, address)
+        place = neighbourhood(address)
+        self._refuse_guesser(basic.username, place)
         found = await self._people.by_password(*basic)
         if found is None:
-            self._by_name.count(_name(basic.username, address), time.monotonic())
-            raise self._failed(address, WRONG_PASSWORD)
+            self._by_name.count(_name(basic.username, place), time.monotonic())
+            raise self._failed(place, WRONG_PASSWORD)
         return found
 
     async def _by_bearer(self, bearer: str, address: str) -> Principal:
-        self._refuse_guesser(None, address)
+        place = neighbourhood(address)
+        self._refuse_guesser(None, place)
         is_one = bearer.startswith((bearers.KEY_PREFIX, bearers.TOKEN_PREFIX))
         found = None
         if is_one and len(bearer) <= bearers.LONGEST and bearer.isascii():
             found = await self._people.by_bearer(bearer)
         if found is None:
-            raise self._failed(address, WRONG_TOKEN)
+            raise self._failed(place, WRONG_TOKEN)
         return found
 
-    def _failed(self, address: str, words: str) -> EarlyError:
-        self._by_address.count(address, time.monotonic())
+    def _failed(self, place: str, words: str) -> EarlyError:
+        self._by_address.count(place, time.monotonic())
         return unknown(words)
 
-    def _refuse_guesser(self, username: str | None, address: str) -> None:
+    def _refuse_guesser(self, username: str | None, place: str) -> None:
         """Raises EarlyError 429 for who has failed too often."""
         now = time.monotonic()
-        wait = self._by_address.wait(address, now)
+        wait = self._by_address.wait(place, now)
         if username is not None:
-            wait = max(wait, self._by_name.wait(_name(username, address), now))
+            wait = max(wait, self._by_name.wait(_name(username, place), now))
         if wait:
             words = f"Too many failed logins. Expected available in {wait} seconds."
             raise early(429, {"detail": words}, {"Retry-After": str(wait)})
 
 
-def _name(username: str, address: str) -> str:
-    return f"{address} {username}"  # no address holds a blank
+def _name(username: str, place: str) -> str:
+    return f"{place} {username}"  # no address holds a blank
 
 
 def basic_of(text: str) -> Basic:

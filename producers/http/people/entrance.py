@@ -69,7 +69,7 @@ class Entrance:
         if route.takes_session and not is_shown and (token := sessions.token_of(headers)):
             headers, is_shown = {AUTHORIZATION: f"Bearer {token}"}, True
         if is_shown and route.access is not Access.PUBLIC:
-            who = await self.credentials.of(headers, neighbourhood(noted.address))
+            who = await self.credentials.of(headers, noted.address)
         noted.rights = rights = Rights(who, self_deposits=self.self_deposits)
         self._keep_own_pace(who)
         self._refuse(route, parts, who)
