@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from producers.http.v1 import reading_wallets
 from producers.http.v1.reading_wallets import WalletRow
+from schemas import identifiers
 from schemas.tables import profiles, sellers, wallets
 from schemas.tables_people import users
 
@@ -17,7 +18,6 @@ MOST: Final = 50
 PREFIX_MIN: Final = 4
 """So many digits of an id are looked for as its beginning."""
 
-_ID: Final = re.compile(r"[0-9a-f]{1,8}(?:-[0-9a-f]{0,12}){0,4}\Z")
 _PHONE: Final = re.compile(r"\+?[0-9]{4,15}\Z")
 _BETWEEN: Final = re.compile(r"[\s()-]")
 _LOWEST: Final = "00000000-0000-0000-0000-000000000000"
@@ -65,9 +65,10 @@ def owned(connection: Connection, text: str) -> list[Hit]:
 
 def _of_ids(connection: Connection, text: str) -> list[tuple[str, str]]:
     given = text.lower()
-    if not _ID.match(given) or len(given.replace("-", "")) < PREFIX_MIN:
-        return []
     low, high = given + _LOWEST[len(given) :], given + _HIGHEST[len(given) :]
+    # PostgreSQL refuses what is no UUID: a date, a phone with hyphens, a name like "ade-bed".
+    if not identifiers.is_uuid(low) or len(given.replace("-", "")) < PREFIX_MIN:
+        return []
     query: Select[tuple[str]] = (
         select(wallets.c.wallet_id)
         .where(wallets.c.wallet_id.between(low, high))
