@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from producers.http.fields import Uuid
 from producers.http.reading_bodies import has_bad_characters
+from schemas.content import is_beyond
 from schemas.moments import in_milliseconds
 from schemas.money import DECIMALS
 
@@ -62,9 +63,18 @@ def _moment(given: Any) -> datetime:  # noqa: ANN401 - as above
         raise _wrong(f"no moment: {wrong}") from None
     if found.tzinfo is None:
         raise _wrong(f"{words}; it has no zone")
-    if not 1970 <= found.year <= 9998:  # noqa: PLR2004 - as the ledger
+    return _in_utc(found)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The moment in UTC, whose years count and not those of its zone; one that the ledger takes."""
+    try:
+        found = moment.astimezone(UTC)
+    except OverflowError:  # before the year 1, or after 9999
+        found = None
+    if found is None or is_beyond(found):
         raise _wrong("a moment of the years 1970 to 9998")
-    return found.astimezone(UTC)
+    return found
 
 
 def _delay(given: Any) -> int | str:  # noqa: ANN401 - as above
