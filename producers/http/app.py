@@ -45,7 +45,7 @@ def make_app(gateway: Gateway) -> web.Application:
     app.on_shutdown.append(_end_followers)
     for route in ROUTES:
         handler = _handler_of(route)
-        for path in (route.plain_path, f"{route.plain_path}/"):
+        for path in (route.served_path, f"{route.served_path}/"):
             app.router.add_route(route.method, path, handler)
             if route.method == "GET":
                 app.router.add_route("HEAD", path, handler)

@@ -116,6 +116,11 @@ class Route:
         """The path with the parts' names only: "/wallets/{wallet_id}"."""
         return _PART.sub(r"{\1}", self.path)
 
+    @property
+    def served_path(self) -> str:
+        """The path as aiohttp matches it: unless it is told so, a part holds no brace."""
+        return _PART.sub(r"{\1:[^/]+}", self.path)
+
     def parts(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """The parts of a path that was asked for. Raises EarlyError 404 for what is none."""
         return {name: KINDS[kind](texts[name]) for name, kind in self.kinds.items()}

@@ -103,3 +103,12 @@ async def test_a_cookie_that_is_not_utf8_is_none_of_ours(
         assert answer.startswith(b"HTTP/1.1 %d " % status)
         assert words in answer
         assert b"\r\nX-Request-ID: " in answer
+
+
+@pytest.mark.parametrize("key", [b"%7B0193%7D", b"{0193}", b"a%7Bb", b"a%2Fb%25%3F"])
+async def test_a_result_is_looked_up_by_any_key(key: bytes) -> None:
+    """A key may hold braces: where a 202 leads to is a path of ours."""
+    line = b"GET /v1/results/%s?source=/http/v1" % key
+    answer = await said("open", line, b"Accept: */*", b"", JSON)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b'"code":"result_not_found"' in answer
