@@ -68,8 +68,11 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
     entrance = gateway.entrance
     noted = Noted(request_id, request.method, request.raw_path, request.remote or "")
     request["noted"] = noted
+    host = host_of(request)
+    scheme = entrance.addresses.scheme(noted.address, request.headers, request.scheme)
+    request["base"] = f"{scheme}://{host}"
     try:
-        entrance.admit(noted, host_of(request), request.headers, request.scheme)
+        entrance.admit(noted, host, request.headers, scheme)
         response = await handler(request)
     except EarlyError as early:
         response = _refused(request, request_id, early)
@@ -109,7 +112,7 @@ def _handler_of(route: Route) -> _AiohttpHandler:
             query=query,
             body=body,
             key=key_of(request, route, rights.who),
-            base=f"{request.scheme}://{host_of(request)}",
+            base=request["base"],
             request_id=request["id"],
             rights=rights,
             address=noted.address,

@@ -31,7 +31,8 @@ class Asked:
     `path` holds the parts of the path by name (texts; ids are lower-case UUIDs or integers).
     `body` and `query` are instances of the route's models (None where it has none). `key` is the
     Idempotency-Key, with who asks in front where that is known: nobody meets another's keys.
-    `base` is where we are asked, as "http://127.0.0.1:8001", `address` where it comes from.
+    `base` is where we are asked, as "http://127.0.0.1:8001", by the scheme that the caller speaks
+    where a proxy of ours tells it; `address` is where it comes from.
     """
 
     gateway: "Gateway"

@@ -30,12 +30,11 @@ class Database:
 
 
 @asynccontextmanager
-async def served(logins: str) -> AsyncIterator[tuple[str, int]]:
+async def served(logins: str, proxies: str = "") -> AsyncIterator[tuple[str, int]]:
     """The address of a gateway before an empty database."""
     database = cast("Any", Database())
-    gateway = Gateway(
-        Settings.model_validate({"http_logins": logins}), database, database, database
-    )
+    settings = Settings.model_validate({"http_logins": logins, "http_proxies": proxies})
+    gateway = Gateway(settings, database, database, database)
     await gateway.people.audit.close()
     gateway.people.audit = gateway.entrance._audit = Audit(database)  # noqa: SLF001
     runner = web.AppRunner(make_app(gateway), access_log=None, auto_decompress=False)
@@ -48,9 +47,11 @@ async def served(logins: str) -> AsyncIterator[tuple[str, int]]:
         await gateway.close()
 
 
-async def said(logins: str, line: bytes, header: bytes, body: bytes, kind: bytes) -> bytes:
+async def said(
+    logins: str, line: bytes, header: bytes, body: bytes, kind: bytes, proxies: str = ""
+) -> bytes:
     """What comes back for a request with a header as it is given here."""
-    async with served(logins) as (host, port), asyncio.timeout(SECONDS):
+    async with served(logins, proxies) as (host, port), asyncio.timeout(SECONDS):
         reader, writer = await asyncio.open_connection(host, port)
         head = b"Host: %s:%d\r\nConnection: close\r\nIdempotency-Key: k" % (host.encode(), port)
         about = b"Content-Type: %s\r\nContent-Length: %d" % (kind, len(body))
@@ -112,3 +113,16 @@ async def test_a_result_is_looked_up_by_any_key(key: bytes) -> None:
     answer = await said("open", line, b"Accept: */*", b"", JSON)
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert b'"code":"result_not_found"' in answer
+
+
+@pytest.mark.parametrize(
+    ("proxies", "scheme"), [("127.0.0.0/8", b"https"), ("10.0.0.0/8", b"http"), ("", b"http")]
+)
+async def test_addresses_that_are_given_have_the_callers_scheme(
+    proxies: str, scheme: bytes
+) -> None:
+    """Behind a proxy of ours that ends TLS a link leads through it; a stranger's word is none."""
+    header = b"X-Forwarded-Proto: https"
+    answer = await said("open", b"GET /schemas", header, b"", JSON, proxies)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'"url":"%s://127.0.0.1:' % scheme in answer

@@ -148,6 +148,29 @@ def test_what_a_caller_has_sent_itself_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("remote", "lines", "scheme"),
+    [
+        ("10.0.0.1", [], "http"),
+        ("10.0.0.1", ["https"], "https"),
+        ("::ffff:10.0.0.1", ["HTTPS "], "https"),
+        ("9.9.9.9", ["https"], "http"),
+        ("10.0.0.1", ["https", "http"], "http"),
+        ("10.0.0.1", ["http, https"], "https"),
+        ("10.0.0.1", ["ftp"], "http"),
+        ("", ["https"], "http"),
+    ],
+)
+def test_only_our_proxies_say_which_scheme_is_spoken(
+    remote: str, lines: list[str], scheme: str
+) -> None:
+    """And of what they forward, only what the nearest has said."""
+    addresses = Addresses(Settings(http_proxies="10.0.0.0/8"))
+    headers = CIMultiDict(("X-Forwarded-Proto", line) for line in lines)
+    assert addresses.scheme(remote, headers, "http") == scheme
+    assert Addresses(Settings()).scheme(remote, headers, "http") == "http"
+
+
+@pytest.mark.parametrize(
     ("address", "is_taken"),
     [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("::1", True), ("9.9.9.9", False), ("", False)],
 )

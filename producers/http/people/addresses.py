@@ -1,4 +1,4 @@
-"""Addresses: where a request comes from, and whether we answer to there."""
+"""Addresses: where a request comes from, by which scheme, and whether we answer to there."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from schemas.networks import Network, networks_of
 from schemas.settings import Settings
 
 FORWARDED: Final = "X-Forwarded-For"
+FORWARDED_SCHEME: Final = "X-Forwarded-Proto"
+SCHEMES: Final = frozenset({"http", "https"})
 ADDRESS_MAX: Final = 64
 IPV6_PREFIX: Final = 64
 """What one subscriber has of IPv6: the pace is that of all its addresses."""
@@ -28,8 +30,15 @@ class Addresses:
     def of(self, remote: str, headers: Mapping[str, str]) -> str:
         """Where a request comes from: of what our own proxies forward, the nearest other's."""
         if self._proxies and FORWARDED in headers:
-            return self._forwarded(remote, _all(headers))
+            return self._forwarded(remote, _all(headers, FORWARDED))
         return remote
+
+    def scheme(self, remote: str, headers: Mapping[str, str], own: str) -> str:
+        """The scheme that the caller speaks: as a proxy of ours says, else `own`, ours."""
+        if self._proxies and FORWARDED_SCHEME in headers and _is_in(remote, self._proxies):
+            said = forwarded_scheme(headers)
+            return said if said in SCHEMES else own
+        return own
 
     def refuse_strangers(self, address: str) -> None:
         """Refuse an address that we do not answer to. Raises EarlyError 403."""
@@ -47,11 +56,18 @@ class Addresses:
         return _is_in(address, self._allowed)
 
 
-def _all(headers: Mapping[str, str]) -> str:
-    """All lines of the header as one: a proxy may add its own below what a caller has sent."""
+def forwarded_scheme(headers: Mapping[str, str]) -> str:
+    """What was said last of the scheme in front of us, by whomever; "" where nothing was."""
+    if FORWARDED_SCHEME not in headers:
+        return ""
+    return _all(headers, FORWARDED_SCHEME).rpartition(",")[2].strip().lower()
+
+
+def _all(headers: Mapping[str, str], name: str) -> str:
+    """All lines of a header as one: a proxy may add its own below what a caller has sent."""
     if isinstance(headers, MultiMapping):
-        return ",".join(headers.getall(FORWARDED))
-    return headers[FORWARDED]
+        return ",".join(headers.getall(name))
+    return headers[name]
 
 
 def neighbourhood(address: str) -> str:

@@ -37,7 +37,8 @@ class Hosts:
             raise detail(400, f"Invalid Host header: {words}")
         if origin is None:
             return
-        # Who ends TLS before us is no other site: where logins are required only the name counts.
+        # Who ends TLS before us is no other site, though it may not be named among our proxies:
+        # where logins are required only the name counts.
         own = origin == f"{scheme}://{host}" if self._is_open else origin.endswith(f"://{host}")
         if not own:
             raise detail(403, "Requests of other sites' pages are not taken.")

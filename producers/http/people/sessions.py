@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
+from producers.http.people.addresses import forwarded_scheme
+
 COOKIE: Final = "wallet_session"
 PATH: Final = "/console"
 LONGEST: Final = 4096
@@ -40,7 +42,6 @@ def cookie(name: str, value: str, *, is_secure: bool) -> str:
 def is_secure(headers: Mapping[str, str]) -> bool:
     """Whether the browser speaks TLS with us, or with who is in front of us.
 
-    Who lies about it only keeps the own cookie to TLS.
+    Who lies about it only keeps the own cookie to TLS, so anybody in front is believed here.
     """
-    forwarded = headers.get("X-Forwarded-Proto", "").strip().lower()
-    return forwarded == "https" or headers.get("Origin", "").startswith("https://")
+    return forwarded_scheme(headers) == "https" or headers.get("Origin", "").startswith("https://")
