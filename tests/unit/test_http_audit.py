@@ -6,6 +6,14 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    ProgrammingError,
+)
 from structlog.testing import capture_logs
 
 from producers.http.errors import EarlyError, busy
@@ -28,8 +36,9 @@ class Database:
         self.taken: list[Entry] = []
         self.batches = 0
         self.is_away = False
-        self.is_choking = False
+        self.chokes_on: Exception | None = None
         self.was_asked = asyncio.Event()
+        self.has_choked = asyncio.Event()
 
     async def read(self, _: Callable[..., None], batch: list[Entry]) -> None:
         """Write a batch, as Reading.read() would."""
@@ -37,8 +46,9 @@ class Database:
         await asyncio.sleep(0)  # lets others in, as a thread would
         if self.is_away:
             raise busy("away")
-        if self.is_choking:
-            raise ValueError("no row")
+        if self.chokes_on is not None:
+            self.has_choked.set()
+            raise self.chokes_on
         self.taken += batch
         self.batches += 1
 
@@ -88,6 +98,31 @@ async def test_what_the_database_does_not_take_waits() -> None:
     assert [entry.request_id for entry in database.taken] == ["r1", "r2"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (InternalError, "cannot execute INSERT in a read-only transaction"),
+        (ProgrammingError, "permission denied for table http_audit"),
+        (InterfaceError, "connection already closed"),
+    ],
+)
+async def test_what_a_database_refuses_whatever_it_is_waits_too(
+    kind: type[DBAPIError], words: str
+) -> None:
+    """After a failover it may be read-only for a while; its words are told, without the entries."""
+    database = Database()
+    database.chokes_on = kind("INSERT", [{}], Exception(words))
+    with capture_logs() as lines:
+        async with logging_to(database) as log:
+            log.note(noted(1), 201)
+            await asyncio.wait_for(database.has_choked.wait(), SECONDS)
+            log.note(noted(2), 201)
+            database.chokes_on = None
+    assert [entry.request_id for entry in database.taken] == ["r1", "r2"]
+    told = {(line["event"], line["why"]) for line in lines if line["log_level"] == "warning"}
+    assert told == {("the audit log waits", words)}
+
+
 async def test_what_could_not_be_logged_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once too many wait, whatever changes something is refused before it is done."""
     monkeypatch.setattr(audit, "QUEUE_MAX", 3)
@@ -129,16 +164,24 @@ def _dropped() -> float:
     return REGISTRY.get_sample_value("wallet_http_audit_dropped_total") or 0.0
 
 
-async def test_an_entry_that_cannot_be_written_holds_up_no_others() -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ValueError("no row"),
+        DataError("INSERT", [{}], Exception("invalid input syntax")),
+        IntegrityError("INSERT", [{}], Exception("violates check constraint")),
+    ],
+)
+async def test_an_entry_that_cannot_be_written_holds_up_no_others(wrong: Exception) -> None:
     """It is told in the process's log instead."""
     database = Database()
-    database.is_choking = True
+    database.chokes_on = wrong
     async with logging_to(database) as log:
         log.note(noted(1), 201)
         await asyncio.wait_for(database.was_asked.wait(), SECONDS)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        database.is_choking = False
+        database.chokes_on = None
         log.note(noted(2), 201)
     assert [entry.request_id for entry in database.taken] == ["r2"]
 

@@ -18,6 +18,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from producers.http.errors import EarlyError, busy
 from producers.http.people.principal import NOBODY, Principal
@@ -157,12 +158,12 @@ class Audit:
         batch = [self._waiting[place] for place in range(min(len(self._waiting), BATCH_MAX))]
         try:
             await self._writing.read(_insert, batch)
-        except EarlyError as error:
-            waiting = {"entries": len(self._waiting), "dropped": self._dropped}
-            log.warning("the audit log waits", **waiting, why=str(error))
-            await asyncio.sleep(PAUSE_SECONDS)  # the database is away: nothing tells its return
-            return
-        except Exception:
+        except Exception as error:
+            if _may_pass(error):
+                waiting = {"entries": len(self._waiting), "dropped": self._dropped}
+                log.warning("the audit log waits", **waiting, why=_why(error))
+                await asyncio.sleep(PAUSE_SECONDS)  # nothing tells when the database takes it again
+                return
             log.exception("audit entries cannot be written", entries=[repr(each) for each in batch])
         for _ in batch:
             self._waiting.popleft()
@@ -173,6 +174,21 @@ class Audit:
         if self._dropped:
             log.warning("refused strangers are not in the audit log", requests=self._dropped)
             self._dropped = 0
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether a batch may be taken later: the database is away, or takes nothing from us now.
+
+    As a standby after a failover, or where a right is missing. Rows that are wrong stay wrong.
+    """
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, DataError | IntegrityError)
+    return isinstance(error, EarlyError)
+
+
+def _why(error: Exception) -> str:
+    """The words of the database alone: SQLAlchemy's would hold the batch."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def entries(
