@@ -47,7 +47,7 @@ def make_app(gateway: Gateway) -> web.Application:
         handler = _handler_of(route)
         for path in (route.served_path, f"{route.served_path}/"):
             app.router.add_route(route.method, path, handler)
-            if route.method == "GET":
+            if route.method == "GET" and not route.is_stream:
                 app.router.add_route("HEAD", path, handler)
     return app
 
@@ -121,7 +121,10 @@ def _handler_of(route: Route) -> _AiohttpHandler:
         )
         answer = await route.handler(asked)
         entrance.leave(route, rights)
-        return await answer.takes_over(request) if answer.takes_over else _response(answer)
+        if answer.takes_over is None:
+            return _response(answer)
+        assert route.is_stream, f"{route.path} takes over; a HEAD of it would get its parts"
+        return await answer.takes_over(request)
 
     return handle
 

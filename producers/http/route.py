@@ -95,6 +95,8 @@ class Route:
     """Whether the canonical path, as the schema shows it, ends with a slash."""
     is_described: bool = True
     """Whether the schema shows it: pages and their files are for browsers."""
+    is_stream: bool = False
+    """Whether its handler takes the connection over, for as long as it likes: it has no HEAD."""
     takes_session: bool = False
     """Whether the cookie of a session says who asks; only the console's pages take it."""
     kinds: Mapping[str, str] = field(init=False)

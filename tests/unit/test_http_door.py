@@ -126,3 +126,23 @@ async def test_addresses_that_are_given_have_the_callers_scheme(
     answer = await said("open", b"GET /schemas", header, b"", JSON, proxies)
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b'"url":"%s://127.0.0.1:' % scheme in answer
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/v1/wallets/%s/events" % WALLET,
+        b"/v1/wallets/%s/events/" % WALLET,
+        b"/v1/stream",
+        b"/console/wallets/%s/events" % WALLET,
+    ],
+)
+async def test_what_is_followed_has_no_head(path: bytes) -> None:
+    """It would begin, and go on for an hour; other paths have one."""
+    refused = await said("open", b"HEAD %s" % path, b"Accept: */*", b"", JSON)
+    assert refused.startswith(b"HTTP/1.1 405 ")
+    allowed = b"\r\nAllow: GET\r\n" in refused
+    assert allowed or path.startswith(b"/console/"), "a page of the console tells none"
+    known = await said("open", b"HEAD /schemas", b"Accept: */*", b"", JSON)
+    assert known.startswith(b"HTTP/1.1 200 ")
+    assert known.endswith(b"\r\n\r\n")

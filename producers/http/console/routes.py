@@ -31,8 +31,10 @@ def _get(
     summary: str,
     query: type[BaseModel] | None = None,
     access: Access = Access.READ_ALL,
+    *,
+    is_stream: bool = False,
 ) -> Route:
-    return _route("GET", path, handler, summary, query=query, access=access)
+    return _route("GET", path, handler, summary, query=query, access=access, is_stream=is_stream)
 
 
 def _post(
@@ -69,7 +71,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     _get("/wallets", wallets.list_wallets, "Wallets", wallets.WalletsQuery),
     _post("/wallets", wallets.open_wallet, "Open a wallet"),
     _get(_WALLET, wallets.show_wallet, "A wallet", wallets.WalletQuery),
-    _get(f"{_WALLET}/events", wallets.follow, "Its changes as they happen", EventsQuery),
+    _get(
+        f"{_WALLET}/events", wallets.follow, "Its changes as they happen", EventsQuery,
+        is_stream=True,
+    ),
     _post(f"{_WALLET}/deposit", wallets.deposit, "Pay money in"),
     _post(f"{_WALLET}/transfer", wallets.transfer, "Pay another wallet"),
     _post(f"{_WALLET}/exchange", wallets.exchange, "Pay another wallet in its own currency"),
