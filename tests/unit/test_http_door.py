@@ -146,3 +146,10 @@ async def test_what_is_followed_has_no_head(path: bytes) -> None:
     known = await said("open", b"HEAD /schemas", b"Accept: */*", b"", JSON)
     assert known.startswith(b"HTTP/1.1 200 ")
     assert known.endswith(b"\r\n\r\n")
+
+
+async def test_a_cursor_that_is_none_of_ours_is_no_error_of_ours() -> None:
+    """However long it is: the console's pages take what the API refuses."""
+    line = b"GET /console/audit?cursor=" + 300 * b"a"
+    answer = await said("open", line, b"Accept: */*", b"", JSON)
+    assert answer.startswith(b"HTTP/1.1 400 ")

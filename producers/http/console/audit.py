@@ -9,6 +9,7 @@ from producers.http.answers import Answer
 from producers.http.console.page import page
 from producers.http.console.wallets import bodies
 from producers.http.people import serving_audit
+from producers.http.reading_bodies import model_of
 from producers.http.route import Asked
 from producers.http.v1.fields import Cursor, Text
 
@@ -24,9 +25,11 @@ class AuditQuery(BaseModel):
 
 async def show_audit(asked: Asked) -> Answer:
     """The newest first; for admins and auditors."""
+    asked.rights.see_audit()
     wanted: AuditQuery = asked.query
     principal = wanted.principal.strip() or None
-    query = serving_audit.AuditQuery(limit=LINES, cursor=wanted.cursor, principal=principal)
+    said = {"limit": LINES, "cursor": wanted.cursor, "principal": principal}
+    query = model_of(serving_audit.AuditQuery, said)
     body = bodies(await serving_audit.list_audit(replace(asked, query=query)))
     return page(
         asked, "audit.html", body=body, wanted=wanted,
