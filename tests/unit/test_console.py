@@ -4,7 +4,7 @@ import pytest
 
 from consumers.bank.policy import State
 from producers import resolving
-from producers.http.console import forms, overview, tokens, transactions, words
+from producers.http.console import commands, forms, overview, tokens, transactions, words
 from producers.http.console.entering import place_of
 from producers.http.console.watching import Point
 from producers.http.errors import EarlyError
@@ -128,6 +128,21 @@ def test_the_chart_has_gaps_where_nobody_looked() -> None:
     assert chart.most == 10.0
     assert chart.lines[1].split(",")[0] == f"{overview.WIDTH:.1f}"
     assert overview.chart_of([]).lines == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"a":[1]}', '{\n  "a": [\n    1\n  ]\n}'),
+        ('{"a":', '{"a":'),
+        ("\ud800", "\ud800"),
+        ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
+        ('{"a":' * 3000, '{"a":' * 3000),
+    ],
+)
+def test_a_record_is_shown_whatever_it_is(text: str, shown: str) -> None:
+    """With its lines where it is JSON; a command that was refused for its depth is none."""
+    assert commands.pretty(text) == shown
 
 
 def test_only_what_the_bank_left_open_is_resolved() -> None:

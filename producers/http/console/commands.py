@@ -18,6 +18,7 @@ from producers.http.route import Asked
 from producers.http.v1.fields import Text
 from schemas import results
 from schemas.identifiers import is_uuid
+from schemas.nesting import is_too_deep
 from schemas.results import AnyResult
 from schemas.tables import commands
 
@@ -51,9 +52,9 @@ async def show_command(asked: Asked) -> Answer:
     taken = datetime.fromtimestamp(record.recorded_ms / 1000, UTC) if record else None
     return page(
         asked, "command.html", wanted=wanted, outcome=found, record=record, taken=taken,
-        value=_pretty(record.value) if record else "",
-        changes=[_pretty(each.data.decode()) for each in changes],
-        result_text=_pretty(msgspec.json.encode(result).decode()) if result else "",
+        value=pretty(record.value) if record else "",
+        changes=[pretty(each.data.decode()) for each in changes],
+        result_text=pretty(msgspec.json.encode(result).decode()) if result else "",
     )  # fmt: skip
 
 
@@ -73,8 +74,10 @@ def _of_transaction(connection: Connection, transaction_id: str) -> AnyResult | 
     return results.decode(text) if text else None
 
 
-def _pretty(text: str) -> str:
-    """JSON with its lines; what is none stays as it is."""
+def pretty(text: str) -> str:
+    """JSON with its lines; what is none, or deeper than a command may be, stays as it is."""
+    if is_too_deep(text.encode(errors="replace")):
+        return text
     try:
         return msgspec.json.format(text, indent=2)
     except (msgspec.DecodeError, UnicodeError):
