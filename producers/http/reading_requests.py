@@ -102,7 +102,7 @@ async def _bytes_of(request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError:
         raise detail(408, "The body did not come in time.") from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):  # broken, or the caller has hung up
         raise detail(400, "The body is broken.") from None
 
 

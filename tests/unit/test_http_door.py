@@ -7,7 +7,9 @@ from typing import Any, cast
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
+from producers.http.access_log import AccessLog
 from producers.http.app import make_app
 from producers.http.gateway import Gateway
 from producers.http.people.audit import Audit
@@ -153,3 +155,25 @@ async def test_a_cursor_that_is_none_of_ours_is_no_error_of_ours() -> None:
     line = b"GET /console/audit?cursor=" + 300 * b"a"
     answer = await said("open", line, b"Accept: */*", b"", JSON)
     assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_who_hangs_up_amid_a_body_is_no_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is counted as the broken request that it is, and no traceback is written."""
+    told: asyncio.Queue[int] = asyncio.Queue()
+
+    def add(_: AccessLog, *, status: int, **__: object) -> None:
+        told.put_nowait(status)
+
+    monkeypatch.setattr(AccessLog, "add", add)
+    async with served("open") as (host, port), asyncio.timeout(SECONDS):
+        _, writer = await asyncio.open_connection(host, port)
+        head = b"POST /v1/deposits HTTP/1.1\r\nHost: %s:%d" % (host.encode(), port)
+        about = b"Content-Type: application/json\r\nContent-Length: 100"
+        with capture_logs() as lines:
+            writer.write(b"\r\n".join((head, about, b"Idempotency-Key: k", b"", b"{")))
+            await writer.drain()
+            writer.close()
+            assert await told.get() == 400
+    assert [line for line in lines if line["event"] == "request failed"] == []
