@@ -3,12 +3,14 @@
 from functools import cache
 from typing import Any, ClassVar, Final, Literal
 
+import msgspec
 from pydantic import BaseModel, RootModel
 
 from producers.http import fields, reading
 from producers.http.answers import Answer, json_of
 from producers.http.description import openapi
 from producers.http.errors import EarlyError
+from producers.http.own_results import of_owner
 from producers.http.people.access import Access
 from producers.http.people.principal import Principal
 from producers.http.route import Asked, Route
@@ -98,20 +100,23 @@ async def health(asked: Asked) -> Answer:
 
 
 async def result(asked: Asked) -> Answer:
-    """The result of a command, byte for byte as on the results topic."""
+    """The result of a command, byte for byte as on the results topic.
+
+    Who does not see all wallets gets nothing of another's.
+    """
     source, command_id = asked.query.source, asked.path["command_id"]
     fingerprint = asked.query.fingerprint
     text = await asked.gateway.reading.read(reading.answer_text, source, command_id, fingerprint)
     if text is not None:
-        asked.rights.see(results.decode(text).wallet_id)
-    elif not may_wait_for(asked.who, source, command_id):
+        found = results.decode(text)
+        asked.rights.see(found.wallet_id)
+        own = found if asked.who.reads_all else of_owner(found)
+        return Answer(text.encode() if own is found else msgspec.json.encode(own))
+    if not may_wait_for(asked.who, source, command_id):
         asked.rights.see_all()
     else:
         asked.rights.see(asked.who.wallet_id)
-    if text is None:
-        words = "There is no result of this command, or not yet."
-        raise problem("result_not_found", words)
-    return Answer(text.encode())
+    raise problem("result_not_found", "There is no result of this command, or not yet.")
 
 
 def may_wait_for(who: Principal, source: str, command_id: str) -> bool:

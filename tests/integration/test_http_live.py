@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -131,6 +132,41 @@ async def test_what_is_heard_is_what_is_read(gateway: GatewayProcess) -> None:
         assert (await take(again, 3))[1:] == changes[2:]
     async with following(gateway, other, "?after=1") as again:
         assert (await take(again, 3))[1:] == heard_theirs
+
+
+async def test_a_payer_learns_no_balance_of_who_was_paid(gateway: GatewayProcess) -> None:
+    """An operator's refund fails for want of the other's money; only who sees all is told of it."""
+    sara = new_user(gateway)
+    wallet, other, own = sara["wallet_id"], gateway.new_wallet(), basic(sara["username"])
+    await asyncio.to_thread(deposit, gateway, wallet, "100.00")
+    sent = {"wallet_id": wallet, "to_wallet_id": other, "amount": "30.00"}
+    paid = gateway("POST", "/v1/transfers", sent, {"Idempotency-Key": f"pay {wallet}"}).json
+    spent = {"wallet_id": other, "to_wallet_id": gateway.new_wallet(), "amount": "26.83"}
+    assert gateway("POST", "/v1/transfers", spent, {"Idempotency-Key": f"a {other}"}).status == 201
+    async with (
+        following(gateway, wallet) as all_of_it,
+        following(gateway, wallet, **own) as mine,
+        socket_of(gateway, own) as socket,
+    ):
+        assert (await ask(socket, action="follow", wallet_id=wallet))["event"] == "following"
+        for events in (all_of_it, mine):
+            await take(events, 1)
+        back = {"wallet_id": wallet, "transaction_id": paid["transaction_id"]}
+        key = {"Idempotency-Key": f"back {wallet}"}
+        refused = await asyncio.to_thread(gateway, "POST", "/v1/refunds", back, key)
+        assert (refused.status, refused.json["context"]["available"]) == (402, "3.17")
+        (whole,), (part,) = await take(all_of_it, 1), await take(mine, 1)
+        told = await socket.receive_json(timeout=PATIENCE)
+    assert whole.data["error"]["context"]["available"] == "3.17"
+    assert set(whole.data["sequences"]) == {wallet, other}
+    assert part.data["error"]["context"] == {}
+    assert part.data["sequences"] == {wallet: 3}
+    assert "3.17" not in part.text
+    assert told == {"event": "rejected", "data": part.data}
+    own_id = quote(whole.data["command"]["id"], safe="")
+    path = f"/v1/results/{own_id}?source={quote(whole.data['command']['source'], safe='')}"
+    assert gateway("GET", path, headers=own).json == part.data
+    assert gateway("GET", path).json == whole.data
 
 
 async def test_nothing_is_missed_by_who_comes_and_goes(gateway: GatewayProcess) -> None:

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from producers.http.own_results import of_owner
 from schemas import results
 from schemas.commands import kind_of
 from schemas.events import Event, event_type
@@ -14,13 +15,22 @@ from schemas.results import AnyResult, CreditRequestBody, WithdrawalBody
 class Told(msgspec.Struct, frozen=True, gc=False):
     """One thing to tell. A change has a sequence, a refused command has none.
 
-    `name` is "change" or "rejected", `data` the JSON of it.
+    `name` is "change" or "rejected", `data` the JSON of it; `own` that for who sees no other
+    wallet, where it is another.
     """
 
     name: str
     wallet_id: str
     sequence: int | None
     data: bytes
+    own: bytes | None = None
+
+    @property
+    def to_owner(self) -> "Told":
+        """What the wallet's owner is told."""
+        if self.own is None:
+            return self
+        return Told(self.name, self.wallet_id, self.sequence, self.own)
 
 
 class Asker(msgspec.Struct, frozen=True, gc=False):
@@ -137,7 +147,11 @@ def of_entry(entry: Entry) -> Told:
 def of_rejection(result: AnyResult) -> Told:
     """A command on a wallet that was refused."""
     assert result.wallet_id is not None, "asked by its wallet"
-    return Told("rejected", result.wallet_id, None, _encode(result))
+    own = of_owner(result)
+    data = _encode(result)
+    return Told(
+        "rejected", result.wallet_id, None, data, own=None if own is result else _encode(own)
+    )
 
 
 def _minor(shown: str) -> int:

@@ -38,12 +38,15 @@ class Follower:
         after: int,
         reading: Reading,
         is_gone: Callable[[], bool] = lambda: False,
+        *,
+        sees_all: bool = False,
     ) -> None:
         self.wallet_id = wallet_id
         self.is_gone = is_gone
         self.sequence = after
         """The last change that was told."""
         self._reading = reading
+        self._sees_all = sees_all
         self._queue: deque[Told] = deque()
         self._woken = asyncio.Event()
         self._has_missed = False
@@ -54,7 +57,7 @@ class Follower:
         if len(self._queue) >= QUEUED:
             self._queue.clear()
             self._has_missed = True
-        self._queue.append(told)
+        self._queue.append(told if self._sees_all else told.to_owner)
         self._woken.set()
 
     def end(self) -> None:

@@ -45,12 +45,18 @@ class Hub:
         return self._count
 
     async def follow(
-        self, wallet_id: str, after: int, is_gone: Callable[[], bool] = lambda: False
+        self,
+        wallet_id: str,
+        after: int,
+        is_gone: Callable[[], bool] = lambda: False,
+        *,
+        sees_all: bool = False,
     ) -> Follower:
         """Follow a wallet from a sequence on; `leave` it in the end.
 
         `is_gone` says whether whoever follows has hung up, which is else seen at the next word to
-        it. Raises EarlyError 503 when there are too many, or Kafka does not answer.
+        it. Who does not see all wallets is told nothing of another's. Raises EarlyError 503 when
+        there are too many, or Kafka does not answer.
         """
         if self._is_closed:
             raise busy("The gateway stops.")
@@ -58,7 +64,7 @@ class Hub:
             self._forget_gone()
         if self._count >= self._limit:
             raise busy("Too many wallets are followed.")
-        follower = Follower(wallet_id, after, self._reading, is_gone)
+        follower = Follower(wallet_id, after, self._reading, is_gone, sees_all=sees_all)
         self._followers[wallet_id].add(follower)
         self._count += 1
         try:

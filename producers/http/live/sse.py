@@ -51,8 +51,9 @@ async def events(asked: Asked) -> Answer:
 
     async def take_over(request: web.Request) -> web.StreamResponse:
         follower = await asked.gateway.live.follow(
-            standing.wallet_id, start, lambda: request.transport is None
-        )
+            standing.wallet_id, start, lambda: request.transport is None,
+            sees_all=asked.who.reads_all,
+        )  # fmt: skip
         try:
             return await _stream(request, standing, follower)
         finally:

@@ -155,7 +155,8 @@ class Conversation:
         if len(self._tasks) >= WALLETS:
             raise detail(429, f"A socket follows at most {WALLETS} wallets.")
         standing = await standing_of(self._asked, wallet_id)
-        follower = await self._hub.follow(wallet_id, start_of(standing, after))
+        start, sees_all = start_of(standing, after), self._asked.who.reads_all
+        follower = await self._hub.follow(wallet_id, start, sees_all=sees_all)
         try:
             await self._send("following", json.dumps(shown(standing)).encode())
         except BaseException:
