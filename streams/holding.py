@@ -16,6 +16,7 @@ import structlog
 
 from schemas.settings import Settings
 from streams import progress
+from streams.backlog import BATCH_BYTES, QUEUE_BYTES
 from streams.claim import Claim, InconsistentError, OvertakenError, claim
 from streams.lanes import Lane
 from streams.outside import OUTSIDE, Outside
@@ -86,8 +87,11 @@ class Holding:
     def has_room(self, partition: int) -> bool:
         """Whether a partition may be fetched: it is claimed, and not too much of it waits."""
         lane = self._lanes.get(partition)
-        share = self.settings.queue_max // max(1, len(self._lanes))
-        return lane is not None and lane.queued < max(share, self.settings.batch_max)
+        if lane is None:
+            return False
+        lanes = len(self._lanes)
+        share = max(self.settings.queue_max // lanes, self.settings.batch_max)
+        return lane.queued < share and lane.queued_bytes < max(QUEUE_BYTES // lanes, BATCH_BYTES)
 
     def offer(self, round_: int, partition: int, run: Sequence[Record]) -> int | None:
         """Hand a run to its lane; an offset to seek to when it left a gap.

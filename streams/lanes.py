@@ -7,7 +7,6 @@ little waits, the lanes of a worker take turns (streams.turns).
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
@@ -18,6 +17,7 @@ from confluent_kafka import KafkaException
 from schemas.settings import Settings
 from streams import measures, rendering
 from streams.asked import Asked
+from streams.backlog import Backlog
 from streams.claim import Claim
 from streams.deciding import Decided
 from streams.journal import FencedError, Held, Journal, UnseenError, Written
@@ -57,9 +57,8 @@ class Lane(threading.Thread):
         self._turns = turns or Turns()
         self.took = 0.0
         """Seconds that the last batch took."""
-        self._runs: deque[Sequence[Record]] = deque()
+        self._backlog = Backlog()
         self._condition = threading.Condition()
-        self._queued = 0
         self._arrivals = True  # events may have waited here since before the claim
         self._catching_up = True
         """Events wait here, maybe very many: a batch with commands takes all of its wallets'."""
@@ -72,7 +71,12 @@ class Lane(threading.Thread):
     @property
     def queued(self) -> int:
         """Records that wait in this lane."""
-        return self._queued
+        return self._backlog.count
+
+    @property
+    def queued_bytes(self) -> int:
+        """What their values have."""
+        return self._backlog.bytes
 
     @property
     def idle(self) -> bool:
@@ -97,8 +101,7 @@ class Lane(threading.Thread):
             if not whole:
                 fresh = [r for n, r in enumerate(fresh, self.expected) if r.offset == n]
             self.expected = fresh[-1].offset + 1
-            self._runs.append(fresh)
-            self._queued += len(fresh)
+            self._backlog.add(fresh)
             self._condition.notify()
             return None if whole else self.expected
 
@@ -112,8 +115,7 @@ class Lane(threading.Thread):
         """Start nothing new and forget what is queued; the running batch goes on to its end."""
         with self._condition:
             self._open = False
-            self._runs.clear()
-            self._queued = 0
+            self._backlog.clear()
 
     def resume(self) -> None:
         """Go on after a change of the assignment in which the partition stayed ours."""
@@ -157,7 +159,7 @@ class Lane(threading.Thread):
             self._journal.close()
 
     def _turn(self) -> AbstractContextManager[None]:
-        if self._queued >= CROWD:
+        if self._backlog.count >= CROWD:
             return nullcontext()
         return self._turns.turn(patience(self.took))
 
@@ -171,7 +173,7 @@ class Lane(threading.Thread):
         """Wait until there is something to do, or to end; `_busy` tells which. False after that."""
         with self._condition:
             if not self._condition.wait_for(
-                lambda: self._ending or (self._open and (self._runs or self._arrivals)), seconds
+                lambda: self._ending or (self._open and (self._backlog or self._arrivals)), seconds
             ):
                 return False
             self._busy = not self._ending
@@ -230,18 +232,9 @@ class Lane(threading.Thread):
 
     def _take(self) -> list[Record]:
         """What has come since the last batch, at most batch_max records; none while catching up."""
-        taken: list[Record] = []
-        most = 0 if self._catching_up else self._settings.batch_max
         with self._condition:
             self._arrivals = False
-            while self._runs and len(taken) < most:
-                run = self._runs.popleft()
-                room = most - len(taken)
-                taken += run[:room]
-                if len(run) > room:
-                    self._runs.appendleft(run[room:])
-            self._queued -= len(taken)
-        return taken
+            return self._backlog.take(0 if self._catching_up else self._settings.batch_max)
 
     def _tell_others(self, decided: Decided) -> None:
         if decided.arrivals:

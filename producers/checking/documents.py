@@ -5,6 +5,7 @@ or a record as `kcat -J` prints it, with its key and headers inside.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -74,8 +75,8 @@ def _object(repeated: list[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]
     """An object of its members, the last of each name; names that stand twice are noted."""
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated.extend(name for name in made if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        repeated.extend(name for name in made if times[name] > 1)
     return made
 
 

@@ -1,5 +1,6 @@
 """After a catch-up workers go on, also where a batch was committed and lost before it was said."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,6 +137,22 @@ def test_results_that_retention_took_hold_nothing_up(
         said = Ledger(backup).results()
     assert len(said) - len(newest) <= 1, "of the newest batch a claim cannot know"
     wish = Wish("after_a_rest", start=From(offsets={1: 4}))
+    assert into(ledger.settings, wish, untold).equal
+
+
+def test_a_refusal_that_repeats_a_nul_is_read_past(new_ledger: Callable[..., Settings]) -> None:
+    """A replay from the middle looks into every result after it."""
+    ledger = Ledger(new_ledger(partitions=1), SEED)
+    (wallet,) = replays.wallets_of(ledger, 1)
+    odd = {"specversion": "1.0", "id": "odd", "source": "/test", "type": "no\0ne", "data": {}}
+    ledger.send(Said(wallet.encode(), json.dumps(odd).encode(), []))
+    ledger.send(ledger.command("deposit", wallet, amount="3.00"))
+    hands_of(ledger.settings).work()
+    with rows(
+        ledger.settings, "SELECT count(*) FROM commands WHERE result LIKE '%%u0000%%'"
+    ) as found:
+        assert found == [(1,)]
+    wish = Wish("from_the_second", start=From(offsets={0: 1}))
     assert into(ledger.settings, wish, untold).equal
 
 

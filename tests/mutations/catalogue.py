@@ -202,8 +202,7 @@ def take_while_it_waits(patch: pytest.MonkeyPatch) -> None:
     resume = Lane.resume
 
     def resume_anew(self: Any) -> None:  # noqa: ANN401 - its insides
-        self._runs.clear()
-        self._queued = 0
+        self._backlog.clear()
         resume(self)
 
     patch.setattr(Lane, "resume", resume_anew)

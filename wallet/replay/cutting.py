@@ -24,10 +24,12 @@ BEFORE: Final = """c."offset" < ('{cut}'::bigint[])[c.partition + 1]"""
 """SQL: whether a row c of commands comes before a cut."""
 
 # What a command after the cut has made or only seen of a wallet is not older than the cut's state.
-_TORN: Final = """
+# A refusal may repeat a NUL of its sender's, over which PostgreSQL reads no JSON.
+_TORN: Final = r"""
 WITH after AS (
     SELECT s.key::uuid AS account_id, min(s.value::bigint) AS first
-    FROM commands AS c, json_each_text(c.result::json -> 'sequences') AS s
+    FROM commands AS c,
+        json_each_text(replace(c.result, '\u0000', '\u0020')::json -> 'sequences') AS s
     WHERE NOT {before} GROUP BY 1
 )
 SELECT c.partition, min(c."offset")

@@ -1,0 +1,81 @@
+"""What waits in a lane is taken in its order, bounded in records and in bytes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams import backlog
+from streams.backlog import BATCH_BYTES, Backlog
+from tests.paper import PaperRecord
+
+MIB = 1024 * 1024
+
+
+def run_of(first: int, *sizes: int) -> list[PaperRecord]:
+    """Records from an offset on with values of so many bytes."""
+    return [PaperRecord(n, 0, None, bytes(size)) for n, size in enumerate(sizes, first)]
+
+
+def offsets(records: object) -> list[int]:
+    """Which records these are."""
+    return [record.offset for record in records]  # type: ignore[attr-defined]
+
+
+def test_usual_commands_are_bounded_by_their_number() -> None:
+    """A batch takes the first, in order, across runs."""
+    waiting = Backlog()
+    waiting.add(run_of(7, 300, 300, 300))
+    waiting.add(run_of(10, 300, 300))
+    assert offsets(waiting.take(4)) == [7, 8, 9, 10]
+    assert (waiting.count, waiting.bytes) == (1, 300)
+    assert offsets(waiting.take(4)) == [11]
+    assert not waiting
+    assert waiting.bytes == 0
+
+
+def test_large_records_are_bounded_by_their_bytes() -> None:
+    """Sixteen of a megabyte; what comes behind them waits, however small."""
+    waiting = Backlog()
+    waiting.add(run_of(0, *[MIB] * 40))
+    waiting.add(run_of(40, 10))
+    assert offsets(waiting.take(2000)) == list(range(16))
+    assert (waiting.count, waiting.bytes) == (25, 24 * MIB + 10)
+
+
+def test_one_record_is_always_taken() -> None:
+    """Else a lane would stand still before it."""
+    waiting = Backlog()
+    waiting.add(run_of(0, 2 * BATCH_BYTES, 1))
+    assert offsets(waiting.take(2000)) == [0]
+    assert offsets(waiting.take(2000)) == [1]
+
+
+def test_a_record_without_a_value_weighs_nothing() -> None:
+    """As anybody may produce one."""
+    waiting = Backlog()
+    waiting.add([PaperRecord(0, 0, None, None)])
+    assert waiting.bytes == 0
+    assert offsets(waiting.take(1)) == [0]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=6), max_size=6),
+    st.integers(1, 7),
+)
+def test_nothing_is_lost_or_doubled(sizes: list[list[int]], most: int) -> None:
+    """However it is cut; each batch keeps both limits, or is one record."""
+    waiting, first = Backlog(), 0
+    for each in sizes:
+        waiting.add(run_of(first, *each))
+        first += len(each)
+    seen: list[int] = []
+    limit, backlog.BATCH_BYTES = backlog.BATCH_BYTES, 50  # type: ignore[misc]
+    try:
+        while waiting:
+            taken = waiting.take(most)
+            assert 1 <= len(taken) <= most
+            assert len(taken) == 1 or sum(len(r.value or b"") for r in taken) <= 50
+            seen += offsets(taken)
+    finally:
+        backlog.BATCH_BYTES = limit  # type: ignore[misc]
+    assert seen == list(range(first))
+    assert waiting.bytes == 0
