@@ -80,7 +80,8 @@ class AsyncClient:
         """Send a command and give its result; for a repeated one the first answer.
 
         Raises ClientError when Kafka does not take it, ResultTimeout when there is no result in
-        time. Whoever is cancelled while it waits does not know: the command may still be done.
+        time, ValueError for an empty id. Whoever is cancelled while it waits does not know: the
+        command may still be done.
         """
         return await self.submit_message(
             message_of(command, data, source=source, command_id=id, attributes=attributes),

@@ -118,7 +118,7 @@ class Client:
         """Put a command into the log and wait until all replicas have it.
 
         A command is its type and its data, or both as a struct of schemas.commands.
-        Raises ClientError when they do not within `kafka_timeout`.
+        Raises ClientError when they do not within `kafka_timeout`, ValueError for an empty id.
         """
         return self.send_message(
             message_of(command, data, source=source, command_id=id, attributes=attributes)

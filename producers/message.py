@@ -61,10 +61,14 @@ def message_of(
     """The record of a command; without an id it gets a new UUIDv7.
 
     A command is its type and its data, or both as a struct of schemas.commands. Nothing is checked
-    here, the ledger answers for it.
+    here, the ledger answers for it. Only to an id that is empty it cannot: ValueError. It is a
+    name that somebody forgot to fill in, and with a new id instead what is sent again is done
+    again.
     """
+    if command_id == "":
+        raise ValueError("the command's id is empty: name it, or leave it out for a new one")
     command_type, wallet_id, value = _parts(command, data)
-    own_id = command_id or uuid7()
+    own_id = uuid7() if command_id is None else command_id
     given: dict[str, str] = {"time": now(), **(attributes or {})}  # type: ignore[dict-item]
     named = {"specversion": "1.0", "id": own_id, "source": source, "type": command_type, **given}
     return Message(source, own_id, _key(wallet_id), value, _headers(named))

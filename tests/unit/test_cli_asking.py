@@ -40,6 +40,8 @@ def _run(*words: str, given: str | None = None) -> Result:
         (("deposit", "my-wallet", "5"), "'my-wallet' is no UUID"),
         (("deposit", WALLET), "Missing argument"),
         (("exchange", WALLET, OTHER, "5"), "Missing argument 'to_amount'"),
+        (("deposit", WALLET, "5", "--id", ""), "'--id': it is empty"),
+        (("create", "--id", ""), "'--id': it is empty"),
         (("set-status", WALLET, "frozen"), "'active', 'deactivated', 'suspended'"),
         (("deposit", WALLET, "5", "--expires", "soon"), "neither a number of seconds"),
         (("deposit", WALLET, "5", "--expires", "nan"), "neither a number of seconds"),

@@ -65,6 +65,13 @@ def test_a_type_needs_its_data_and_a_struct_has_it() -> None:
         message_of(struct, DEPOSIT)
 
 
+def test_an_empty_id_is_none_and_not_a_new_one() -> None:
+    """A variable that was not set: with ids of their own, two of them would both be done."""
+    with pytest.raises(ValueError, match="the command's id is empty"):
+        message_of("deposit.v1", DEPOSIT, command_id="")
+    assert uuid.UUID(message_of("deposit.v1", DEPOSIT).id).version == 7
+
+
 def test_what_names_no_wallet_has_no_key() -> None:
     """The ledger answers for it; the partitioner places it anywhere."""
     assert message_of("deposit.v1", {"wallet_id": "mine"}).key is None

@@ -33,6 +33,13 @@ def uuid_text(text: str) -> str:
     return lowered
 
 
+def own_id(text: str) -> str:
+    """Read a command's id; an empty one is a variable of a script that was never set."""
+    if not text:
+        raise typer.BadParameter("it is empty: name it, or leave it out for a new one")
+    return text
+
+
 WalletId = Annotated[str, typer.Argument(metavar="WALLET", help="Wallet id.", parser=uuid_text)]
 Amount = Annotated[str, typer.Argument(help='In major units, such as "5000.00".')]
 Currency = Annotated[
@@ -58,7 +65,12 @@ class Asking:
 
     id: Annotated[
         str | None,
-        typer.Option("--id", help="Idempotency key: the same id is never done twice. Else a new."),
+        typer.Option(
+            "--id",
+            help="Idempotency key: the same id is never done twice. Else a new.",
+            parser=own_id,
+            metavar="TEXT",
+        ),
     ] = None
     source: Annotated[str, typer.Option(help="Who asks; ids are unique within it.")] = SOURCE
     reference: Annotated[
