@@ -100,6 +100,35 @@ def test_what_the_ledger_would_not_take_is_not_sent(words: tuple[str, ...], said
     assert failure.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("verify", "--key", "k"), "--key: nothing would come of it without --seals"),
+        (("torture", "--schedules", "5"), "--schedules: nothing would come of it without --sim"),
+        (
+            ("torture", "--simulate", "--minutes", "5", "--keep"),
+            "--minutes, --keep: nothing would come of it with --simulate",
+        ),
+        (("torture", "--simulate", "--faults", "disk"), "--faults: nothing would come"),
+        (("receipts", "--again", "--slot", "2"), "--slot: nothing would come of it with --again"),
+        (("balances", "--check", "--slot", "2"), "--slot: nothing would come of it with --check"),
+        (("balances", "--again", "--slot", "2"), "--slot: nothing would come of it with --again"),
+        (("balances", "--json"), "--json: nothing would come of it without --check"),
+        (("dlq", "show", "0:1", "--value", "--json"), "--json: nothing would come"),
+        (
+            ("schemas", "--type", "deposit.v1", "asyncapi"),
+            "--type: nothing would come of it before",
+        ),
+        (("schemas", "--out", "x", "vectors"), "--out: nothing would come of it before vectors"),
+    ],
+)
+def test_an_option_that_would_not_be_heard_is_refused(words: tuple[str, ...], said: str) -> None:
+    """Whoever gives it expects something of it: both are named, and nothing is begun."""
+    failure = _run(*words).exception
+    assert isinstance(failure, UsageFailure)
+    assert said in str(failure)
+
+
 def test_nothing_of_a_file_is_sent_when_a_line_is_wrong(tmp_path: Path) -> None:
     """Every wrong line is told with its number and its field."""
     file = tmp_path / "commands.jsonl"

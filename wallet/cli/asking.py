@@ -4,7 +4,7 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Concatenate, Final, ParamSpec
@@ -122,6 +122,17 @@ def asked(function: Callable[Concatenate[Asking, P], None]) -> Callable[..., Non
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     return command
+
+
+def refuse_idle(given: Mapping[str, object], when: str) -> None:
+    """Refuse options that would not be heard. Raises UsageFailure.
+
+    They are those of `given`, by name, that are neither None nor False; `when` says why they would
+    not, as "without --seals".
+    """
+    idle = [name for name, value in given.items() if value is not None and value is not False]
+    if idle:
+        raise UsageFailure(f"{', '.join(idle)}: nothing would come of it {when}")
 
 
 def without_none(fields: dict[str, object]) -> dict[str, object]:

@@ -7,7 +7,7 @@ import typer
 
 from consumers.failure import RecordsError
 from producers.failure import one_line
-from wallet.cli.asking import AsJson
+from wallet.cli.asking import AsJson, refuse_idle
 from wallet.cli.connected import load_settings
 from wallet.cli.printing import print_json
 from wallet.cli.watched import be_watched
@@ -22,8 +22,11 @@ def register(app: typer.Typer) -> None:
 def balances(
     *,
     slot: Annotated[
-        str, typer.Option(help="This process's fixed name in its group: a restart takes it over.")
-    ] = "1",
+        str | None,
+        typer.Option(
+            help="This process's fixed name in its group: a restart takes it over.  [default: 1]"
+        ),
+    ] = None,
     again: Annotated[
         bool,
         typer.Option("--again", help="Have all published again, from the first event, and end."),
@@ -41,6 +44,10 @@ def balances(
     """
     if again and check:
         raise UsageFailure("either --again or --check")
+    if again or check:
+        refuse_idle({"--slot": slot}, "with --again" if again else "with --check")
+    if not check:
+        refuse_idle({"--json": as_json}, "without --check")
     if again:
         _again()
         return
@@ -49,7 +56,7 @@ def balances(
         return
     from consumers.balances.process import main  # noqa: PLC0415 - as the other commands
 
-    raise typer.Exit(main(be_watched(load_settings(reaching=False)), slot))
+    raise typer.Exit(main(be_watched(load_settings(reaching=False)), slot or "1"))
 
 
 def _again() -> None:

@@ -20,7 +20,7 @@ from schemas.identifiers import partition_of
 from schemas.moments import in_milliseconds
 from schemas.results import AnyResult
 from schemas.settings import Settings
-from wallet.cli.asking import AsJson
+from wallet.cli.asking import AsJson, refuse_idle
 from wallet.cli.connected import client_of, load_settings, looking_at, told_as_failures
 from wallet.cli.moments import moment
 from wallet.cli.printing import print_json, print_pairs, print_result, print_table, result_line
@@ -104,6 +104,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a record as it came, why it is here, and what sending it again would do."""
+    if value:
+        refuse_idle({"--json": as_json}, "with --value")
     settings = load_settings()
     with _letters(settings) as letters:
         filed = _found(letters, place)

@@ -6,6 +6,7 @@ import psycopg2
 import typer
 
 from producers.failure import one_line
+from wallet.cli.asking import refuse_idle
 from wallet.cli.connected import load_settings, told_as_failures
 from wallet.cli.watched import be_watched
 from wallet.failure import NoAnswer
@@ -19,19 +20,23 @@ def register(app: typer.Typer) -> None:
 def receipts(
     *,
     slot: Annotated[
-        str, typer.Option(help="This process's fixed name in its group: a restart takes it over.")
-    ] = "1",
+        str | None,
+        typer.Option(
+            help="This process's fixed name in its group: a restart takes it over.  [default: 1]"
+        ),
+    ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Make all that are missing, from all events, and end.")
     ] = False,
 ) -> None:
     """Make PDF receipts of transfers until SIGTERM; exits 70 when Kafka or the disk stay away."""
     if again:
+        refuse_idle({"--slot": slot}, "with --again")
         _again()
         return
     from consumers.receipts.process import main  # noqa: PLC0415 - as the other commands
 
-    raise typer.Exit(main(be_watched(load_settings(reaching=False)), slot))
+    raise typer.Exit(main(be_watched(load_settings(reaching=False)), slot or "1"))
 
 
 def _again() -> None:

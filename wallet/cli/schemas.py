@@ -10,6 +10,7 @@ from producers.http.yaml import yaml_of
 from schemas import asyncapi, vectors
 from schemas.diagnosis import did_you_mean
 from schemas.jsonschemas import MESSAGES, message_schema
+from wallet.cli.asking import refuse_idle
 from wallet.cli.connected import load_settings
 from wallet.cli.files import using_files
 
@@ -44,6 +45,8 @@ def print_schemas(
     One type gives its schema; all of them give an object of schemas by type.
     """
     if context.invoked_subcommand is not None:
+        given = {"--type": message_type, "--out": out}
+        refuse_idle(given, f"before {context.invoked_subcommand}")
         return
     found = {name: message_schema(name) for name in _chosen(message_type)}
     if out is None:

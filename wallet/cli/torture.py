@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from wallet.cli.asking import AsJson
+from wallet.cli.asking import AsJson, refuse_idle
 from wallet.cli.printing import print_json
 from wallet.failure import UsageFailure
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 COMMANDS_PER_MINUTE: Final = 12_000
 """200 a second: every partition has work all the time, and two cores have some rest."""
+MINUTES: Final = 2.0
+SCHEDULES: Final = 100_000
 SCHEDULE_MAX: Final = 200
 """Commands of one schedule of the simulation."""
 
@@ -31,7 +33,10 @@ def register(app: typer.Typer) -> None:
 
 def torture(  # noqa: PLR0913 - each one is an option
     *,
-    minutes: Annotated[float, typer.Option(min=0.1, max=10_000, help="Of load and strikes.")] = 2.0,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=10_000, help="Of load and strikes.  [default: 2]"),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of load and plan; else a new one.")
     ] = None,
@@ -50,8 +55,9 @@ def torture(  # noqa: PLR0913 - each one is an option
         bool, typer.Option("--simulate", help="Real claims and batches on servers in memory.")
     ] = False,
     schedules: Annotated[
-        int, typer.Option(min=1, help="With --simulate: schedules to play.")
-    ] = 100_000,
+        int | None,
+        typer.Option(min=1, help="With --simulate: schedules to play.  [default: 100000]"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Break the ledger on purpose, by a seed, and have the auditor look at what is left.
@@ -62,12 +68,15 @@ def torture(  # noqa: PLR0913 - each one is an option
     With --simulate the same protocol is played in memory, each schedule from one seed.
     """
     if simulate:
-        _simulate(1 if seed is None else seed, schedules, commands, as_json=as_json)
+        refuse_idle({"--minutes": minutes, "--faults": faults, "--keep": keep}, "with --simulate")
+        _simulate(1 if seed is None else seed, schedules or SCHEDULES, commands, as_json=as_json)
         return
+    refuse_idle({"--schedules": schedules}, "without --simulate")
     from wallet.torture import live  # noqa: PLC0415 - heavy imports
     from wallet.torture.run import Run, stopping_on_signals  # noqa: PLC0415 - as above
 
-    wanted = _wanted(minutes, secrets.randbelow(10**6) if seed is None else seed, faults, commands)
+    drawn = secrets.randbelow(10**6) if seed is None else seed
+    wanted = _wanted(minutes or MINUTES, drawn, faults, commands)
     console = Console(stderr=True, highlight=False)
     console.print(f"seed {wanted.seed}; again with: {wanted.again}", soft_wrap=True)
     run = Run(wanted._replace(keep=keep), console)

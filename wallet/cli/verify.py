@@ -23,7 +23,7 @@ from consumers.seals import Seal, SealError
 from producers import unreached
 from producers.failure import one_line
 from schemas.settings import Settings
-from wallet.cli.asking import AsJson
+from wallet.cli.asking import AsJson, refuse_idle
 from wallet.cli.bars import Tell, stage_bars
 from wallet.cli.connected import load_settings
 from wallet.cli.files import using_files
@@ -65,7 +65,7 @@ def verify(
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option("--key", metavar="KEYFILE", help="The secret that these seals are signed by."),
+        typer.Option("--key", metavar="KEYFILE", help="The secret that those seals are signed by."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -74,6 +74,8 @@ def verify(
     Withdrawals are held against the bank's own ledger, where one is given or runs here.
     It waits until all commands are done and reads everything. Exit code 1 when something is off.
     """
+    if sealed is None:
+        refuse_idle({"--key": key}, "without --seals")
     settings = load_settings()
     # Millions of small objects that all stay: looking for cycles among them took a tenth.
     gc.set_threshold(GARBAGE_EVERY)
