@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas import kafka_security, local_copy
 from schemas.networks import checked_limits, checked_networks
-from schemas.topics import Topics
+from schemas.topics import PREFIX_MAX, Topics
 
 _FOUND: Final = {"kafka_bootstrap": "kafka", "database_url": "postgres", "bank_url": "bank"}
 """Setting -> its name in the state file of a running copy."""
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
 
     partitions: int = Field(4, ge=1, le=PARTITIONS_MAX)
     """Partitions of every topic keyed by wallet; fixed for the topics' life."""
-    topic_prefix: str = ""
+    topic_prefix: str = Field("", pattern="^[A-Za-z0-9._-]*$", max_length=PREFIX_MAX)
     application: str = "wallet-ledger"
     """Consumer group, and the first part of every transactional id."""
 
@@ -140,14 +140,15 @@ class Settings(BaseSettings):
     """The address on which a process tells its metrics and its health."""
     metrics_port: int | None = Field(None, ge=0, le=65535)
     """The port there; 0 is any. Without one, nothing listens."""
-    drain_timeout: float = 5.0
+    drain_timeout: float = Field(5.0, gt=0, le=600)
     """How long a revoked partition's running batch is awaited."""
-    watchdog_timeout: float = 30.0
+    watchdog_timeout: float = Field(30.0, gt=0, le=86_400)
     """A worker with lag and no progress for so long exits."""
-    statement_timeout_ms: int = 8000
-    lock_timeout_ms: int = 5000
-    idle_in_transaction_timeout_ms: int = 3000
-    kafka_timeout: float = 20.0
+    # PostgreSQL takes 0 for "as long as it likes", and then no wait has an end.
+    statement_timeout_ms: int = Field(8000, gt=0, le=3_600_000)
+    lock_timeout_ms: int = Field(5000, gt=0, le=3_600_000)
+    idle_in_transaction_timeout_ms: int = Field(3000, gt=0, le=3_600_000)
+    kafka_timeout: float = Field(20.0, gt=0, le=600)
 
     @classmethod
     def load(cls) -> Self:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+PREFIX_MAX: Final = 249 - 22
+"""A name of Kafka's has 249 characters at most, and the longest of ours 22."""
+
 DAY_MS: Final = 24 * 3600 * 1000
 
 MAX_DEAD_LETTER_BYTES: Final = 4 * 1024 * 1024

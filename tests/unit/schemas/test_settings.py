@@ -114,6 +114,16 @@ def test_a_broken_state_file_says_nothing(state: str, tmp_path: Path) -> None:
         ("PARTITIONS", "0"),
         ("PARTITIONS", "many"),
         ("BATCH_MAX", "0"),
+        ("TOPIC_PREFIX", "bad prefix/"),
+        ("TOPIC_PREFIX", "x" * 228),
+        ("DRAIN_TIMEOUT", "0"),
+        ("WATCHDOG_TIMEOUT", "-1"),
+        ("STATEMENT_TIMEOUT_MS", "0"),
+        ("LOCK_TIMEOUT_MS", "-5"),
+        ("IDLE_IN_TRANSACTION_TIMEOUT_MS", "0"),
+        ("KAFKA_TIMEOUT", "0"),
+        ("KAFKA_TIMEOUT", "nan"),
+        ("KAFKA_TIMEOUT", "inf"),
         ("BANK_URL", "bank.example"),
         ("BANK_STATUS_URL", "https://bank.example/orders"),
     ],
@@ -125,6 +135,12 @@ def test_a_wrong_setting_is_refused_by_name(
     monkeypatch.setenv(f"WALLET_{name}", wrong)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings.load()
+
+
+def test_the_longest_prefix_still_names_topics_that_kafka_takes() -> None:
+    """249 characters are what a name may have; dots and dashes are among them."""
+    settings = Settings(topic_prefix="a-b_c." + "x" * 221)
+    assert max(len(topic.name) for topic in settings.topics.all()) == 249
 
 
 def test_kafka_clients_get_what_was_said(tmp_path: Path) -> None:
