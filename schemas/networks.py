@@ -1,12 +1,44 @@
-"""Settings that are lists in one line: networks, and limits by level."""
+"""Settings that are lists in one line: brokers, networks, and limits by level."""
 
 import ipaddress
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NO_LIMIT: Final = "none"
 LEVELS: Final = 10
+PORTS: Final = range(1, 65_536)
+
+# As both of Kafka's clients read them: a host alone has port 9092, and a protocol in front is not
+# heard or ends the one or the other.
+_BROKER: Final = re.compile(r"(?:\[([^\]]*)\]|[^\s\[\]:/@]+)(?::([0-9]{1,5}))?")
+
+
+def checked_brokers(text: str) -> str:
+    """The text, if it is a list of brokers: host, host:port or [IPv6]:port. Raises ValueError."""
+    brokers = [each.strip() for each in text.split(",") if each.strip()]
+    if not (brokers and all(_is_broker(each) for each in brokers)):
+        raise ValueError("no host:port,host:port")
+    return text
+
+
+def _is_broker(text: str) -> bool:
+    if _is_ipv6(text):
+        return True
+    found = _BROKER.fullmatch(text)
+    if found is None:
+        return False
+    address, port = found.groups()
+    return (address is None or _is_ipv6(address)) and (port is None or int(port) in PORTS)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def networks_of(text: str) -> tuple[Network, ...]:

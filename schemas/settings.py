@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas import kafka_security, local_copy
-from schemas.networks import checked_limits, checked_networks
+from schemas.networks import checked_brokers, checked_limits, checked_networks
 from schemas.topics import PREFIX_MAX, Topics
 
 _FOUND: Final = {"kafka_bootstrap": "kafka", "database_url": "postgres", "bank_url": "bank"}
@@ -24,6 +24,20 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _as_libpq(text: str) -> str:
+    """The text, if it can be an address as libpq takes it. Raises ValueError."""
+    if not (text.startswith(("postgresql://", "postgres://")) or "=" in text):
+        raise ValueError("neither postgresql://user@host:5432/name nor host=... dbname=...")
+    return text
+
+
+def _with_key(text: str) -> str:
+    """The text, if it has a place for an order's key. Raises ValueError."""
+    if "{key}" not in text:
+        raise ValueError("needs {key} in it, as https://bank/orders/{key}")
+    return text
+
+
 class Settings(BaseSettings):
     """All settings of every process. Times are seconds unless the name says otherwise."""
 
@@ -35,7 +49,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    kafka_bootstrap: str = "127.0.0.1:9092"
+    kafka_bootstrap: Annotated[str, AfterValidator(checked_brokers)] = "127.0.0.1:9092"
     kafka_security_protocol: Annotated[kafka_security.Protocol, BeforeValidator(_upper)] | None = (
         None
     )
@@ -49,7 +63,9 @@ class Settings(BaseSettings):
     """The certificate by which we say who we are, where the broker asks for one; PEM."""
     kafka_ssl_key_location: str | None = None
     """Its key, without a password; PEM."""
-    database_url: str = Field("postgresql://postgres@127.0.0.1:5432/wallet", repr=False)
+    database_url: Annotated[str, AfterValidator(_as_libpq)] = Field(
+        "postgresql://postgres@127.0.0.1:5432/wallet", repr=False
+    )
     database_url_file: Path | None = None
     data: Path = Path(".wallet")
 
@@ -73,7 +89,9 @@ class Settings(BaseSettings):
     bank_url: str = Field("http://127.0.0.1:8010/", pattern="^https?://", repr=False)
     """Where the bank takes orders to pay, by POST. May hold a name and a password for it."""
     bank_url_file: Path | None = None
-    bank_status_url: str | None = Field(None, pattern=r"^https?://.*\{key\}", repr=False)
+    bank_status_url: Annotated[str, AfterValidator(_with_key)] | None = Field(
+        None, pattern="^https?://", repr=False
+    )
     """Where the bank tells what became of an order, by GET; the order's key stands for {key}."""
     bank_status_url_file: Path | None = None
     bank_knows_keys: bool = True

@@ -43,6 +43,9 @@ def _run(*words: str, given: str | None = None) -> Result:
         (("deposit", WALLET, "5", "--id", ""), "'--id': it is empty"),
         (("create", "--id", ""), "'--id': it is empty"),
         (("set-status", WALLET, "frozen"), "'active', 'deactivated', 'suspended'"),
+        (("users", "create", "sara", "--role", "boss"), "for '--role': 'boss' is not one of"),
+        (("verify", "--bank-ledger", "ledger"), "'ledger' is neither an address such as https"),
+        (("verify", "--bank-ledger", "http://"), "'http://' is neither an address such as"),
         (("deposit", WALLET, "5", "--expires", "soon"), "neither a number of seconds"),
         (("deposit", WALLET, "5", "--expires", "nan"), "neither a number of seconds"),
         (("deposit", WALLET, "5", "--expires", "2026-11-20T10:00:00"), "neither a number"),
@@ -197,12 +200,24 @@ def test_an_absent_database_is_one_line_without_the_password(words: tuple[str, .
     assert "\n" not in str(failure)
 
 
-def test_a_wrong_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not a traceback of the settings library."""
-    monkeypatch.setenv("WALLET_PARTITIONS", "four")
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PARTITIONS", "four", ""),
+        ("KAFKA_BOOTSTRAP", "kafka://k:9", "no host:port,host:port, got 'kafka://k:9'"),
+        ("DATABASE_URL", "none", "neither postgresql://user@host:5432/name nor host=... dbname="),
+        ("BANK_STATUS_URL", "https://x/y", "needs {key} in it, as https://bank/orders/{key}"),
+    ],
+)
+def test_a_wrong_setting_names_its_variable(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a traceback of the settings library, nor that a server did not answer."""
+    monkeypatch.setenv(f"WALLET_{name}", value)
     failure = _run("balance", WALLET).exception
     assert isinstance(failure, UsageFailure)
-    assert str(failure).startswith("WALLET_PARTITIONS: ")
+    assert str(failure).startswith(f"WALLET_{name}: {said}")
+    assert failure.exit_code == 2
 
 
 @pytest.mark.parametrize("words", [("deposit", WALLET, "5"), ("verify",), ("migrate",)])

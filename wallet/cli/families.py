@@ -51,6 +51,14 @@ _FAMILY_OF: Final = {name: family for family, names in FAMILIES.items() for name
 class Families(TyperGroup):
     """The commands of all families."""
 
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own context
+        """Run what is asked for; a word that is none of a choice is told without a type's name."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer's own context
         """Name all commands, in the order of the table."""
         return list(_FAMILY_OF)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import psycopg2
 import typer
@@ -41,6 +42,17 @@ NO_LEDGER = "none"
 """Said instead of an address: do not ask the bank."""
 
 
+def _ledger(text: str) -> str:
+    """Read where the bank's ledger is."""
+    if text != NO_LEDGER and not (
+        text.startswith(("http://", "https://")) and urlsplit(text).netloc
+    ):
+        raise typer.BadParameter(
+            f"{text!r} is neither an address such as https://bank/ledger nor none"
+        )
+    return text
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(verify)
@@ -55,7 +67,8 @@ def verify(
     bank_ledger: Annotated[
         str | None,
         typer.Option(
-            metavar="URL",
+            metavar="URL|none",
+            parser=_ledger,
             help="What the bank says it has paid, or none. Default: the local pretend bank's.",
         ),
     ] = None,

@@ -125,6 +125,14 @@ def test_a_broken_state_file_says_nothing(state: str, tmp_path: Path) -> None:
         ("KAFKA_TIMEOUT", "nan"),
         ("KAFKA_TIMEOUT", "inf"),
         ("BANK_URL", "bank.example"),
+        ("BANK_STATUS_URL", "bank.example/{key}"),
+        ("KAFKA_BOOTSTRAP", "k:99999"),
+        ("KAFKA_BOOTSTRAP", "k:0"),
+        ("KAFKA_BOOTSTRAP", "k:nine"),
+        ("KAFKA_BOOTSTRAP", "PLAINTEXT://k:9092"),
+        ("KAFKA_BOOTSTRAP", "u@k:9092"),
+        ("KAFKA_BOOTSTRAP", "[::k]:9092"),
+        ("KAFKA_BOOTSTRAP", ","),
         ("BANK_STATUS_URL", "https://bank.example/orders"),
     ],
 )
@@ -135,6 +143,22 @@ def test_a_wrong_setting_is_refused_by_name(
     monkeypatch.setenv(f"WALLET_{name}", wrong)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    "said", ["k", "k:1", "k:9092,l:65535", "k:1, l:2,", "[::1]:9092", "[::1]", "::1", "1.2.3.4:9"]
+)
+def test_brokers_are_those_that_kafkas_clients_read(said: str) -> None:
+    """Without a port it is 9092."""
+    assert Settings(kafka_bootstrap=said).kafka_client()["bootstrap.servers"] == said
+
+
+@pytest.mark.parametrize(
+    "said", ["postgres://u@h/d", "postgresql:///d?host=/run", "host=h dbname=d"]
+)
+def test_a_database_is_named_as_libpq_takes_it(said: str) -> None:
+    """A URL of either name, or words."""
+    assert Settings(database_url=said).database_url == said
 
 
 def test_the_longest_prefix_still_names_topics_that_kafka_takes() -> None:
