@@ -7,7 +7,7 @@ import typer
 
 from wallet.cli.connected import load_settings
 from wallet.cli.watched import be_watched
-from wallet.failure import Failure
+from wallet.failure import Failure, NoAnswer
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +24,7 @@ def gateway(
     ] = False,
 ) -> None:
     """Answer HTTP on WALLET_HTTP_HOST until SIGTERM: commands into Kafka, reads from PostgreSQL."""
+    from producers.failure import ClientError  # noqa: PLC0415 - as above
     from producers.http.serving import ServingError, serve  # noqa: PLC0415 - as above
     from producers.logs import log_to_stderr  # noqa: PLC0415 - the imports of a server
     from streams.rehearsal import Rehearsal  # noqa: PLC0415 - as above
@@ -33,7 +34,8 @@ def gateway(
     try:
         asyncio.run(serve(settings, port, _tell, Rehearsal(settings), share_port=share_port))
     except ServingError as error:
-        raise Failure(str(error)) from None
+        is_away = isinstance(error.__cause__, ClientError)
+        raise (NoAnswer if is_away else Failure)(str(error)) from None
 
 
 def _tell(address: str) -> None:
