@@ -9,7 +9,7 @@ import psycopg2
 import schemas
 from producers.addresses import why_refused, without_password
 from producers.failure import one_line
-from wallet.failure import Failure, Tell, UsageFailure, ignore
+from wallet.failure import Failure, NoAnswer, Tell, UsageFailure, ignore
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,7 +23,8 @@ def upgrade(url: str, timeout_seconds: float = 30.0, tell: Tell = ignore) -> Non
     """Apply the missing migrations, waiting for the server; nothing happens when there are none.
 
     Raises:
-        Failure: the database does not answer in time, or refuses.
+        NoAnswer: the database does not answer in time.
+        Failure: it refuses.
 
     """
     # Half a second of imports that the other commands need not wait for.
@@ -59,7 +60,7 @@ def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) ->
     """Wait until the database can be connected to; a wait that is not over at once is told.
 
     Raises:
-        Failure: it could not within the time; the text has the server's last words, no password.
+        NoAnswer: it could not within the time; the text has the server's last words, no password.
         UsageFailure: no server could ever answer at such an address.
 
     """
@@ -70,7 +71,7 @@ def wait_until_answers(url: str, timeout_seconds: float, tell: Tell = ignore) ->
         if pause == PAUSE_SECONDS:
             tell(f"waiting for PostgreSQL at {shown}: {reason} ...")
         if time.monotonic() > deadline:
-            raise Failure(
+            raise NoAnswer(
                 f"PostgreSQL at {shown} does not answer ({timeout_seconds:.0f} s): {reason};"
                 " start a local one with `wallet up` or set WALLET_DATABASE_URL"
             )

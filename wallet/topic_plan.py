@@ -22,7 +22,7 @@ from producers import unreached
 from schemas.settings import Settings
 from schemas.topics import Topic
 from wallet import topics
-from wallet.failure import Failure
+from wallet.failure import Failure, NoAnswer
 
 ANSWER_SECONDS: Final = 10.0
 
@@ -71,12 +71,12 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(settings: Settings, timeout_seconds: float = ANSWER_SECONDS) -> Plan:
-    """Compare; nothing is changed. Raises Failure when the cluster does not answer in time."""
+    """Compare; nothing is changed. Raises NoAnswer when the cluster does not in time."""
     admin = topics.client(settings)
     try:
         found = admin.list_topics(timeout=timeout_seconds)
     except KafkaException as error:
-        raise Failure(
+        raise NoAnswer(
             f"Kafka at {settings.kafka_bootstrap} does not answer: {error.args[0].str()}:"
             f" {unreached.why(settings)}"
         ) from None
@@ -176,6 +176,9 @@ def _answer(future: "Future[Any]") -> Any:  # noqa: ANN401 - whatever was asked 
     try:
         return future.result(ANSWER_SECONDS * 2)
     except KafkaException as error:
-        raise Failure(f"Kafka refuses: {error.args[0].str()}") from None
+        said = error.args[0]
+        if said.code() < 0:  # the client's own words: no broker has said anything
+            raise NoAnswer(f"Kafka does not answer: {said.str()}") from None
+        raise Failure(f"Kafka refuses: {said.str()}") from None
     except TimeoutError:
-        raise Failure("Kafka does not answer in time") from None
+        raise NoAnswer("Kafka does not answer in time") from None

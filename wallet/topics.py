@@ -11,7 +11,7 @@ from producers import unreached
 from producers.bounds import bounds
 from schemas.settings import Settings
 from schemas.topics import Topic
-from wallet.failure import Failure, Tell, ignore
+from wallet.failure import Failure, NoAnswer, Tell, ignore
 
 REQUEST_SECONDS: Final = 10.0
 PROBE_SECONDS: Final = 1.0
@@ -25,8 +25,8 @@ def apply(settings: Settings, timeout_seconds: float, tell: Tell = ignore) -> tu
     """Make the missing topics, waiting for the cluster; give the names of those made.
 
     Raises:
-        Failure: the cluster does not answer in time, refuses, or has a topic with another number
-            of partitions.
+        NoAnswer: the cluster does not answer in time.
+        Failure: it refuses, or has a topic with another number of partitions.
 
     """
     admin = client(settings)
@@ -53,7 +53,7 @@ def wait_until_answers(settings: Settings, timeout_seconds: float, tell: Tell = 
     """Wait until the cluster lists its topics; a wait that is not over at once is told.
 
     Raises:
-        Failure: it did not within the time.
+        NoAnswer: it did not within the time.
 
     """
     admin, address = client(settings), settings.kafka_bootstrap
@@ -63,7 +63,7 @@ def wait_until_answers(settings: Settings, timeout_seconds: float, tell: Tell = 
     tell(f"waiting for Kafka at {address} ...")
     while not answers(admin):
         if time.monotonic() > deadline:
-            raise Failure(
+            raise NoAnswer(
                 f"Kafka at {address} does not answer ({timeout_seconds:.0f} s):"
                 f" {unreached.why(settings)}"
             )
@@ -81,7 +81,7 @@ def _listed(admin: AdminClient) -> dict[str, TopicMetadata]:
     try:
         return admin.list_topics(timeout=REQUEST_SECONDS).topics
     except KafkaException as error:
-        raise Failure(f"Kafka does not list its topics: {error.args[0].str()}") from None
+        raise NoAnswer(f"Kafka does not list its topics: {error.args[0].str()}") from None
 
 
 def _await_leaders(admin: AdminClient, wanted: tuple[Topic, ...]) -> None:
@@ -89,7 +89,7 @@ def _await_leaders(admin: AdminClient, wanted: tuple[Topic, ...]) -> None:
     deadline = time.monotonic() + LEADERS_SECONDS
     while leaderless := _leaderless(wanted, _listed(admin)):
         if time.monotonic() > deadline:
-            raise Failure(f"no leaders for {', '.join(leaderless)}; are all brokers running?")
+            raise NoAnswer(f"no leaders for {', '.join(leaderless)}; are all brokers running?")
         time.sleep(PAUSE_SECONDS)  # nobody tells when the brokers have heard
 
 
@@ -103,7 +103,7 @@ def _await_answers(settings: Settings, wanted: tuple[Topic, ...]) -> None:
             for partition in range(topic.partitions):
                 bounds(consumer, topic.name, partition, LEADERS_SECONDS)
     except KafkaException as error:
-        raise Failure(
+        raise NoAnswer(
             f"{topic.name}[{partition}] does not answer: {error.args[0].str()};"
             " are all brokers running?"
         ) from None

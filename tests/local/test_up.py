@@ -277,4 +277,4 @@ def test_an_absent_server_is_one_line_after_a_wait(
     assert "127.0.0.1:9" in failure
     assert variable in failure
     assert "secret" not in done.stderr
-    assert done.returncode == 1
+    assert done.returncode == 3

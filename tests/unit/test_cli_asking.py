@@ -170,7 +170,15 @@ def test_a_file_that_is_not_there_is_named() -> None:
     assert "cannot read nowhere.jsonl: No such file" in str(failure)
 
 
-@pytest.mark.parametrize("words", [("deposit", WALLET, "5"), ("events", "tail")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("deposit", WALLET, "5"),
+        ("events", "tail"),
+        ("topics", "plan", "--timeout", "0.2"),
+        ("topics", "apply", "--timeout", "0"),
+    ],
+)
 def test_an_absent_kafka_is_one_line(words: tuple[str, ...]) -> None:
     """It names the address and the fix."""
     failure = _run(*words).exception
@@ -188,6 +196,7 @@ def test_an_absent_kafka_is_one_line(words: tuple[str, ...]) -> None:
         ("result", "1"),
         ("withdrawals", "list"),
         ("withdrawals", "cancel", OTHER),
+        ("migrate", "--timeout", "0"),
     ],
 )
 def test_an_absent_database_is_one_line_without_the_password(words: tuple[str, ...]) -> None:

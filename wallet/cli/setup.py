@@ -40,7 +40,8 @@ def migrate(timeout: Timeout = 60.0) -> None:
 def plan_topics(*, timeout: Timeout = 10.0, as_json: AsJson = False) -> None:
     """Say in what the cluster's topics are not as the contract has them; changes nothing.
 
-    Exit code 1 when `wallet topics apply` has something to do, or cannot help.
+    Exit code 1 when `wallet topics apply` has something to do, or cannot help; 3 when Kafka does
+    not answer.
     """
     plan = topic_plan.plan(load_settings(), timeout)
     if as_json:
