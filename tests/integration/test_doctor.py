@@ -189,6 +189,19 @@ def test_a_check_that_fails_on_its_way(error: Exception, what: str, fix: str) ->
     assert fix in last.fix
 
 
+def test_a_bank_that_nobody_named_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger may have none, and the setting is that of bank callers; one that is named hurts."""
+    monkeypatch.delenv("WALLET_BANK_URL", raising=False)
+    monkeypatch.setattr(socket, "create_connection", _refused)
+    found = bank_of(Settings())
+    assert (found.level, "no WALLET_BANK_URL is set here" in found.what) == ("warning", True)
+    assert bank_of(Settings(bank_url=Settings().bank_url)).level == "harm"
+
+
+def _refused(*_arguments: object, **_named: object) -> None:
+    raise ConnectionRefusedError
+
+
 @pytest.mark.parametrize("address", ["http://u:SECRET@h:99999/", f"http://{'a' * 64}.example/"])
 def test_a_bank_that_no_host_could_be(address: str) -> None:
     """Said of the bank, and the other checks go on."""

@@ -29,20 +29,31 @@ OTHERS: Final = frozenset(
 
 
 def bank(settings: Settings) -> Finding:
-    """Whether the bank can be connected to. It is asked for nothing: any request might pay."""
+    """Whether the bank can be connected to. It is asked for nothing: any request might pay.
+
+    Where no setting names one, the ledger may well have none: worth a look, and no harm.
+    """
     fix = "is it up, and is WALLET_BANK_URL right? Money waits in transit"
     shown = without_password(settings.bank_url)
     try:
-        parts = urlsplit(settings.bank_url)
-        place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        place = _place(settings.bank_url)
         shown = f"{place[0]}:{place[1]}"
         socket.create_connection(place, CONNECT_SECONDS).close()
     except OSError as error:
+        if "bank_url" not in settings.model_fields_set:
+            what = f"no WALLET_BANK_URL is set here, and nothing takes connections at {shown}"
+            return warning("bank", what, "set it as the bank callers have it, if there is a bank")
         what = f"{shown} cannot be connected to: {error.strerror or error}"
         return harm("bank", what, fix)
     except ValueError:  # no number where a port belongs, or no name that a host could have
         return harm("bank", f"{shown} is no address", fix)
     return fine("bank", f"{shown} takes connections")
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Host and port. Raises ValueError."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def receipts(settings: Settings) -> Finding:
