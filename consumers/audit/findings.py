@@ -76,9 +76,18 @@ class Findings:
         """Whether nothing is off."""
         return not any(invariant.violations for invariant in self.invariants.values())
 
+    @property
+    def unchecked(self) -> list[str]:
+        """The invariants that could not be checked, or not from the beginning: each has a note."""
+        return [name for name, invariant in self.invariants.items() if invariant.note]
+
     def as_json(self) -> dict[str, Any]:
-        """The findings for a program: {"ok", "invariants": {"I1": {...}}, "commands", ...}."""
-        return {"ok": self.ok, "invariants": to_builtins(self.invariants), **self.counts}
+        """The findings for a program.
+
+        {"ok", "complete": all could be checked, "invariants": {"I1": {...}}, "commands", ...}
+        """
+        verdict = {"ok": self.ok, "complete": not self.unchecked}
+        return {**verdict, "invariants": to_builtins(self.invariants), **self.counts}
 
 
 def difference(expected: bytes | str | None, found: bytes | str | None) -> tuple[str, str]:

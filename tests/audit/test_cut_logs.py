@@ -1,10 +1,13 @@
 """Logs without their beginning: of some it is a matter of time, of others it is a loss."""
 
+from functools import partial
+
 import pytest
 
 from consumers.seals import seal
 from tests.audit.judging import judged, told, violated
 from tests.audit.writer import Ledger
+from tests.shell import Shell
 from tests.topics import cut
 
 pytestmark = pytest.mark.integration
@@ -20,6 +23,20 @@ def test_what_expires_is_noted(ledger: Ledger) -> None:
     assert findings.ok, findings.as_json()
     notes = {name: found.note for name, found in findings.invariants.items() if found.note}
     assert set(notes) == {"I1", "I2", "I10"}
+    assert findings.unchecked == ["I1", "I2", "I10"]
+
+
+def test_clean_is_not_said_of_what_was_not_checked(ledger: Ledger) -> None:
+    """Neither to people nor to programs; with --complete it is no success either."""
+    ledger.write()
+    cut(ledger.settings, ledger.settings.topics.commands, (0, 30))
+    verify = partial(Shell(ledger.settings), "verify", "--timeout", "0.5", "--bank-ledger", "none")
+    shown = verify()
+    assert shown.code == 0
+    assert shown.said.endswith("clean, but not all could be checked: I2, I8, I10\n")
+    told = verify("--json")
+    assert (told.code, told.json["ok"], told.json["complete"]) == (0, True, False)
+    assert verify("--complete", "--json").code == 1
 
 
 def test_a_result_is_missed_where_nothing_expired(ledger: Ledger) -> None:

@@ -32,6 +32,7 @@ def test_a_sound_ledger_is_clean(ledger: Ledger) -> None:
     assert findings.counts["results"] == counted["I10"] == len(ledger.commands)
     said = json.loads(json.dumps(findings.as_json()))
     assert (said["ok"], said["invariants"]["I1"]["violations"]) == (True, 0)
+    assert said["complete"] is True
 
 
 def test_a_changed_balance(ledger: Ledger) -> None:
