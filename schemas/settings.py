@@ -9,12 +9,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas import kafka_security, local_copy
 from schemas.networks import checked_brokers, checked_limits, checked_networks
-from schemas.topics import PREFIX_MAX, Topics
+from schemas.topics import FOR_EVER, PREFIX_MAX, Topics
 
 _FOUND: Final = {"kafka_bootstrap": "kafka", "database_url": "postgres", "bank_url": "bank"}
 """Setting -> its name in the state file of a running copy."""
 
 PARTITIONS_MAX: Final = 1000
+RETENTION_DAYS_MAX: Final = 36_500
 
 SECRETS: Final = ("kafka_sasl_password", "database_url", "bank_url", "bank_status_url")
 """Settings that hold secrets: each may stand in a file, whose name `WALLET_..._FILE` gives."""
@@ -29,6 +30,13 @@ def _as_libpq(text: str) -> str:
     if not (text.startswith(("postgresql://", "postgres://")) or "=" in text):
         raise ValueError("neither postgresql://user@host:5432/name nor host=... dbname=...")
     return text
+
+
+def _kept(days: int) -> int:
+    """The days, if they are some or for ever. Raises ValueError."""
+    if days != FOR_EVER and days not in range(1, RETENTION_DAYS_MAX + 1):
+        raise ValueError(f"from 1 to {RETENTION_DAYS_MAX:,} days, or {FOR_EVER} for ever")
+    return days
 
 
 def _with_key(text: str) -> str:
@@ -72,6 +80,8 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=PARTITIONS_MAX)
     """Partitions of every topic keyed by wallet; fixed for the topics' life."""
     topic_prefix: str = Field("", pattern="^[A-Za-z0-9._-]*$", max_length=PREFIX_MAX)
+    retention_days: Annotated[int, AfterValidator(_kept)] = 7
+    """How long commands and results are kept, -1: for ever. Proofs by replay need all of them."""
     application: str = "wallet-ledger"
     """Consumer group, and the first part of every transactional id."""
 
@@ -203,7 +213,7 @@ class Settings(BaseSettings):
     @property
     def topics(self) -> Topics:
         """The topics these settings speak of."""
-        return Topics(self.topic_prefix, self.partitions)
+        return Topics(self.topic_prefix, self.partitions, self.retention_days)
 
     def kafka_client(self) -> dict[str, str | int | float | bool]:
         """What every confluent-kafka client is given."""

@@ -7,6 +7,8 @@ PREFIX_MAX: Final = 249 - 22
 """A name of Kafka's has 249 characters at most, and the longest of ours 22."""
 
 DAY_MS: Final = 24 * 3600 * 1000
+FOR_EVER: Final = -1
+"""Said as Kafka says it, of milliseconds and of days."""
 
 MAX_DEAD_LETTER_BYTES: Final = 4 * 1024 * 1024
 """A record as large as the commands topic takes by default (1 MiB) fits, headers and all."""
@@ -26,36 +28,38 @@ class Topic:
 class Topics:
     """All topics of one ledger. `prefix` keeps several ledgers on one cluster apart.
 
-    Every topic keyed by wallet has the same number of partitions, fixed for its life.
+    `kept_days` is how long commands and results are kept: so many days, or FOR_EVER. Every topic
+    keyed by wallet has the same number of partitions, fixed for its life.
     """
 
     prefix: str = ""
     partitions: int = 4
+    kept_days: int = 7
 
     @property
     def commands(self) -> Topic:
         """What is asked. Broker timestamps: they are the ledger's clock."""
-        return self._topic("wallet.commands.v1", "what is asked", 7 * DAY_MS, stamped=True)
+        return self._topic("wallet.commands.v1", "what is asked", self._kept_ms, stamped=True)
 
     @property
     def results(self) -> Topic:
         """One answer for every command, in command order, on the command's partition."""
-        return self._topic("wallet.results.v1", "one answer for every command", 7 * DAY_MS)
+        return self._topic("wallet.results.v1", "one answer for every command", self._kept_ms)
 
     @property
     def events(self) -> Topic:
         """Ledger events in each wallet's order, kept for ever."""
-        return self._topic("wallet.events.v1", "ledger events", -1)
+        return self._topic("wallet.events.v1", "ledger events", FOR_EVER)
 
     @property
     def scheduled(self) -> Topic:
         """The delayed topic: withdrawals and their due times."""
-        return self._topic("wallet.scheduled.v1", "withdrawals to come", -1)
+        return self._topic("wallet.scheduled.v1", "withdrawals to come", FOR_EVER)
 
     @property
     def balances(self) -> Topic:
         """What each wallet holds now: the newest record of each, for readers that come late."""
-        topic = self._topic("wallet.balances.v1", "the newest balance of each wallet", -1)
+        topic = self._topic("wallet.balances.v1", "the newest balance of each wallet", FOR_EVER)
         topic.config["cleanup.policy"] = "compact"
         return topic
 
@@ -76,6 +80,10 @@ class Topics:
             self.balances,
             self.dead_letters,
         )
+
+    @property
+    def _kept_ms(self) -> int:
+        return FOR_EVER if self.kept_days == FOR_EVER else self.kept_days * DAY_MS
 
     def _topic(self, name: str, carries: str, kept_ms: int, *, stamped: bool = False) -> Topic:
         config = {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}

@@ -57,6 +57,19 @@ def test_what_would_lose_records_is_asked_for(ledger: Settings) -> None:
     assert plan(ledger).differences == ()
 
 
+def test_commands_and_results_are_kept_as_long_as_is_said(ledger: Settings) -> None:
+    """For longer at once; for less, as all that throws records away, where it is asked for."""
+    longer = Shell(ledger.model_copy(update={"retention_days": 90}))
+    assert longer("topics", "plan").code == 1
+    said = longer("topics", "apply").said
+    for topic in (ledger.topics.commands, ledger.topics.results):
+        assert f"{topic.name}: retention.ms {7 * DAY_MS} -> {90 * DAY_MS}" in said
+    assert longer("topics", "plan").said == "all topics are as the contract says\n"
+    usual = Shell(ledger)
+    assert "left as it is" in usual("topics", "apply").complained
+    assert f"{90 * DAY_MS} -> {7 * DAY_MS}" in usual("topics", "apply", "--shorten").said
+
+
 def test_another_number_of_partitions_is_told(ledger: Settings) -> None:
     """It cannot be mended, and nothing is touched."""
     wallet = Shell(ledger.model_copy(update={"partitions": 3}))

@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.decoding import MAX_VALUE_BYTES
+from schemas.settings import Settings
 from schemas.topics import DAY_MS, Topic, Topics
 
 
@@ -34,6 +35,15 @@ def test_what_is_kept_for_how_long() -> None:
     topics = Topics()
     kept = [int(topic.config["retention.ms"]) for topic in topics.all()]
     assert kept == [7 * DAY_MS, 7 * DAY_MS, -1, -1, -1, 30 * DAY_MS]
+
+
+@pytest.mark.parametrize(("days", "kept"), [(90, 90 * DAY_MS), (-1, -1)])
+def test_commands_and_results_are_kept_as_long_as_is_said(days: int, kept: int) -> None:
+    """Both alike; the others are not touched by it."""
+    topics, usual = Settings(retention_days=days).topics, Topics()
+    both = [topics.commands, topics.results]
+    assert [int(topic.config["retention.ms"]) for topic in both] == [kept, kept]
+    assert topics.all()[2:] == usual.all()[2:]
 
 
 def test_only_commands_have_the_brokers_time() -> None:

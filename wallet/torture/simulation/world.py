@@ -20,6 +20,7 @@ MOST_STEPS: Final = 20_000
 SETTINGS: Final = Settings.model_construct(
     partitions=2,
     topic_prefix="",
+    retention_days=7,
     application="simulated",
     batch_max=4,
     queue_max=8,
