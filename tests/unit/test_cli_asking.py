@@ -81,6 +81,10 @@ def test_usage_errors_are_exit_code_2(words: tuple[str, ...], said: str) -> None
         (("deposit", WALLET, "5", "--metadata", "shop"), "is no KEY=VALUE"),
         (("deposit", WALLET, "5", "--id", "x" * 300), "id is longer than 256"),
         (("create", "--phone", "none"), "owner.phone: "),
+        (("deposit", WALLET, "abc"), "amount: Not a decimal number. Write it like"),
+        (("sell", WALLET, "989121234567", "5,00"), "amount: Not a decimal number"),
+        (("exchange", WALLET, OTHER, "5", "1e3"), "to_amount: Not a decimal number"),
+        (("withdraw", WALLET, "5.", "--in", "3d"), "amount: Not a decimal number"),
         (("withdraw", WALLET, "5"), "say when: either --at 2026-11-20T10:00:00Z or --in 3d"),
         (("withdraw", WALLET, "5", "--in", "3d", "--at", "2026-11-20T10:00:00Z"), "say when"),
         (("withdraw", WALLET, "5", "--in", "3d", "--to", "x" * 65), "target: "),
@@ -136,12 +140,15 @@ def test_nothing_of_a_file_is_sent_when_a_line_is_wrong(tmp_path: Path) -> None:
     """Every wrong line is told with its number and its field."""
     file = tmp_path / "commands.jsonl"
     wrong = ["", EVENT % 1, "{", EVENT.replace("amount", "amuont") % 2, EVENT.replace("%s", "")]
-    file.write_text("\n".join([*wrong, "x" * 70_000, EVENT % 3]))
+    comma = EVENT.replace('"5"', '"5,00"') % 4
+    file.write_text("\n".join([*wrong, "x" * 70_000, EVENT % 3, comma]))
     failure = _run("send", str(file)).exception
     assert isinstance(failure, UsageFailure)
     first, *lines = str(failure).splitlines()
-    assert first == "nothing was sent, 4 lines are no commands"
-    assert [line.strip().split(":")[0] for line in lines] == [f"line {n}" for n in (3, 4, 5, 6)]
+    assert first == "nothing was sent, 5 lines are no commands"
+    told = [line.strip().split(":")[0] for line in lines]
+    assert told == [f"line {n}" for n in (3, 4, 5, 6, 8)]
+    assert "amount: Not a decimal number" in lines[4]
     assert "Did you mean amount?" in lines[1]
     assert "longer than the 65,536 bytes" in lines[3]
 

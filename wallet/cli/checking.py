@@ -1,8 +1,9 @@
 """Looks at a command before it is sent, with the ledger's own eyes (schemas.decoding)."""
 
+from producers.checking.findings import inspect
 from schemas import decoding
 from schemas.cloudevents import Headers
-from schemas.refusals import Refusal, detail_of
+from schemas.refusals import Code, Refusal, detail_of
 
 
 def what_is_wrong(key: bytes | None, value: bytes, headers: Headers = ()) -> str | None:
@@ -12,7 +13,14 @@ def what_is_wrong(key: bytes | None, value: bytes, headers: Headers = ()) -> str
         return decoded.reason
     if isinstance(decoded, decoding.RefusedCommand):
         return _said(decoded.refusal)
-    return None
+    return _wrong_amount(key, value, headers)
+
+
+def _wrong_amount(key: bytes | None, value: bytes, headers: Headers) -> str | None:
+    """Why a text is no amount at all; whether it can be moved depends on its wallet."""
+    found = inspect(key, value, tuple(headers)).troubles
+    wrong = [each.detail.rstrip(".") for each in found if each.code == Code.INVALID_FIELD]
+    return wrong[0] if wrong else None
 
 
 def _said(refusal: Refusal) -> str:
