@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from producers.http.v1.codes import CODES
 from schemas.refusals import DETAILS, Code
 from schemas.settings import Settings
 from wallet.cli import app
@@ -199,6 +200,19 @@ def test_a_section_names_the_context(files: Files, code: Code) -> None:
         Code.UNKNOWN_FIELD,
         Code.INVALID_FIELD,
     }
+
+
+def test_the_codes_of_the_api_are_all_there(files: Files) -> None:
+    """docs/ERRORS.md has a table of those that are not the ledger's."""
+    _, _, after = files[Path("docs/ERRORS.md")].partition(
+        "\n| code | status | retryable | meaning |"
+    )
+    rows = [line.strip("| ").split(" | ") for line in after.split("\n\n")[0].splitlines()[2:]]
+    assert rows == [
+        [f"`{line.code}`", str(line.status), str(line.is_retryable).lower(), line.meaning]
+        for line in CODES.values()
+        if line.code not in set(Code)
+    ]
 
 
 def _find(value: Any, name: str) -> Any:  # noqa: ANN401 - JSON
