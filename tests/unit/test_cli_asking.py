@@ -12,6 +12,7 @@ from producers.message import Message
 from wallet.cli import app, commands
 from wallet.cli.asking import Asking
 from wallet.failure import NoAnswer, UsageFailure
+from wallet.local import up
 
 WALLET = "01930f6e-0000-7000-8000-000000000001"
 OTHER = "01930f6e-0000-7000-8000-000000000002"
@@ -134,6 +135,21 @@ def test_an_option_that_would_not_be_heard_is_refused(words: tuple[str, ...], sa
     failure = _run(*words).exception
     assert isinstance(failure, UsageFailure)
     assert said in str(failure)
+
+
+def test_the_help_says_which_port_is_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by what answers there, with the number that is usual."""
+    monkeypatch.setenv("COLUMNS", "200")
+    words = " ".join(_run("up", "--help").output.replace("│", " ").split())
+    ports = {
+        "the status page and its /healthz": up.USUAL_HTTP_PORT,
+        "Kafka": up.USUAL_KAFKA_PORT,
+        "PostgreSQL": up.USUAL_POSTGRES_PORT,
+        "the pretend bank": up.USUAL_BANK_PORT,
+        "the HTTP API and the console": up.USUAL_GATEWAY_PORT,
+    }
+    for what, usual in ports.items():
+        assert f"Of {what}; else {usual}, or a free one where" in words, what
 
 
 def test_nothing_of_a_file_is_sent_when_a_line_is_wrong(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def balances(
     slot: Annotated[
         str | None,
         typer.Option(
-            help="This process's fixed name in its group: a restart takes it over.  [default: 1]"
+            help="This process's fixed name in its group, else 1: a restart takes it over."
         ),
     ] = None,
     again: Annotated[

@@ -22,7 +22,7 @@ def receipts(
     slot: Annotated[
         str | None,
         typer.Option(
-            help="This process's fixed name in its group: a restart takes it over.  [default: 1]"
+            help="This process's fixed name in its group, else 1: a restart takes it over."
         ),
     ] = None,
     again: Annotated[

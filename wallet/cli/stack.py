@@ -1,7 +1,7 @@
 """`wallet up`, `status`, `down` and `reset`: the local copy in WALLET_DATA."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,8 +13,12 @@ from wallet.local.processors import usual_workers
 Data = Annotated[
     Path, typer.Option("--data", envvar="WALLET_DATA", help="The folder of the copy that is meant.")
 ]
-Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0: any free one.")]
 HERE = Path(".wallet")
+
+
+def _port(of: str, usual: int) -> Any:  # noqa: ANN401 - typer's description of an option
+    told = f"Of {of}; else {usual}, or a free one where that is taken; 0: any free one."
+    return typer.Option(min=0, max=65535, help=told)
 
 
 def register(app: typer.Typer) -> None:
@@ -29,13 +33,13 @@ def up(  # noqa: PLR0913 - each one is an option
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw the old data away.")] = False,
     workers: Annotated[
         int | None,
-        typer.Option(min=0, max=64, help="Worker processes.  [default: 2, or 1 on one processor]"),
+        typer.Option(min=0, max=64, help="Worker processes; else 2, or 1 on one processor."),
     ] = None,
-    http_port: Port = None,
-    kafka_port: Port = None,
-    postgres_port: Port = None,
-    bank_port: Port = None,
-    gateway_port: Port = None,
+    http_port: Annotated[int | None, _port("the status page and its /healthz", 8000)] = None,
+    kafka_port: Annotated[int | None, _port("Kafka", 9092)] = None,
+    postgres_port: Annotated[int | None, _port("PostgreSQL", 5432)] = None,
+    bank_port: Annotated[int | None, _port("the pretend bank", 8010)] = None,
+    gateway_port: Annotated[int | None, _port("the HTTP API and the console", 8001)] = None,
 ) -> None:
     """Start Kafka, PostgreSQL, a pretend bank, workers and the HTTP gateway; keep them running.
 

@@ -35,7 +35,7 @@ def torture(  # noqa: PLR0913 - each one is an option
     *,
     minutes: Annotated[
         float | None,
-        typer.Option(min=0.1, max=10_000, help="Of load and strikes.  [default: 2]"),
+        typer.Option(min=0.1, max=10_000, help="Of load and strikes; else 2."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of load and plan; else a new one.")
@@ -56,7 +56,7 @@ def torture(  # noqa: PLR0913 - each one is an option
     ] = False,
     schedules: Annotated[
         int | None,
-        typer.Option(min=1, help="With --simulate: schedules to play.  [default: 100000]"),
+        typer.Option(min=1, help="With --simulate: schedules to play; else 100,000."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
