@@ -47,6 +47,12 @@ def test_every_room_says_what_it_is(files: Files) -> None:
         assert files[Path(room, "__init__.py")].startswith('"""'), room
 
 
+def test_every_room_says_that_it_is_typed(files: Files) -> None:
+    """Else the type checker of whoever uses it looks away (PEP 561)."""
+    for room in ROOMS:
+        assert Path(room, "py.typed") in files, room
+
+
 def test_no_file_or_folder_is_a_drawer_for_anything(files: Files) -> None:
     """One noun, one file: `utils` and its like name nothing."""
     parts = {part.split(".")[0].strip("_"): path for path in files for part in path.parts}
