@@ -2,7 +2,8 @@
 
 A result belongs to a record when source, id, partition and offset agree. A result of the same id
 at another offset is only a hint: the record may be a repetition of it, which gets no result of its
-own, or other content under the same id, which gets one.
+own, or other content under the same id, which gets one. Where the record that it belongs to is
+pinned too, and has other content, it is no hint.
 """
 
 import threading
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from producers.failure import ClientError
-from producers.message import Message
+from producers.message import Message, fingerprint_of
 from schemas.results import AnyResult
 
 Name = tuple[str, str]
@@ -104,6 +105,9 @@ class Board:
             for result in pending.heard:
                 if _place_of(result) == pending.place:
                     pending.settle(result)
+                    for other in self._others(pending):
+                        if result in other.heard and not _agree(pending, other):
+                            other.heard.remove(result)
         pending.tell(pending)
 
     def failed(self, pending: Pending, failure: ClientError) -> None:
@@ -116,12 +120,17 @@ class Board:
         """A result was read from the log."""
         with self._lock:
             same = list(self._pending.get((result.command.source or "", result.command.id), ()))
+            owner = next((each for each in same if each.place == _place_of(result)), None)
             for pending in same:
-                pending.heard.append(result)
-                if pending.place == _place_of(result):
-                    pending.settle(result)
+                if owner is None or _agree(owner, pending):
+                    pending.heard.append(result)
+            if owner is not None:
+                owner.settle(result)
         for pending in same:
             pending.tell(pending)
+
+    def _others(self, pending: Pending) -> list[Pending]:
+        return [each for each in self._pending.get(pending.name, ()) if each is not pending]
 
     def _drop(self, pending: Pending) -> None:
         same = self._pending.get(pending.name, [])
@@ -136,6 +145,11 @@ class Board:
         if not self._ids[command_id]:
             del self._ids[command_id]
         self._count -= 1
+
+
+def _agree(one: Pending, other: Pending) -> bool:
+    """Whether two records of one name are the same command."""
+    return one is other or fingerprint_of(one.message) == fingerprint_of(other.message)
 
 
 def _place_of(result: AnyResult) -> tuple[int, int]:

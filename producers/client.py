@@ -18,11 +18,10 @@ from typing import Final, NamedTuple, Self, Unpack
 from producers.board import Board, Pending
 from producers.failure import ClientError, ResultTimeout
 from producers.listener import Listener
-from producers.message import SOURCE, Attributes, Message, message_of
+from producers.message import SOURCE, Attributes, Message, fingerprint_of, message_of
 from producers.pipeline import IN_FLIGHT, NEXT_LOOK, Answer, Pipeline
 from producers.promises import Promises
 from producers.sender import Sender
-from schemas import decoding
 from schemas.commands import CommandData
 from schemas.identifiers import partition_of
 from schemas.results import AnyResult
@@ -303,9 +302,3 @@ class Client:
             found = pending.heard[0] if pending.heard else None
         if found:
             pending.settle(found)
-
-
-def fingerprint_of(message: Message) -> str | None:
-    """What tells the content of a command from other content under its id, if it can be read."""
-    decoded = decoding.decode(message.key, message.value, message.headers)
-    return None if isinstance(decoded, decoding.Unreadable) else decoded.fingerprint

@@ -9,6 +9,7 @@ from typing import Final, TypedDict
 
 import msgspec
 
+from schemas import decoding
 from schemas.cloudevents import Envelope, headers_of
 from schemas.commands import TYPES, CommandData
 from schemas.identifiers import is_uuid
@@ -109,3 +110,9 @@ def _parts(
 
 def _key(wallet_id: object) -> bytes | None:
     return wallet_id.encode() if isinstance(wallet_id, str) and is_uuid(wallet_id) else None
+
+
+def fingerprint_of(message: Message) -> str | None:
+    """What tells the content of a command from other content under its id, if it can be read."""
+    decoded = decoding.decode(message.key, message.value, message.headers)
+    return None if isinstance(decoded, decoding.Unreadable) else decoded.fingerprint

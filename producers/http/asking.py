@@ -8,11 +8,11 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from producers.board import Pending
-from producers.client import Client, fingerprint_of
+from producers.client import Client
 from producers.failure import ClientError
 from producers.http.errors import EarlyError, busy
 from producers.http.reading import Reading, answer_text
-from producers.message import Message
+from producers.message import Message, fingerprint_of
 from schemas import results
 from schemas.results import AnyResult
 

@@ -1,8 +1,10 @@
 """Which result answers which record: correlation by source, id and place."""
 
+import pytest
+
 from producers.board import Board, Pending
 from producers.failure import ClientError
-from producers.message import Message
+from producers.message import Message, message_of
 from schemas.results import AnyResult, CommandRef
 
 
@@ -13,6 +15,11 @@ def _message(command_id: str, source: str = "/a") -> Message:
 def _result(command_id: str, partition: int, offset: int, source: str = "/a") -> AnyResult:
     ref = CommandRef(source, command_id, "deposit.v1", "wallet.commands.v1", partition, offset)
     return AnyResult(ref, "completed", None, "2026-11-20T10:00:00.000Z", {})
+
+
+def _deposit(amount: str) -> Message:
+    data = {"wallet_id": "01930f6e-3c00-7000-8000-00000000000a", "amount": amount}
+    return message_of("deposit.v1", data, source="/a", command_id="1")
 
 
 class Told:
@@ -71,6 +78,27 @@ def test_a_result_at_another_place_is_only_a_hint() -> None:
     board.answered(_result("1", 2, 17))
     assert pending.result is None
     assert pending.heard == [_result("1", 2, 17)]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_result_of_other_content_is_no_hint(*, is_late: bool) -> None:
+    """Whichever comes first, the result of 1.00 or the word where that one stands."""
+    board = Board(10)
+    wanted = [_deposit("1.00"), _deposit("999.00"), _deposit("1.00")]
+    pinned = [Pending(message, lambda _: None) for message in wanted]
+    for pending in pinned:
+        board.pin(pending)
+    result = _result("1", 2, 17)
+    if is_late:
+        board.answered(result)
+    for offset, pending in enumerate(pinned, 17):
+        board.delivered(pending, 2, offset)
+    if not is_late:
+        board.answered(result)
+    first, other, repeated = pinned
+    assert first.result == result
+    assert other.heard == []
+    assert repeated.heard == [result]
 
 
 def test_two_records_of_one_id_are_told_apart_by_their_places() -> None:
