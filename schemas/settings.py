@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     http_allow: Annotated[str, AfterValidator(checked_networks)] = ""
     """Networks from which requests are taken, by commas; else from everywhere."""
     http_proxies: Annotated[str, AfterValidator(checked_networks)] = ""
-    """Networks of our own proxies, whose X-Forwarded-For is believed."""
+    """Networks of our own proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     http_rate: int | None = Field(None, ge=0, le=10_000_000)
     """Requests a minute of one user or key; 0 is any number. Else 6,000 where logins are required,
     and any number where they are not."""
