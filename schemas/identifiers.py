@@ -15,6 +15,7 @@ UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 _UUID: Final = re.compile(UUID_PATTERN)
 _VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 """A hex digit with its two upper bits as RFC 9562's variant has them."""
+_OFFSET_BITS: Final = 0xFFFFFFFF
 _EVENT_NAMESPACE: Final = bytes.fromhex("6f1cf2f61b3c5d0c9d7b0a5c2e4f8a11")
 # Copied for each id: OpenSSL looks its algorithm up anew for each hash that is made.
 _EVENTS: Final = sha1(_EVENT_NAMESPACE, usedforsecurity=False)
@@ -43,19 +44,21 @@ def command_key(source: str, command_id: str, named: str | None = None) -> str:
     return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
 
 
-def transaction_id(recorded_at_ms: int, name: str) -> str:
-    """A UUIDv8: 48 bits of the broker's timestamp, then a hash of source and command id.
+def transaction_id(recorded_at_ms: int, partition: int, offset: int, name: str) -> str:
+    """A UUIDv8: 48 bits of the broker's timestamp, 12 of the partition, 32 of the offset, a hash.
 
-    `name` is digest(source, id). Time-ordered, so that indexes grow at one end.
+    `name` is digest(source, id), of which it holds 28 bits. Time-ordered, so that indexes grow at
+    one end; unique by the record's place, which no sender chooses (decision 16).
     """
-    return f"{_stamp(recorded_at_ms)}{name[:3]}-8{name[3:6]}-{name[6:18]}"
+    place = f"{offset & _OFFSET_BITS:08x}"
+    return f"{_stamp(recorded_at_ms, partition)}-8{place[:3]}-{place[3:]}{name[:7]}"
 
 
 @lru_cache(maxsize=4096)
-def _stamp(recorded_at_ms: int) -> str:
-    """The first half of a transaction id, up to its version."""
+def _stamp(recorded_at_ms: int, partition: int) -> str:
+    """The first half of a transaction id, version and partition with it."""
     stamp = f"{recorded_at_ms:012x}"
-    return f"{stamp[:8]}-{stamp[8:12]}-8"
+    return f"{stamp[:8]}-{stamp[8:12]}-8{partition:03x}"
 
 
 def event_id(wallet_id: str, sequence: int) -> str:

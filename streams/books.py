@@ -58,7 +58,8 @@ class Payment(Struct, gc=False):
 class Withdrawal(Struct, frozen=True, gc=False):
     """A withdrawal as a command finds or leaves it. Times in milliseconds since 1970.
 
-    `opened_status` is what the database holds; None where this batch makes the withdrawal.
+    `opened_status` is what the database holds; None where this batch makes the withdrawal, whose
+    id is given where its command's place is known.
     """
 
     withdrawal_id: str
@@ -81,7 +82,7 @@ class Withdrawal(Struct, frozen=True, gc=False):
 class CreditRequest(Struct, frozen=True, gc=False):
     """A credit request as a command finds or leaves it. Times in milliseconds since 1970.
 
-    `opened_status` as in Withdrawal. `number` is given where the command's place is known.
+    `opened_status` as in Withdrawal. Id and `number` are given where the command's place is known.
     """
 
     credit_request_id: str

@@ -5,7 +5,6 @@ A wallet asks, somebody else decides. Pure, as streams.ledger, which asks here.
 
 from msgspec.structs import replace
 
-from schemas import identifiers
 from schemas.accounts import WORLD_CREDIT
 from schemas.commands import (
     ApproveCreditRequest,
@@ -23,14 +22,12 @@ def decide(command: Command, now_ms: int, books: Books) -> Decision:
     """What becomes of a command on a credit request, recorded now. Changes nothing."""
     data = command.data
     if isinstance(data, CreateCreditRequest):
-        return _create(data, identifiers.transaction_id(now_ms, command.name), now_ms, books)
+        return _create(data, now_ms, books)
     assert isinstance(data, ApproveCreditRequest | RejectCreditRequest), "as streams.ledger says"
     return _process(data, now_ms, books)
 
 
-def _create(
-    data: CreateCreditRequest, credit_request_id: str, now_ms: int, books: Books
-) -> Decision:
+def _create(data: CreateCreditRequest, now_ms: int, books: Books) -> Decision:
     wallet = books.wallets.get(data.wallet_id)
     if wallet is None:
         return not_found(data.wallet_id)
@@ -40,7 +37,7 @@ def _create(
     if wallet.status != ACTIVE:
         return not_active(wallet)
     made = CreditRequest(
-        credit_request_id=credit_request_id,
+        credit_request_id="",
         wallet_id=data.wallet_id,
         amount_minor=amount,
         currency=wallet.currency,

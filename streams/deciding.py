@@ -17,7 +17,6 @@ from streams import ledger, rendering
 from streams.bodies import credit_request_body, details_of, withdrawal_body
 from streams.books import (
     Books,
-    CreditRequest,
     Entry,
     NewWallet,
     Payment,
@@ -132,7 +131,9 @@ class Decided:
         data = command.data
         now_ms = self._now_ms(record)
         telling = Telling(ref, moments.of_broker(now_ms), command.extras)
-        transaction_id = identifiers.transaction_id(now_ms, command.name)
+        at = self.place.partition, record.offset
+        transaction_id = identifiers.transaction_id(now_ms, *at, command.name)
+        posting = self._named(posting, transaction_id, record)
         if isinstance(data, CreateWallet):
             self._open_wallet(data, telling.recorded_at)
         apply(self.books, posting, now_ms)
@@ -142,7 +143,7 @@ class Decided:
         if posting.withdrawal is not None:
             self._tell_step(posting.withdrawal, telling)
         if posting.credit_request is not None:
-            self._tell_credit_request(posting.credit_request, record, telling)
+            telling.about(credit_request_body(posting.credit_request))
         wallet = self.books.wallets[data.wallet_id]
         balance = show(wallet.balance_minor, wallet.currency)
         state = (wallet.wallet_id, wallet.currency, balance, wallet.sequence)
@@ -154,6 +155,17 @@ class Decided:
         )
         self._store(row)
         self._book(posting, transaction_id, telling, details)
+
+    def _named(self, posting: Posting, transaction_id: str, record: Record) -> Posting:
+        """The posting; what it makes new has the transaction's id, and a number from its place."""
+        withdrawal, request = posting.withdrawal, posting.credit_request
+        if withdrawal is not None and not withdrawal.withdrawal_id:
+            return replace(posting, withdrawal=replace(withdrawal, withdrawal_id=transaction_id))
+        if request is not None and not request.credit_request_id:
+            number = identifiers.number(record.offset, self.place.partition, self.place.partitions)
+            made = replace(request, credit_request_id=transaction_id, number=number)
+            return replace(posting, credit_request=made)
+        return posting
 
     def _open_wallet(self, data: CreateWallet, moment: str) -> None:
         partition = identifiers.partition_of(data.wallet_id, self.place.partitions)
@@ -239,14 +251,6 @@ class Decided:
         telling.about(withdrawal_body(withdrawal))
         wallet_id, status = withdrawal.wallet_id, withdrawal.status
         self.steps.append(telling.step(wallet_id, withdrawal.withdrawal_id, status))
-
-    def _tell_credit_request(self, found: CreditRequest, record: Record, telling: Telling) -> None:
-        """Tell a credit request's new status; one that is new has its number from its place."""
-        if found.number == 0:
-            number = identifiers.number(record.offset, self.place.partition, self.place.partitions)
-            found = replace(found, number=number)
-            self.books.credit_requests[found.credit_request_id] = found
-        telling.about(credit_request_body(found))
 
     def _now_ms(self, record: Record) -> int:
         """The moment at which a record is decided: the broker's, unless a test clock runs ahead."""

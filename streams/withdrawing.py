@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from schemas import identifiers, moments
+from schemas import moments
 from schemas.accounts import WORLD_BANK, WORLD_TRANSIT
 from schemas.commands import (
     CancelWithdrawal,
@@ -40,7 +40,7 @@ def decide(command: Command, now_ms: int, books: Books) -> Decision:
     """What becomes of a command on a withdrawal, recorded now. Changes nothing."""
     data = command.data
     if isinstance(data, ScheduleWithdrawal):
-        return _schedule(data, identifiers.transaction_id(now_ms, command.name), now_ms, books)
+        return _schedule(data, now_ms, books)
     assert isinstance(data, Step), "streams.ledger decides all other commands"
     wallet = books.wallets.get(data.wallet_id)
     if wallet is None:
@@ -74,7 +74,7 @@ def _own(data: Step, books: Books) -> Withdrawal | None:
     return found if found is not None and found.wallet_id == data.wallet_id else None
 
 
-def _schedule(data: ScheduleWithdrawal, withdrawal_id: str, now_ms: int, books: Books) -> Decision:
+def _schedule(data: ScheduleWithdrawal, now_ms: int, books: Books) -> Decision:
     """The balance is not looked at: it is what it is when the time has come."""
     wallet = _schedulable(data, books)
     if isinstance(wallet, Refusal):
@@ -90,7 +90,7 @@ def _schedule(data: ScheduleWithdrawal, withdrawal_id: str, now_ms: int, books: 
     if wallet.status != ACTIVE:
         return not_active(wallet)
     scheduled = Withdrawal(
-        withdrawal_id=withdrawal_id,
+        withdrawal_id="",
         wallet_id=data.wallet_id,
         amount_minor=amount,
         currency=wallet.currency,

@@ -79,7 +79,7 @@ class Oracle:
         if expired is not None:
             return Answer(self._reject(command, place, expired, {}))
         self.books.begin(place)
-        name = transaction_id(place.timestamp_ms, command.name)
+        name = transaction_id(place.timestamp_ms, place.partition, place.offset, command.name)
         try:
             posting = RULES[command.type](self.books, command.data, name)
         except Refused as refused:

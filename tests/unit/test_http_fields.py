@@ -186,7 +186,7 @@ def test_errors_of_many_fields_are_told_at_once() -> None:
 @given(milliseconds=st.integers(0, 4_102_444_800_000))
 def test_a_transaction_id_tells_its_moment(milliseconds: int) -> None:
     """To the millisecond."""
-    moment = moments.of_id(transaction_id(milliseconds, "0" * 32))
+    moment = moments.of_id(transaction_id(milliseconds, 999, 2**40 - 1, "f" * 32))
     assert moment == datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 

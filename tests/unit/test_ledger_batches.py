@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from schemas import identifiers
 from streams.deciding import Decided
-from tests.paper import Paper, PaperRecord
+from tests.paper import PLACE, Paper, PaperRecord
 
 WALLETS = [f"01930f6e-3c00-7000-8000-00000000000{n}" for n in range(4)]
 NOW_MS = 1_795_082_400_000
+FIRST = 10
+"""The offset of the first record that is drawn."""
 wallets = st.sampled_from(WALLETS)
 KINDS = [
     *("wallet.create", "deposit", "deposit", "transfer", "transfer", "charge_sale", "refund"),
@@ -22,7 +24,8 @@ amounts = st.sampled_from(["1.00", "2.50", "40.00", "-1", "99999"])
 
 
 def _transaction_id(number: int) -> str:
-    return identifiers.transaction_id(NOW_MS + number, identifiers.digest("/cut", f"c{number}"))
+    name = identifiers.digest("/cut", f"c{number}")
+    return identifiers.transaction_id(NOW_MS + number, PLACE.partition, FIRST + number, name)
 
 
 @st.composite
@@ -97,7 +100,7 @@ def _all_of(parts: list[Decided]) -> dict[str, Any]:
 @given(bodies(), st.data())
 def test_batches_of_any_size_lead_to_the_same(made: list[bytes], data: st.DataObject) -> None:
     """One batch, or the same records cut anywhere: the same rows, results and events, in bytes."""
-    records = [PaperRecord(10 + n, NOW_MS + n, None, body) for n, body in enumerate(made)]
+    records = [PaperRecord(FIRST + n, NOW_MS + n, None, body) for n, body in enumerate(made)]
     cuts = sorted(data.draw(st.sets(st.integers(1, len(records) - 1))))
     whole, cut = _opened(), _opened()
     at_once = [whole.batch(records)]

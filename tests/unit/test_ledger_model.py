@@ -119,7 +119,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(own=wallets, other=wallets, amount=st.sampled_from(["1.00", "3"]))
     def pay_and_take_back(self, own: str, other: str, amount: str) -> None:
         """A payment and refunds of it in one batch."""
-        paid = self._transaction_id(len(self.sent), self.now_ms)
+        paid = self._transaction_id(len(self.sent))
         data = {"wallet_id": own, "to_wallet_id": other, "amount": amount}
         back = {"wallet_id": own, "transaction_id": paid}
         self._batch(
@@ -141,7 +141,7 @@ class LedgerMachine(RuleBasedStateMachine):
         there = {"wallet_id": own, "to_wallet_id": other, "amount": amount, "to_amount": to_amount}
         back = {"wallet_id": other, "to_wallet_id": own, "amount": to_amount, "to_amount": amount}
         pair = [{"type": "exchange", "data": data | said} for data in (there, back)]
-        names = [self._transaction_id(first + n, self.now_ms + n) for n in range(2)]
+        names = [self._transaction_id(first + n, later=n) for n in range(2)]
         paid = zip((own, other), names, strict=True)
         asked = [{"wallet_id": wallet, "transaction_id": name} for wallet, name in paid]
         refunds = [{"type": "refund", "data": data} for data in asked]
@@ -164,7 +164,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(own=wallets, end=st.sampled_from(["approve", "reject"]))
     def ask_and_get(self, own: str, end: str) -> None:
         """A credit request and its end, twice, in one batch."""
-        name = self._transaction_id(len(self.sent), self.now_ms)
+        name = self._transaction_id(len(self.sent))
         ended = {"wallet_id": own, "credit_request_id": name}
         self._batch(
             [{"type": "credit_request.create", "data": {"wallet_id": own, "amount": "5"}}]
@@ -183,7 +183,7 @@ class LedgerMachine(RuleBasedStateMachine):
     )  # fmt: skip
     def withdraw_at_once(self, own: str, other: str | None, amount: str, ways: list[str]) -> None:
         """A withdrawal that is due when its next step comes, all in one batch."""
-        name = self._transaction_id(len(self.sent), self.now_ms)
+        name = self._transaction_id(len(self.sent))
         said = {"wallet_id": own, "amount": amount, "delay": "PT0.001S"}
         said |= {"target": other} if other else {}
         told = [{"type": "withdrawal.schedule", "data": said}]
@@ -220,18 +220,20 @@ class LedgerMachine(RuleBasedStateMachine):
         known = self.model.withdrawals.all.get(name)
         return _step_of(name, known.owner if known and choice % 9 else wallet, step)
 
-    def _transaction_id(self, number: int, now_ms: int) -> str:
-        now_ms += self.paper.clock_ahead_ms
-        return identifiers.transaction_id(now_ms, identifiers.digest("/model", f"c{number}"))
+    def _transaction_id(self, number: int, later: int = 0) -> str:
+        """The id that a command gets which is sent next, or so many records after that."""
+        now_ms = self.now_ms + self.paper.clock_ahead_ms + later
+        name = identifiers.digest("/model", f"c{number}")
+        return identifiers.transaction_id(now_ms, PLACE.partition, self.offset + later, name)
 
     def _batch(self, batch: list[dict[str, Any]]) -> None:
         records, expected = [], []
         for asked in batch:
             named = {"id": f"c{len(self.sent)}", **asked}
             offset, now_ms = self.offset, self.now_ms
+            name = self._transaction_id(int(named["id"][1:]))
             self.offset, self.now_ms = self.offset + 1, self.now_ms + 1
             self.sent.append(named)
-            name = self._transaction_id(int(named["id"][1:]), now_ms)
             self.model.credit_requests.number = offset * PLACE.partitions + PLACE.partition + 1
             answer = self.model.answer(named, name, now_ms + self.paper.clock_ahead_ms)
             if answer is not None:

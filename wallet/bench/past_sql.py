@@ -81,7 +81,7 @@ INSERT INTO profiles (wallet_id, created_at)
 SELECT id, to_timestamp({_moment("0")} / 1000.0) {_OF_SPAN}
 """
 
-# A command of a turn. Ids as the ledger makes them: the first half is the moment, the rest a hash.
+# A command of a turn. Ids begin with the moment, as the ledger makes them; the rest is a hash.
 _COMMANDS: Final = f"""
 SELECT *, lpad(to_hex(ms), 12, '0') AS stamp, {_balance("turn")} AS balance,
        CASE WHEN turn = 0 THEN 0 WHEN turn = 1 THEN {FIRST_DEPOSIT}

@@ -119,7 +119,7 @@ def parties(
 
 def _least(milliseconds: int) -> str:
     """The least UUID that begins with a moment."""
-    return identifiers.transaction_id(milliseconds, "0" * 32)[:13] + "-0000-0000-000000000000"
+    return identifiers.transaction_id(milliseconds, 0, 0, "0" * 32)[:13] + "-0000-0000-000000000000"
 
 
 def people_of(connection: Connection, wallets: Collection[str]) -> dict[str, Person]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import identifiers
+from schemas.settings import PARTITIONS_MAX
 
 KAFKAS = {
     b"21": -973932308,
@@ -20,6 +21,9 @@ KAFKAS = {
 """Known values of Kafka's own test of its murmur2 (org.apache.kafka.common.utils), signed."""
 
 texts = st.text(max_size=40)
+moments = st.integers(0, 2**48 - 1)
+places = st.tuples(st.integers(0, PARTITIONS_MAX - 1), st.integers(0, 2**32 - 1))
+"""Partition and offset of a record."""
 
 
 @pytest.mark.parametrize("key", list(KAFKAS))
@@ -76,21 +80,44 @@ def test_keys_of_time_ordered_ids_grow_at_one_end() -> None:
     assert identifiers.command_key("/till", command_id).startswith("01930f6e-3c00-7000-")
 
 
-@given(st.integers(0, 2**48 - 1), texts, texts)
-def test_a_transaction_id_is_a_uuid_of_version_8(at_ms: int, source: str, name: str) -> None:
-    """48 bits of time in front, the rest a hash of the command."""
-    found = UUID(identifiers.transaction_id(at_ms, identifiers.digest(source, name)))
+@given(moments, places, texts, texts)
+def test_a_transaction_id_is_a_uuid_of_version_8(
+    at_ms: int, place: tuple[int, int], source: str, name: str
+) -> None:
+    """48 bits of time in front, then the record's place, at last a hash of the command."""
+    found = UUID(identifiers.transaction_id(at_ms, *place, identifiers.digest(source, name)))
     assert (found.version, found.variant) == (8, RFC_4122)
+    partition, offset = place
     assert found.int >> 80 == at_ms
+    assert found.int >> 64 & 0xFFF == partition
+    assert found.int >> 28 & 0xFFFFFFFF == offset % 2**32
+    assert f"{found.int & 0xFFFFFFF:07x}" == identifiers.digest(source, name)[:7]
 
 
-@given(st.integers(0, 2**48 - 1), st.integers(0, 2**48 - 1), texts, texts)
-def test_transaction_ids_sort_by_time(one: int, two: int, name: str, other: str) -> None:
+@given(moments, moments, places, places)
+def test_transaction_ids_sort_by_time(
+    one: int, two: int, place: tuple[int, int], other: tuple[int, int]
+) -> None:
     """As text, and so in the index, later commands come later."""
-    first = identifiers.transaction_id(one, identifiers.digest("", name))
-    second = identifiers.transaction_id(two, identifiers.digest("", other))
+    first = identifiers.transaction_id(one, *place, identifiers.digest("", "a"))
+    second = identifiers.transaction_id(two, *other, identifiers.digest("", "b"))
     if one != two:
         assert (first < second) == (one < two)
+
+
+@given(
+    moments,
+    st.lists(places, min_size=2, max_size=9, unique=True),
+    st.text("0123456789abcdef", max_size=32),
+)
+def test_no_two_records_share_a_transaction_id(
+    at_ms: int, found: list[tuple[int, int]], name: str
+) -> None:
+    """Not those of one moment whose hashes agree either, which a sender can find; in log order."""
+    found.sort()
+    made = [identifiers.transaction_id(at_ms, *place, name.ljust(32, "0")) for place in found]
+    assert len(set(made)) == len(made)
+    assert sorted(made) == made
 
 
 @given(st.uuids(), st.integers(1, 2**63 - 1))

@@ -193,13 +193,15 @@ class _Traffic:
             "data": {"wallet_id": wallet[0], **data},
         }
         sent = Sent(wallet[1], wallet[0].encode(), msgspec.json.encode(envelope), 0)
-        moment = self._append(sent)
-        return wallet[0], transaction_id(moment, digest(SOURCE, name))
+        moment, offset = self._append(sent)
+        return wallet[0], transaction_id(moment, sent.partition, offset, digest(SOURCE, name))
 
-    def _append(self, sent: Sent) -> int:
+    def _append(self, sent: Sent) -> tuple[int, int]:
+        """When and where in its partition it will stand."""
         moment = BEGAN_MS + len(self._sent) * GAP_MS
+        offset = sum(before.partition == sent.partition for before in self._sent)
         self._sent.append(sent._replace(timestamp=moment))
-        return moment
+        return moment, offset
 
     def _note(self, what: str, made: tuple[str, str]) -> None:
         self._made[what].append(made)
