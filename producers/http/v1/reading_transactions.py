@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
+from producers.http.v1.reading_entries import WORLD_OF, entries_of
 from schemas import results
-from schemas.accounts import WORLD_CREDIT, WORLD_DEPOSITS, WORLD_NAMES, WORLD_SALES, WORLD_TRANSIT
 from schemas.commands import kind_of
 from schemas.moments import in_milliseconds
 from schemas.money import show
@@ -68,20 +68,12 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         if self.amount_minor == 0:
             return None
         kind = self.transaction.kind
-        if kind in _OTHERS:
-            return _OTHERS[kind]
         others = [each for each in self.transaction.result.sequences if each != wallet_id]
-        return others[0] if others else WORLD_SALES
+        return others[0] if others and kind in _BETWEEN else WORLD_OF[kind]
 
 
-_OTHERS: Final = {
-    "deposit": WORLD_DEPOSITS,
-    "credit_request.approve": WORLD_CREDIT,
-    "withdrawal.execute": WORLD_TRANSIT,
-    "withdrawal.settle": WORLD_TRANSIT,
-    "withdrawal.fail": WORLD_TRANSIT,
-}
-"""Kinds of which the other side is always the same; else it is a wallet, or the charges."""
+_BETWEEN: Final = frozenset({"transfer", "exchange", "charge_sale", "refund"})
+"""Kinds of which the other side is a wallet, if there is another one."""
 
 _decode: Final = msgspec.json.Decoder(_Said).decode
 
@@ -149,35 +141,8 @@ def with_entries(connection: Connection, several: list[Transaction]) -> list[Tra
     """Transactions with their entries: one statement for all."""
     if not several:
         return []
-    ids = [each.id for each in several]
-    query = (
-        select(
-            entries.c.transaction_id,
-            entries.c.account_id,
-            entries.c.amount_minor,
-            entries.c.currency,
-        )
-        # The bounds let the BRIN index pass over all pages but theirs.
-        .where(
-            entries.c.transaction_id.between(min(ids), max(ids)),
-            entries.c.transaction_id.in_(ids),
-            entries.c.amount_minor != 0,
-        )
-        .order_by(entries.c.transaction_id, entries.c.amount_minor)
-    )
-    found: dict[str, list[tuple[str, str, str]]] = {}
-    for transaction_id, account, amount, currency in connection.execute(query):
-        named = (WORLD_NAMES.get(account, account), show(int(amount), currency), currency)
-        found.setdefault(transaction_id, []).append(named)
-    return [
-        msgspec.structs.replace(each, entries=_in_order(found.get(each.id, []), each))
-        for each in several
-    ]
-
-
-def _in_order(moved: list[tuple[str, str, str]], of: Transaction) -> list[tuple[str, str, str]]:
-    """Sorted entries, the currency of the wallet that was commanded first."""
-    return sorted(moved, key=lambda entry: entry[2] != of.result.currency)
+    found = entries_of(connection, [each.result for each in several])
+    return [msgspec.structs.replace(each, entries=found[each.id]) for each in several]
 
 
 def of_wallet(
