@@ -1,6 +1,7 @@
 """Which servers a copy starts itself, and what its processes are told of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -150,6 +151,35 @@ def test_half_a_ledger_is_not_thrown_away(
     monkeypatch.setenv(variable, address)
     with pytest.raises(UsageFailure, match=f"the {thrown_away} alone: .* unset {variable}"):
         up(Wanted(data=tmp_path, fresh=True), Telling(Console()))
+    assert (folder.root / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "variable", "says"),
+    [
+        ({"kafka_port": 9092}, "WALLET_KAFKA_BOOTSTRAP", "--kafka-port 9092 .* names yours"),
+        ({"postgres_port": 5432}, "WALLET_DATABASE_URL", "--postgres-port 5432 .* names yours"),
+        ({"bank_port": 8010}, "WALLET_BANK_URL", "--bank-port 8010 .* names yours"),
+        ({"bank_port": 8010, "worker_count": 0}, None, "--bank-port 8010 .* without workers"),
+        ({"gateway_port": 8001, "worker_count": 0}, None, "--gateway-port 8001 .* without workers"),
+    ],
+)
+def test_a_port_that_nobody_would_listen_on_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: dict[str, Any],
+    variable: str | None,
+    says: str,
+) -> None:
+    """Before any data is thrown away."""
+    folder = DataFolder.at(tmp_path)
+    folder.prepare()
+    (folder.root / "kept").touch()
+    if variable is not None:
+        address = "http://h:1/" if variable == "WALLET_BANK_URL" else "postgresql://h/d"
+        monkeypatch.setenv(variable, "h:1" if "KAFKA" in variable else address)
+    with pytest.raises(UsageFailure, match=says):
+        up(Wanted(data=tmp_path, fresh=True, **wanted), Telling(Console()))
     assert (folder.root / "kept").exists()
 
 

@@ -56,6 +56,7 @@ def up(wanted: Wanted, telling: Telling) -> None:
     """
     with told_by_name(Settings):
         Settings()  # before data is thrown away, which a wrong setting must not cost
+    _refuse_unheard(wanted)
     if wanted.fresh:
         _refuse_half()
     stamina.instrumentation.set_on_retry_hooks(())  # a line for each retry is no line for people
@@ -67,6 +68,29 @@ def up(wanted: Wanted, telling: Telling) -> None:
             folder.empty()
             folder.prepare()
         asyncio.run(_run(wanted, folder, telling))
+
+
+def _refuse_unheard(wanted: Wanted) -> None:
+    """Refuse a port that nothing would listen on; 0, which is no one port, is always heard."""
+    for option, port, setting in (
+        ("--kafka-port", wanted.kafka_port, "kafka_bootstrap"),
+        ("--postgres-port", wanted.postgres_port, "database_url"),
+        ("--bank-port", wanted.bank_port, "bank_url"),
+    ):
+        if port and is_said(setting):
+            raise UsageFailure(
+                f"{option} {port} is of a server that is not started, since"
+                f" WALLET_{setting.upper()} names yours; leave one of the two out"
+            )
+    for option, port in (
+        ("--bank-port", wanted.bank_port),
+        ("--gateway-port", wanted.gateway_port),
+    ):
+        if port and not wanted.worker_count:
+            raise UsageFailure(
+                f"{option} {port} is of a server that is not started without workers;"
+                " leave it out, or ask for a worker"
+            )
 
 
 def _refuse_half() -> None:
