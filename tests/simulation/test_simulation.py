@@ -4,18 +4,22 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
+from schemas import results
 from streams import claim
 from wallet.torture.simulation import campaign
 from wallet.torture.simulation.campaign import play_some, shrink
 from wallet.torture.simulation.schedule import play, silence
 from wallet.torture.simulation.turns import Threads
 from wallet.torture.simulation.weather import CALLS, STRIKES
-from wallet.torture.simulation.world import Plan
+from wallet.torture.simulation.world import Parts, Plan, World
 
 SCHEDULES = 2000
+NAMING = ("refund", "withdrawal.execute", "withdrawal.settle", "credit_request.approve")
+"""Kinds of commands that name what an earlier one has made."""
 
 
 @pytest.mark.timeout(300)  # 20 s on two quiet processors
@@ -26,6 +30,19 @@ def test_every_schedule_keeps_the_invariants() -> None:
     assert tally.schedules == SCHEDULES
     assert set(tally.faults) == {*CALLS, *STRIKES}
     assert tally.commands > 10 * SCHEDULES
+
+
+def test_what_names_an_earlier_transaction_meets_it() -> None:
+    """Each kind of command that needs one is done at times: its id was foretold rightly."""
+    done: Counter[str] = Counter()
+    with silence(), Threads() as threads:
+        for seed in range(150):
+            world = World(Plan.of(seed), threads, Parts())
+            world.run()
+            stored = world.database.tables["commands"].values()
+            told = [results.decode(row.result) for row in stored]
+            done.update(each.command.type or "" for each in told if each.status == "completed")
+    assert min(done[f"{kind}.v1"] for kind in NAMING) > 2, done
 
 
 def test_a_seed_gives_the_same_schedule_in_every_process() -> None:
