@@ -29,6 +29,13 @@ def fired() -> Counter:
     return Counter("wallet_withdrawals_fired", what, registry=REGISTRY)
 
 
+@cache
+def given_back() -> Counter:
+    """What a bank caller counts, and no other process tells."""
+    what = "Withdrawals that the bank has paid and the ledger has given back."
+    return Counter("wallet_withdrawals_given_back", what, registry=REGISTRY)
+
+
 class Behind:
     """How far one consumer is behind on a topic; for the thread that polls."""
 

@@ -77,22 +77,35 @@ class Tails:
 
         `ends` are the bounds of all of them, by topic.
         """
+        found = self.newest(partition, {topic: ends[topic] for topic in headers})
+        return {
+            topic: Tail(*ends[topic], _header(found.get(topic), header))
+            for topic, header in headers.items()
+        }
+
+    def newest(
+        self,
+        partition: int,
+        ends: Mapping[str, tuple[int, int]],
+        fits: Callable[[Message], bool] = lambda _: True,
+    ) -> dict[str, Message]:
+        """The last committed record of each topic that fits; none of a topic without such a one.
+
+        `ends` are the bounds of the topics.
+        """
         found: dict[str, Message] = {}
-        looking = {topic: ends[topic][1] for topic in headers if ends[topic][1] > ends[topic][0]}
+        looking = {topic: high for topic, (low, high) in ends.items() if high > low}
         step = FIRST_STEP
         while looking:
             starts = {topic: max(ends[topic][0], end - step) for topic, end in looking.items()}
-            found |= self._last_from(partition, starts, ends)
+            found |= self._last_from(partition, starts, ends, fits)
             looking = {
                 topic: start
                 for topic, start in starts.items()
                 if topic not in found and start > ends[topic][0]
             }
             step *= GROWTH
-        return {
-            topic: Tail(*ends[topic], _header(found.get(topic), header))
-            for topic, header in headers.items()
-        }
+        return found
 
     def at(self, topic: str, partition: int, offset: int) -> Message | None:
         """The record at an offset; None where readers of committed records find none there."""
@@ -108,9 +121,13 @@ class Tails:
         return None
 
     def _last_from(
-        self, partition: int, starts: Mapping[str, int], ends: Mapping[str, tuple[int, int]]
+        self,
+        partition: int,
+        starts: Mapping[str, int],
+        ends: Mapping[str, tuple[int, int]],
+        fits: Callable[[Message], bool],
     ) -> dict[str, Message]:
-        """The last record of each topic from its start to its end; of none with markers alone.
+        """The last fitting record of each topic from its start to its end; none with markers alone.
 
         All are read at once: the broker holds an empty fetch of one, while others wait. A leader
         that is new tells an end that is behind the old one's, until its followers have fetched.
@@ -127,7 +144,8 @@ class Tails:
                 raise KafkaException(error)
             assert topic is not None, "records and ends of partitions have one"
             if error is None:
-                last[topic] = message
+                if fits(message):
+                    last[topic] = message
             elif (message.offset() or 0) >= ends[topic][1]:
                 unread.discard(topic)
         return last

@@ -180,8 +180,9 @@ refunds = Table(
 )
 
 # What a withdrawal is now. PostgreSQL is the durable timer: `withdrawals_due` finds what is due on
-# a partition, `withdrawals_in_transit` what the bank has still to answer. `partition` is where its
-# records on the delayed topic stand, `status` a position in schemas.statuses.
+# a partition, `withdrawals_in_transit` what the bank has still to answer. `partition` is its
+# wallet's, wherever the command stood: the steps that follow are there; `status` a position in
+# schemas.statuses.
 withdrawals = Table(
     "withdrawals",
     metadata,

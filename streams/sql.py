@@ -213,7 +213,7 @@ def _rare(place: Place, decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
     if decided.refunds:
         rare.append((_REFUNDS, tuple(array(column) for column in columns(decided.refunds, 3))))
     if decided.steps:
-        rare += sql_cases.withdrawals(place, list(decided.books.withdrawals.values()))
+        rare += sql_cases.withdrawals(decided.books)
     if decided.books.credit_requests:
         rare += sql_cases.credit_requests(list(decided.books.credit_requests.values()))
     if decided.dead_letters:

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from schemas.statuses import CREDIT_REQUEST_STATUSES, WITHDRAWAL_STATUSES
 from streams.arrays import array, columns
-from streams.books import CreditRequest, Withdrawal
-from streams.rows import Place
+from streams.books import Books, CreditRequest, Withdrawal
 
 # Moments are rounded: a double of seconds holds no milliseconds exactly.
 WITHDRAWALS: Final = (
@@ -28,9 +27,10 @@ CREDIT_REQUESTS: Final = (
 _SCHEDULED: Final = (
     "INSERT INTO withdrawals (partition, withdrawal_id, wallet_id, amount_minor, due_at,"
     " changed_at, status, currency, target, reason)"
-    " SELECT %s, i, w, a, to_timestamp(d / 1000.0), to_timestamp(c / 1000.0), s, u, t, r"
-    " FROM unnest(%s::uuid[], %s::uuid[], %s::numeric[], %s::bigint[], %s::bigint[],"
-    " %s::smallint[], %s::text[], %s::text[], %s::text[]) AS v (i, w, a, d, c, s, u, t, r)"
+    " SELECT p, i, w, a, to_timestamp(d / 1000.0), to_timestamp(c / 1000.0), s, u, t, r"
+    " FROM unnest(%s::smallint[], %s::uuid[], %s::uuid[], %s::numeric[], %s::bigint[],"
+    " %s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::text[])"
+    " AS v (p, i, w, a, d, c, s, u, t, r)"
 )
 _STEPPED: Final = (
     "SELECT change_withdrawals(%s::uuid[], %s::smallint[], %s::smallint[], %s::bigint[],"
@@ -50,10 +50,12 @@ _PROCESSED: Final = (
 )
 
 
-def withdrawals(place: Place, all_held: list[Withdrawal]) -> list[tuple[str, tuple[Any, ...]]]:
-    """The withdrawals that the batch made, and those that it took further."""
+def withdrawals(books: Books) -> list[tuple[str, tuple[Any, ...]]]:
+    """The withdrawals that the batch made, each with its wallet, and those that it took further."""
+    all_held = list(books.withdrawals.values())
     made = [
         (
+            books.wallets[w.wallet_id].partition,
             w.withdrawal_id,
             w.wallet_id,
             w.amount_minor,
@@ -80,7 +82,7 @@ def withdrawals(place: Place, all_held: list[Withdrawal]) -> list[tuple[str, tup
     ]
     statements: list[tuple[str, tuple[Any, ...]]] = []
     if made:
-        statements.append((_SCHEDULED, (place.partition, *_arguments(made, texts=2))))
+        statements.append((_SCHEDULED, _arguments(made, texts=2)))
     if stepped:
         statements.append((_STEPPED, _arguments(stepped, texts=1)))
     return statements

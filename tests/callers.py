@@ -95,15 +95,21 @@ class Paper:
         """A record on the delayed topic; where it says so, of a command at an offset."""
         home = partition_of(WALLET, self.settings.partitions) if partition is None else partition
         body = WithdrawalBody(withdrawal_id, status, "1.00", "IRR", _now(), target)
-        ref = CommandRef("/test", "x", "withdrawal.execute.v1", "commands", 0, 0)
-        said_of = [] if command is None else [("src", b"%d:%d" % (home, command))]
+        topic = "" if command is None else self.settings.topics.commands.name
+        ref = CommandRef("/test", "x", "withdrawal.execute.v1", topic, home, command or 0)
         self._producer.produce(
             self.settings.topics.scheduled.name,
             encode_step(WithdrawalStep(WALLET, body, _now(), ref)),
             WALLET.encode(),
             home,
-            headers=[("ce_type", WITHDRAWAL_STEPS[status].encode()), *said_of],
+            headers=[("ce_type", WITHDRAWAL_STEPS[status].encode())],
         )
+        assert self._producer.flush(20) == 0
+
+    def foreign(self, value: bytes, partition: int, **headers: bytes) -> None:
+        """A record on the delayed topic that no worker wrote."""
+        topic = self.settings.topics.scheduled.name
+        self._producer.produce(topic, value, b"key", partition, headers=list(headers.items()))
         assert self._producer.flush(20) == 0
 
     def ends(self, withdrawal_id: str, status: str) -> None:

@@ -104,9 +104,9 @@ class Audit:
         self._findings.counts["steps"] = len(columns.rows)
 
     def _read_database(self) -> None:
-        rows = journal.Journal(
-            self._findings, self._results, self._events, self._delayed, self._teller
-        )
+        logs = self._results, self._events, self._delayed
+        partitions = len(self._sources.commands.partitions)
+        rows = journal.Journal(self._findings, *logs, self._teller, partitions)
         done = 0
         for batch in self._sources.snapshot.batches(journal.SQL):
             for row in batch:

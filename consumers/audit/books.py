@@ -76,7 +76,7 @@ class Payment(Struct, gc=False):
 class Withdrawal(Struct, gc=False):
     """A withdrawal as it stands; moments in milliseconds since 1970.
 
-    `receiver` is the wallet among the targets, `partition` that of the command that scheduled it.
+    `receiver` is the wallet among the targets, `partition` that of its own wallet.
     """
 
     withdrawal_id: str

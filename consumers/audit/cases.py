@@ -14,6 +14,7 @@ from consumers.audit.end_state import CREDIT_REQUESTS, WITHDRAWALS
 from consumers.audit.findings import Findings
 from consumers.audit.snapshot import Snapshot
 from schemas import moments
+from schemas.identifiers import partition_of
 from schemas.money import DECIMALS, show
 from schemas.results import AnyResult, CreditRequestBody, WithdrawalBody
 from schemas.statuses import CREDIT_REQUEST_STATUSES, STATUSES, WITHDRAWAL_STATUSES
@@ -77,7 +78,8 @@ class Newest:
 class Cases:
     """Takes every stored result; in the end the tables must say the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
         self._withdrawals = Newest("withdrawal")
         self._requests = Newest("credit request")
         self._statuses: Final[dict[str, tuple[int, str]]] = {}
@@ -93,7 +95,8 @@ class Cases:
             self._statuses[wallet_id] = (sequence, status)
         if result.withdrawal is not None:
             is_first = result.withdrawal.status == "scheduled"
-            told = _told_withdrawal(result, result.withdrawal)
+            home = partition_of(wallet_id, self._partitions) if is_first else None
+            told = _told_withdrawal(result, result.withdrawal, home)
             self._withdrawals.told(packed, sequence, told, first=is_first)
         if result.credit_request is not None:
             is_first = result.credit_request.status == "pending"
@@ -129,10 +132,10 @@ class Cases:
             findings.violation("I5", "a refund that is not in the database", name, "a row", "none")
 
 
-def _told_withdrawal(result: AnyResult, one: WithdrawalBody) -> Told:
+def _told_withdrawal(result: AnyResult, one: WithdrawalBody, home: int | None) -> Told:
     terms = one.amount, one.currency, one.due_at, one.target
     now = (result.wallet_id, *terms, one.status, one.reason, result.recorded_at)
-    return one.id, result.command.partition, now
+    return one.id, home, now
 
 
 def _told_request(result: AnyResult, one: CreditRequestBody) -> Told:

@@ -61,7 +61,7 @@ _NOTHING: Final = _Details()
 
 
 class Journal:
-    """Holds the rows of the database against the columns of the logs."""
+    """Holds the rows of the database against the columns of the logs, of so many `partitions`."""
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class Journal:
         events_log: EventsLog,
         delayed_log: DelayedLog,
         teller: Teller,
+        partitions: int,
     ) -> None:
         self._findings = findings
         self._results = results_log
@@ -77,7 +78,7 @@ class Journal:
         self._delayed = delayed_log
         self._teller = teller
         self._names: Names = events_log.names
-        self.cases: Final = Cases()
+        self.cases: Final = Cases(partitions)
 
     def take(self, row: tuple[Any, ...]) -> None:
         """Check one command's row with the rows of its entries."""

@@ -20,7 +20,7 @@ from schemas.commands import (
     ScheduleWithdrawal,
     SettleWithdrawal,
 )
-from schemas.identifiers import is_uuid
+from schemas.identifiers import is_uuid, partition_of
 from schemas.refusals import Code, detail_of
 
 Named = CancelWithdrawal | ExecuteWithdrawal | SettleWithdrawal | FailWithdrawal | ReviewWithdrawal
@@ -56,7 +56,7 @@ def schedule(books: Books, data: ScheduleWithdrawal, transaction_id: str) -> Pos
         due_at_ms,
         data.target,
         receiver,
-        books.at.partition,
+        partition_of(data.wallet_id, books.partitions),
         now_ms,
     )
     return books.post((data.wallet_id, 0))

@@ -31,10 +31,10 @@ from consumers.bank.policy import (
     rules_of,
 )
 from consumers.withdrawals import faults
-from consumers.withdrawals.calls import Calls
+from consumers.withdrawals.calls import Calls, Claim
 from consumers.withdrawals.cases import Case
 from consumers.withdrawals.desk import SETTLE_SECONDS, Desk
-from consumers.withdrawals.ends import end_of, refusals_of
+from consumers.withdrawals.ends import compare, end_of, refusals_of
 from consumers.withdrawals.fitting import Told
 from consumers.withdrawals.following import Follower, Heard, Listening
 from consumers.withdrawals.rows import Rows
@@ -140,8 +140,8 @@ class Caller:
                 self._desk.take(case, now)
             elif case.partition in self._desk.partitions:
                 self._sweeps.begin(case.partition)
-        for key in heard.ended:
-            self._desk.done(key)
+        for key, status in heard.ended.items():
+            self._desk.done(key, status)
         self._moved.set()
         self._page_wanted.set()  # there may be room now
 
@@ -167,9 +167,16 @@ class Caller:
 
     async def _reread(self, rows: Rows, keys: list[str]) -> None:
         found = await asyncio.to_thread(rows.these, keys)
+        gone = [key for key in keys if key not in found]
+        for key, status in (await asyncio.to_thread(rows.statuses, gone)).items():
+            if key in self._desk.held:
+                compare(self._desk.held[key], status)
         now = time.monotonic()
         going_on = [self._desk.reread(key, found.get(key), now) for key in keys]
         self._moved.set()
+        for case in going_on:
+            if case is not None and case.paused_until > now:
+                log.warning("a call could not be begun, trying again", withdrawal=case.key)
         untold = [case for case in going_on if case is not None and case.tells]
         if untold:
             refusals = await asyncio.to_thread(refusals_of, rows, untold)
@@ -239,7 +246,8 @@ class Caller:
             if outcome.kind is not Kind.UNSEEN:
                 return outcome
         asked_at = time.monotonic()
-        if not await self._calls.claim(case.key, case.standing, self._told.of(case.partition)):
+        told = self._told.of(case.partition)
+        if not await self._calls.claim(Claim(case.key, case.standing, case.partition, told)):
             return None
         if not case.standing.doubt:
             case.opened_at = asked_at
@@ -269,6 +277,7 @@ class Caller:
             self._desk.doubt(case)
             return
         case.standing, case.written_at = known, time.monotonic()
+        compare(case, case.ended_as)
         if known.state in TERMINAL:
             await self._tell(case)
         else:

@@ -32,9 +32,10 @@ BATCH: Final = 1000
 _CLAIM: Final = f"""
 INSERT INTO bank_calls AS b (withdrawal_id, begun_at, changed_at, calls, not_done, state)
 SELECT a.id, now(), now(), a.calls + 1, 0, {State.SENDING:d}
-FROM unnest(%s::uuid[], %s::integer[], %s::bigint[]) AS a (id, calls, told)
+FROM unnest(%s::uuid[], %s::integer[], %s::smallint[], %s::bigint[])
+    AS a (id, calls, partition, told)
 JOIN withdrawals AS w ON w.withdrawal_id = a.id AND w.status = {EXECUTING}
-LEFT JOIN partitions AS p ON p.partition = w.partition AND p.topic = %s
+LEFT JOIN partitions AS p ON p.partition = a.partition AND p.topic = %s
 WHERE coalesce(p.next_offset, 0) > a.told
 ORDER BY a.id
 ON CONFLICT (withdrawal_id) DO UPDATE
@@ -69,8 +70,9 @@ class Claim(NamedTuple):
 
     key: str
     read: Standing
+    partition: int
     told: int
-    """The newest command on its partition that the delayed topic tells of."""
+    """The newest command on that partition that the delayed topic tells of."""
 
 
 class Record(NamedTuple):
@@ -101,9 +103,9 @@ class Calls:
         self._thread = threading.Thread(target=self._run, name="bank calls", daemon=True)
         self._thread.start()
 
-    async def claim(self, key: str, read: Standing, told: int) -> bool:
+    async def claim(self, claim: Claim) -> bool:
         """Begin the next call; whether it is ours. When this returns it is on disk."""
-        return await self._ask(Claim(key, read, told))
+        return await self._ask(claim)
 
     async def record(self, key: str, read: Standing, now: Standing) -> bool:
         """Write an outcome down; whether it is so now, on disk."""
@@ -150,6 +152,7 @@ class Calls:
             _CLAIM,
             [claim.key for claim in claims],
             [claim.read.calls for claim in claims],
+            [claim.partition for claim in claims],
             [claim.told for claim in claims],
             self._settings.topics.commands.name,
         )

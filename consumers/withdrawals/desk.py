@@ -26,6 +26,9 @@ SETTLE_SECONDS: Final = 5.0
 """A call that is not begun so long after it was claimed is not begun any more. Who finds one that
 was begun and not ended leaves it alone for this long and the longest call: it may be another's."""
 
+REFUSED_SECONDS: Final = 1.0
+"""Until a call is begun again that was refused for no reason that is seen: no hot circle."""
+
 STALE_MOST: Final = 1000
 """Entries of cases long gone that may lie about before they are swept out."""
 
@@ -104,12 +107,12 @@ class Desk:
             self._remember_spared(case)
         self._place(case, now)
 
-    def done(self, key: str) -> None:
-        """The ledger has said that a withdrawal is executing no more."""
+    def done(self, key: str, status: str) -> None:
+        """The ledger has said that a withdrawal is executing no more, and what it is."""
         case = self.held.get(key)
         if case is None:
             return
-        case.over = True
+        case.over, case.ended_as = True, status
         if not case.busy:
             self._forget(case)
 
@@ -151,6 +154,8 @@ class Desk:
         if found is None:
             case.over = True
         else:
+            if found.standing.state not in TERMINAL and _is_as_it_was(case, found):
+                case.paused_until = now + REFUSED_SECONDS
             case.standing = found.standing
             case.written_at, case.opened_at = found.written_at, found.opened_at
         if self._leaves(case):
@@ -248,7 +253,7 @@ class Desk:
 
     def _call_at(self, case: Case) -> float:
         step = next_step(case.standing, self._rules, case.draw)
-        return max(case.written_at + step.after, self._free_at(case))
+        return max(case.written_at + step.after, self._free_at(case), case.paused_until)
 
     def _free_at(self, case: Case) -> float:
         """When no other caller can be at work on it any more."""
@@ -286,6 +291,11 @@ class Desk:
         self._reloads.pop(case.key, None)
         if self.held.get(case.key) is case:
             del self.held[case.key]
+
+
+def _is_as_it_was(case: Case, found: Case) -> bool:
+    known, now = case.standing, found.standing
+    return (known.state, known.calls) == (now.state, now.calls)
 
 
 def _is_fresh(case: Case, turn: int) -> bool:

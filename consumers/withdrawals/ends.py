@@ -1,7 +1,11 @@
 """How the ledger is told that a withdrawal has ended, and what it made of that."""
 
 from collections.abc import Sequence
+from typing import Final
 
+import structlog
+
+from consumers import measures
 from consumers.bank.policy import State
 from consumers.withdrawals.cases import Case
 from consumers.withdrawals.rows import Rows
@@ -9,6 +13,8 @@ from producers import withdrawals
 from producers.message import Message
 from schemas import results
 from schemas.identifiers import command_key
+
+log: Final = structlog.get_logger(__name__)
 
 
 def end_of(case: Case) -> Message:
@@ -37,3 +43,13 @@ def refusals_of(rows: Rows, cases: Sequence[Case]) -> dict[str, str]:
         for result in found
         if result.error is not None
     }
+
+
+def compare(case: Case, status: str) -> None:
+    """Cry out where the ledger has given back what the bank has paid: the money is gone twice.
+
+    A person may have said so while the outcome was not known, or a caller have been frozen.
+    """
+    if case.standing.state is State.PAID and status == "failed":
+        measures.given_back().inc()
+        log.critical("the bank has paid what went back to the wallet", withdrawal=case.key)

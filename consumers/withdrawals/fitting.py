@@ -8,15 +8,34 @@ has caught up.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from confluent_kafka import Message
+import msgspec
+import stamina
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from consumers.withdrawals.rows import Rows
+from producers.bounds import PASSING
 from producers.headers import headers_of
-from producers.tails import Tails
+from producers.tails import Tails, TailTimeoutError
+from schemas import events
+from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep
 from schemas.settings import Settings
 
 NOTHING: Final = -1
 """Instead of an offset: the topic tells of no command."""
+
+PATIENCE_SECONDS: Final = 20.0
+"""How long a new leader may take to be known; the group awaits us three times as long."""
+
+_PASSING: Final = PASSING | {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}  # noqa: SLF001 - there are no public names
+
+_OFFSETS: Final = 2**63
+"""Offsets are below: Kafka and PostgreSQL have no more bits for them."""
+
+_STEPS: Final = frozenset(name.encode() for name in WITHDRAWAL_STEPS.values())
+"""The types of the delayed topic's records."""
+
+log: Final = structlog.get_logger(__name__)
 
 
 class BehindError(Exception):
@@ -54,32 +73,53 @@ class Told:
                 )
 
 
-def told_by(records: Iterable[Message]) -> dict[int, int]:
-    """The newest command that records of the delayed topic tell of, by partition."""
-    found = {}
-    for record in records:
-        offset = _offset(dict(headers_of(record) or ()).get("src"))
-        if offset != NOTHING:
-            found[record.partition() or 0] = offset
-    return found
+def _is_passing(error: Exception) -> bool:
+    """Whether it is what a broker that goes, or has come, answers for a while."""
+    if isinstance(error, KafkaException):
+        return error.args[0].code() in _PASSING
+    return isinstance(error, TailTimeoutError)
 
 
-def told_so_far(settings: Settings, group: str, partitions: Iterable[int]) -> dict[int, int]:
-    """The newest command that the topic tells of, by partition: its last record's.
+def step_of(record: Message) -> WithdrawalStep | None:
+    """The step that a record of the delayed topic tells; None of one that is none."""
+    told = dict(headers_of(record) or ()).get("ce_type")
+    if told not in _STEPS:
+        return None
+    try:
+        step = events.decode_step(record.value() or b"")
+        return step if WITHDRAWAL_STEPS.get(step.withdrawal.status, "").encode() == told else None
+    except msgspec.DecodeError as error:
+        log.warning("a record of the delayed topic cannot be read", why=str(error))
+        return None
 
-    Raises KafkaException, TailTimeoutError.
+
+def told_by(step: WithdrawalStep, partition: int | None, commands: str) -> int:
+    """The offset of the command in topic `commands` that a step on a partition comes from.
+
+    NOTHING where the ledger cannot have written it there.
     """
-    topic = settings.topics.scheduled.name
+    command = step.command
+    is_its = (command.topic, command.partition) == (commands, partition)
+    return command.offset if is_its and 0 <= command.offset < _OFFSETS else NOTHING
+
+
+@stamina.retry(on=_is_passing, attempts=None, timeout=PATIENCE_SECONDS, wait_max=1.0)
+def told_so_far(settings: Settings, group: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The newest command that the topic tells of, by partition.
+
+    Raises KafkaException, TailTimeoutError: of what passes by itself, after PATIENCE_SECONDS.
+    """
+    topic, commands = settings.topics.scheduled.name, settings.topics.commands.name
+
+    def offset_of(record: Message | None) -> int:
+        step = step_of(record) if record is not None else None
+        return told_by(step, record.partition(), commands) if record and step else NOTHING
+
     found = {}
     with Tails(settings, group=group) as tails:
         for partition in partitions:
             tails.get_ready(partition, [topic], topic)
             ends = {topic: tails.bounds(topic, partition)}
-            found[partition] = _offset(tails.last(partition, {topic: "src"}, ends)[topic].value)
+            last = tails.newest(partition, ends, lambda each: offset_of(each) != NOTHING)
+            found[partition] = offset_of(last.get(topic))
     return found
-
-
-def _offset(source: bytes | None) -> int:
-    """The offset within a `src` header, "partition:offset"; NOTHING in one that says none."""
-    _, _, offset = (source or b"").partition(b":")
-    return int(offset) if offset.isdigit() else NOTHING

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-import msgspec
 import structlog
 from confluent_kafka import Message
 
@@ -18,10 +17,8 @@ from consumers.bank.orders import Order
 from consumers.bank.policy import Standing
 from consumers.owned import Owned
 from consumers.withdrawals.cases import Case
-from consumers.withdrawals.fitting import told_by, told_so_far
-from producers.headers import headers_of
+from consumers.withdrawals.fitting import NOTHING, step_of, told_by, told_so_far
 from schemas import events
-from schemas.events import WITHDRAWAL_STEPS
 from schemas.identifiers import is_uuid
 from schemas.settings import Settings
 
@@ -32,10 +29,7 @@ HAND_OVER_SECONDS: Final = 30.0
 LEAVE_SECONDS: Final = 30.0
 """How long the group may take to let us go: usually milliseconds."""
 
-_BEGINS: Final = WITHDRAWAL_STEPS["executing"].encode()
-_ENDS: Final = frozenset(
-    WITHDRAWAL_STEPS[status].encode() for status in ("paid", "failed", "needs_review")
-)
+_ENDS: Final = frozenset({"paid", "failed", "needs_review"})
 
 log: Final = structlog.get_logger(__name__)
 
@@ -44,13 +38,13 @@ _Given = TypeVar("_Given")
 
 
 class Heard(NamedTuple):
-    """What a batch of records says: what is executing now, and the ids of what is no more.
+    """What a batch of records says: what is executing now, and how ended what is no more, by id.
 
     `told` has the newest command on each partition that it tells of (fitting.py).
     """
 
     begun: list[Case]
-    ended: list[str]
+    ended: dict[str, str]
     told: dict[int, int]
 
 
@@ -100,7 +94,8 @@ class Follower:
         )
         try:
             while not self._stopping.is_set():
-                heard = hear(owned.poll(POLL_SECONDS), time.monotonic())
+                records = owned.poll(POLL_SECONDS)
+                heard = hear(records, time.monotonic(), self._settings.topics.commands.name)
                 if any(heard):
                     self._hand_over(self._listening.heard, heard)
         finally:
@@ -119,25 +114,25 @@ class Follower:
         asyncio.run_coroutine_threadsafe(take(), self._loop).result(HAND_OVER_SECONDS)
 
 
-def hear(records: Sequence[Message], now: float) -> Heard:
-    """What records say. One that cannot be read is passed over: PostgreSQL has the same."""
-    heard = Heard([], [], told_by(records))
+def hear(records: Sequence[Message], now: float, commands: str) -> Heard:
+    """What records say of commands in topic `commands`.
+
+    One that cannot be read is passed over: PostgreSQL has the same.
+    """
+    heard = Heard([], {}, {})
     for record in records:
-        told = dict(headers_of(record) or ()).get("ce_type")
-        if told != _BEGINS and told not in _ENDS:
+        step, partition = step_of(record), record.partition() or 0
+        if step is None:
             continue
-        try:
-            step = events.decode_step(record.value() or b"")
-        except msgspec.DecodeError as error:
-            log.warning("a record of the delayed topic cannot be read", why=str(error))
-            continue
+        offset = told_by(step, partition, commands)
+        if offset != NOTHING:
+            heard.told[partition] = offset
         if not is_uuid(step.withdrawal.id):
             log.warning("a record of the delayed topic names no withdrawal", id=step.withdrawal.id)
-            continue
-        if told == _BEGINS:
-            heard.begun.append(_case(step, record.partition() or 0, now))
-        else:
-            heard.ended.append(step.withdrawal.id)
+        elif step.withdrawal.status == "executing":
+            heard.begun.append(_case(step, partition, now))
+        elif step.withdrawal.status in _ENDS:
+            heard.ended[step.withdrawal.id] = step.withdrawal.status
     return heard
 
 

@@ -63,6 +63,10 @@ SELECT {_COLUMNS} FROM withdrawals AS w LEFT JOIN bank_calls AS b USING (withdra
 WHERE w.withdrawal_id = ANY(%s::uuid[]) AND {_OURS}
 """  # noqa: S608 - as above
 
+_STATUSES: Final = """
+SELECT withdrawal_id::text, status FROM withdrawals WHERE withdrawal_id = ANY(%s::uuid[])
+"""
+
 _NEXT_OFFSETS: Final = "SELECT partition, next_offset FROM partitions WHERE topic = %s"
 
 _RESULTS: Final = "SELECT result FROM commands WHERE command_key = ANY(%s::uuid[])"
@@ -101,6 +105,11 @@ class Rows:
         rows = self._ask(_THESE, (list(keys),))
         now = time.monotonic()
         return {row[0]: _case(row, now) for row in rows}
+
+    def statuses(self, keys: Sequence[str]) -> dict[str, str]:
+        """The status of each of these withdrawals, by id."""
+        rows = self._ask(_STATUSES, (list(keys),)) if keys else []
+        return {key: WITHDRAWAL_STATUSES[status] for key, status in rows}
 
     def next_offsets(self) -> dict[int, int]:
         """How far the ledger has come: by partition, the offset of the first command to come."""

@@ -312,3 +312,20 @@ async def test_it_ends_when_kafka_stays_away(paper: Paper, monkeypatch: pytest.M
 
 def _has_lost(logged: list[EventDict]) -> bool:
     return any(line["event"] == "partitions lost" for line in logged)
+
+
+async def test_what_was_given_back_and_paid_is_cried_out(paper: Paper) -> None:
+    """A person took an open outcome for a failure; then the bank said that it has paid."""
+    async with scripted_bank(paper.settings) as (bank, bank_settings):
+        settings = bank_settings.model_copy(update=PATIENT)
+        with capture_logs() as logged:
+            async with calling(settings):
+                withdrawal_id = paper.start("hang")
+                await until(lambda: bank.calls[withdrawal_id], "called")
+                paper.ends(withdrawal_id, "failed")
+                other = paper.start()
+                await until(lambda: paper.ids() == [f"settle:{other}"], "heard what came after")
+                bank.release.set()
+                await until(lambda: len(paper.ids()) == 2, "told that it is paid")
+    cried = [line for line in logged if line["log_level"] == "critical"]
+    assert [line["withdrawal"] for line in cried] == [withdrawal_id]

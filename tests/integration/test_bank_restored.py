@@ -47,6 +47,34 @@ async def test_a_database_that_knows_all_is_believed(paper: Paper) -> None:
         assert set(bank.calls.values()) == {1}
 
 
+async def test_a_withdrawal_scheduled_on_another_partition_is_paid(paper: Paper) -> None:
+    """Its row is on that partition, its execution on its home, which is much further on."""
+    _come_to(paper, 101)
+    stray = paper.executing(partition=PARTITION + 1)
+    async with scripted_bank(paper.settings) as (bank, settings), calling(settings):
+        paper.tell(stray, partition=PARTITION, command=100)
+        await until(lambda: paper.ids() == [f"settle:{stray}"], "paid")
+        assert bank.calls == {stray: 1}
+
+
+async def test_what_no_worker_wrote_is_no_word_of_the_ledger(paper: Paper) -> None:
+    """Neither what stands there when it begins nor what comes then; it looks behind them."""
+    old = paper.executing(partition=PARTITION)
+    paper.tell(old, partition=PARTITION, command=8)
+    paper.foreign(b"nonsense", PARTITION, src=b"1:5000")
+    async with scripted_bank(paper.settings) as (_, settings), calling(settings):
+        paper.foreign(b"{}", PARTITION, src=b"1:" + b"9" * 5000, ce_type=b"withdrawal.paid.v1")
+        new = paper.executing(partition=PARTITION)
+        paper.tell(new, partition=PARTITION, command=9)
+        await until(lambda: {f"settle:{each}" for each in (old, new)} <= set(paper.ids()), "paid")
+    _come_to(paper, 9)
+    paper.foreign(b"nonsense", PARTITION, src=b"1:5000")
+    paper.executing(partition=PARTITION)
+    async with scripted_bank(paper.settings) as (_, settings):
+        with pytest.raises(BehindError, match=r"command 9 on partition 1, .* before 9: no bank"):
+            await asyncio.wait_for(Caller(settings).run(asyncio.Event()), 60)
+
+
 async def test_one_that_lacks_what_the_topic_tells_is_not(paper: Paper) -> None:
     """It was restored before the bank caller was started again."""
     withdrawal_id = paper.executing(partition=PARTITION)

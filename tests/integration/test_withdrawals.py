@@ -120,6 +120,19 @@ def test_paid_to_a_wallet_of_another_partition(ledger: Ledger) -> None:
     assert event["withdrawal"]["id"] == withdrawal_id
 
 
+def test_scheduled_on_a_wrong_partition(ledger: Ledger) -> None:
+    """It is due, and in transit, where its wallet's commands are: there the next steps stand."""
+    person = Person(ledger, 2)
+    said = ledger.command("withdrawal.schedule", person.wallet, amount="50.00", delay=SOON)
+    (scheduled,) = ledger.ask(said._replace(partition=3))
+    withdrawal_id = scheduled["withdrawal"]["id"]
+    assert told(person.execute(withdrawal_id)) == ("executing", "50.00")
+    query = "SELECT partition FROM withdrawals WHERE withdrawal_id = %s"
+    with rows(ledger.settings, query, withdrawal_id) as found:
+        assert found == [(2,)]
+    assert told(person.step("settle", withdrawal_id)) == ("paid", "50.00")
+
+
 def test_what_failed_returns(ledger: Ledger) -> None:
     """The wallet has its money again, and the reason is told."""
     person = Person(ledger)

@@ -13,7 +13,7 @@ from consumers.bank.outcomes import Kind, Outcome
 from consumers.bank.policy import TERMINAL, Rules, Standing, State, begun, learn
 from consumers.withdrawals import desk as desks
 from consumers.withdrawals.cases import Case
-from consumers.withdrawals.desk import CONFIRM_SECONDS, SETTLE_SECONDS, Desk
+from consumers.withdrawals.desk import CONFIRM_SECONDS, REFUSED_SECONDS, SETTLE_SECONDS, Desk
 
 RULES = Rules(
     tries=3, backoff=1.0, backoff_max=8.0, unknown_limit=100.0, knows_keys=True, can_ask=False
@@ -115,7 +115,7 @@ def test_an_end_is_told_until_the_ledger_has_heard() -> None:
     assert desk.next_end() is case
     desk.told(case, CONFIRM_SECONDS)
     assert desk.next_at == 3 * CONFIRM_SECONDS
-    desk.done("a")
+    desk.done("a", "paid")
     assert desk.held == {}
     desk.tick(1e6)
     assert not desk.has_doubts
@@ -128,10 +128,25 @@ def test_the_ledgers_word_may_come_before_ours_is_delivered() -> None:
     desk.take(case_of("a", standing=Standing(State.PAID, 1)), 0)
     case = desk.next_end()
     assert case is not None
-    desk.done("a")
+    desk.done("a", "paid")
     assert "a" in desk.held
     desk.told(case, 0)
     assert desk.held == {}
+
+
+def test_a_call_that_was_refused_for_nothing_that_is_seen_waits() -> None:
+    """Read again it is as it was: it goes on, but not in a circle without a pause."""
+    desk = desk_of()
+    desk.take(case_of("a"), 0)
+    case = desk.next_call()
+    assert case is not None
+    desk.doubt(case)
+    assert desk.wanted(10) == ["a"]
+    desk.reread("a", case_of("a"), 0.01)
+    assert desk.next_call() is None
+    assert desk.next_at == 0.01 + REFUSED_SECONDS
+    desk.tick(0.01 + REFUSED_SECONDS)
+    assert desk.next_call() is case
 
 
 def test_what_is_unknown_for_too_long_ends() -> None:
@@ -257,7 +272,7 @@ def test_stale_timers_are_swept_out(monkeypatch: pytest.MonkeyPatch) -> None:
         case = call(desk, PAID, 0)
         assert desk.next_end() is case
         desk.told(case, 0)
-        desk.done(str(number))
+        desk.done(str(number), "paid")
     assert len(desk._timers) <= 12  # noqa: SLF001 - there is no other sign of it
     assert len(desk._spared) <= 12  # noqa: SLF001 - as above
 
@@ -311,7 +326,7 @@ class Mixture(RuleBasedStateMachine):
     @rule(key=st.integers(0, 7))
     def end(self, key: int) -> None:
         """The ledger says that one is executing no more."""
-        self.desk.done(f"{key}")
+        self.desk.done(f"{key}", "paid")
 
     @rule(gone=st.booleans())
     def reread(self, *, gone: bool) -> None:

@@ -98,7 +98,7 @@ def test_the_bank_caller_passes_it_over() -> None:
     said = encode_step(WithdrawalStep(WALLET, body, MOMENT, COMMAND))
     headers: Headers = [("ce_type", WITHDRAWAL_STEPS["executing"].encode())]
     good, *bad = (Message("scheduled", 0, 1, b"", value, headers) for value in (said, *WRONG))
-    heard = hear([*bad, veiled(good), good], 100.0)
+    heard = hear([*bad, veiled(good), good], 100.0, "commands")
     assert [case.order.withdrawal_id for case in heard.begun] == [ID]
 
 

@@ -99,15 +99,13 @@ class Statements(BatchFunctions):
 
     def schedule(self, txn: Transaction, arguments: Sequence[Any]) -> Answer:
         """Insert withdrawals."""
-        partition, ids, wallets, amounts, dues, changes, statuses, currencies, *texts = arguments
-        for one, wallet, amount, due, changed, status, currency, target, reason in zip(
-            *map(items, (ids, wallets, amounts, dues, changes, statuses, currencies)),
-            *texts,
-            strict=True,
+        *plain, targets, reasons = arguments
+        for home, one, wallet, amount, due, changed, status, currency, target, reason in zip(
+            *map(items, plain), targets, reasons, strict=True
         ):
             row = WithdrawalRow(
                 one, wallet, int(amount), currency, int(due), target, int(status), reason,
-                int(changed), partition,
+                int(changed), int(home),
             )  # fmt: skip
             txn.insert("withdrawals", one, row)
         return []
