@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Self, Unpack
 from producers.board import Board, Pending
 from producers.failure import ClientError, ResultTimeout
 from producers.listener import Listener
-from producers.message import SOURCE, Attributes, Message, fingerprint_of, message_of
+from producers.message import SOURCE, Attributes, Message, message_of
 from producers.pipeline import IN_FLIGHT, NEXT_LOOK, Answer, Pipeline
 from producers.promises import Promises
 from producers.sender import Sender
@@ -28,7 +28,7 @@ from schemas.results import AnyResult
 from schemas.settings import Settings
 
 WAITING: Final = 20_000
-"""Commands whose results one client remembers; some 1 KB each."""
+"""Commands whose results one client remembers; some 2 KB each, with what is sent."""
 
 TIMEOUT: Final = 10.0
 """Seconds a result is waited for. A killed worker is replaced within 8."""
@@ -168,12 +168,7 @@ class Client:
     def send_message(self, message: Message) -> Sent:
         """Put a ready record into the log, as `send` does."""
         known = threading.Event()
-
-        def tell(told: Pending) -> None:
-            if told.place or told.failure:  # else the result of an earlier record of the same id
-                known.set()
-
-        pending = Pending(message, tell)
+        pending = Pending(message, lambda _: known.set())
         pending.is_loose = True
         self._post(pending)
         if not known.wait(self._settings.kafka_timeout + 1):
@@ -297,8 +292,8 @@ class Client:
         """Settle a record from the database; without one, by a result of the same id."""
         if self._find_result:
             source, command_id = pending.name
-            found = self._find_result(source, command_id, fingerprint_of(pending.message))
+            found = self._find_result(source, command_id, pending.fingerprint)
         else:
-            found = pending.heard[0] if pending.heard else None
+            found = next(iter(self._board.hints(pending)), None)
         if found:
             pending.settle(found)

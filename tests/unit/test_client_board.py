@@ -1,10 +1,13 @@
 """Which result answers which record: correlation by source, id and place."""
 
+import sys
+
 import pytest
 
+from producers import board as boards
 from producers.board import Board, Pending
 from producers.failure import ClientError
-from producers.message import Message, message_of
+from producers.message import Message, fingerprint_of, message_of
 from schemas.results import AnyResult, CommandRef
 
 
@@ -67,17 +70,18 @@ def test_the_same_id_of_another_source_is_another_command() -> None:
     pending, _ = _pinned(board, "1", "/a")
     board.delivered(pending, 2, 17)
     board.answered(_result("1", 2, 17, source="/b"))
-    assert pending.heard == []
+    assert board.hints(pending) == []
 
 
 def test_a_result_at_another_place_is_only_a_hint() -> None:
-    """The record may repeat that command, or be other content under its id."""
+    """The record may repeat that command, or be other content under its id. Nobody is woken."""
     board = Board(10)
-    pending, _ = _pinned(board, "1")
+    pending, told = _pinned(board, "1")
     board.delivered(pending, 2, 18)
     board.answered(_result("1", 2, 17))
     assert pending.result is None
-    assert pending.heard == [_result("1", 2, 17)]
+    assert board.hints(pending) == [_result("1", 2, 17)]
+    assert told.times == 1
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -97,8 +101,94 @@ def test_a_result_of_other_content_is_no_hint(*, is_late: bool) -> None:
         board.answered(result)
     first, other, repeated = pinned
     assert first.result == result
-    assert other.heard == []
-    assert repeated.heard == [result]
+    assert board.hints(other) == []
+    assert board.hints(repeated) == [result]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_no_content_is_read_to_hear_a_result(
+    monkeypatch: pytest.MonkeyPatch, *, is_late: bool
+) -> None:
+    """However many have one id: the thread that hears is everybody's. Hints read each once."""
+    reads: list[Message] = []
+
+    def read(message: Message) -> str | None:
+        reads.append(message)
+        return fingerprint_of(message)
+
+    monkeypatch.setattr(boards, "fingerprint_of", read)
+    board = Board(50)
+    pinned = [Pending(_deposit(f"{turn}.00"), lambda _: None) for turn in range(1, 51)]
+    results = [_result("1", 2, offset) for offset in range(50)]
+    for pending in pinned:
+        board.pin(pending)
+    for result in results if is_late else ():
+        board.answered(result)
+    for offset, pending in enumerate(pinned):
+        board.delivered(pending, 2, offset)
+    for result in () if is_late else results:
+        board.answered(result)
+    assert [pending.result for pending in pinned] == results
+    assert reads == []
+    assert [board.hints(pending) for pending in pinned * 2] == [[each] for each in results * 2]
+    assert len(reads) == 50
+
+
+def test_what_was_heard_before_a_record_is_no_hint_for_it() -> None:
+    """It may be the result of whatever had the id until then."""
+    board = Board(10)
+    _pinned(board, "1")
+    board.answered(_result("1", 2, 17))
+    pending, _ = _pinned(board, "1")
+    board.answered(_result("1", 2, 18))
+    assert board.hints(pending) == [_result("1", 2, 18)]
+
+
+def test_what_only_those_have_heard_who_are_gone_is_forgotten() -> None:
+    """An id that is used without end, each time before the last one is done, does not grow."""
+    board = Board(10)
+    first, _ = _pinned(board, "1")
+    board.delivered(first, 2, 17)
+    result = _result("1", 2, 17)
+    held = sys.getrefcount(result)
+    board.answered(result)
+    second, _ = _pinned(board, "1")
+    board.unpin(first)
+    del first
+    assert sys.getrefcount(result) == held
+    assert board.hints(second) == []
+
+
+def test_a_result_that_comes_again_is_nothing_new() -> None:
+    """After a new leader of the partition the same record may be read twice."""
+    board = Board(10)
+    first, told = _pinned(board, "1")
+    second, _ = _pinned(board, "1")
+    board.delivered(first, 2, 17)
+    board.answered(_result("1", 2, 17))
+    board.unpin(first)
+    board.answered(_result("1", 2, 17))
+    assert told.times == 2
+    assert board.find(("/a", "1"), (2, 17)) is None
+    assert board.hints(second) == [_result("1", 2, 17)]
+
+
+def test_where_a_record_stands_is_known_of_one_given_up_too() -> None:
+    """So its result, heard before, is no hint for other content."""
+    board = Board(10)
+    pinned = [Pending(_deposit(amount), lambda _: None) for amount in ("1.00", "2.00", "999.00")]
+    for pending in pinned:
+        board.pin(pending)
+    first, second, other = pinned
+    board.answered(_result("1", 2, 17))
+    board.unpin(first)
+    board.unpin(second)
+    assert board.hints(other) == [_result("1", 2, 17)]
+    board.delivered(first, 2, 17)
+    board.delivered(second, 2, 18)
+    assert board.hints(other) == []
+    assert board.hints(first) == []
+    assert board.find(("/a", "1"), (2, 18)) is None
 
 
 def test_two_records_of_one_id_are_told_apart_by_their_places() -> None:

@@ -1,6 +1,5 @@
 """The mouth of a client while nobody takes what it says: room for all that is open, and no more."""
 
-import threading
 import time
 
 import pytest
@@ -71,22 +70,3 @@ def test_who_may_wait_gets_the_room_of_what_is_given_up(
     small.put(_pending(), 30.0)
     assert any(each.failure for each in first)
     small.close()
-
-
-def test_the_result_of_an_earlier_record_is_no_place(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of a command that comes again it may be heard before the broker says where the record is."""
-
-    def put(_: Sender, pending: Pending, wait: float | None) -> None:
-        assert wait is None, "it may take its time"
-        pending.tell(pending)
-        threading.Timer(0.05, take, [pending]).start()
-
-    def take(pending: Pending) -> None:
-        pending.place = (0, 7)
-        pending.tell(pending)
-
-    monkeypatch.setattr(Sender, "put", put)
-    with Client(settings, hears=False) as client:
-        assert client.send_message(_pending().message) == ("1", "/a", 0, 7)
