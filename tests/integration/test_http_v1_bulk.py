@@ -99,6 +99,29 @@ def test_five_hundred_go_in_one_request(api: Api) -> None:
     assert problem(reply, 400, "invalid_field")["param"] == "commands"
 
 
+def test_an_id_that_comes_twice_is_done_once(api: Api) -> None:
+    """The same content has the one answer twice; each other content is refused, in its line."""
+    wallet = api.wallet()
+    sent = [_deposit(wallet, amount, "twice") for amount in ("1", "1", "2", "1", "3")]
+    body = api.made("commands", sent, key=None)
+    ends = [(line["http_status"], line["replayed"]) for line in body["data"]]
+    assert ends == [(200, False), (200, True), (422, False), (200, True), (422, False)]
+    assert body["data"][0]["result"] == body["data"][1]["result"] == body["data"][3]["result"]
+    for place in (2, 4):
+        assert body["data"][place]["problem"]["code"] == "idempotency_key_reused"
+    assert api.balance(wallet) == "1.00"
+
+
+def test_five_hundred_contents_under_one_id_are_all_answered(api: Api) -> None:
+    """As of a client whose bug it is: the first is done, every other is refused in its line."""
+    wallet = api.wallet()
+    sent = [_deposit(wallet, str(amount), "one-for-all") for amount in range(1, 501)]
+    body = api.made("commands", sent, key=None)
+    assert (body["completed"], body["rejected"]) == (1, 499)
+    assert {line["problem"]["code"] for line in body["data"][1:]} == {"idempotency_key_reused"}
+    assert api.balance(wallet) == "1.00"
+
+
 def test_a_dry_run_of_many_sees_its_own_steps(api: Api) -> None:
     """Each is tried on what the ones before it would have left; nothing is left in the end."""
     wallet = api.wallet()
