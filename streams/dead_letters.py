@@ -15,6 +15,11 @@ MOST_HEADERS: Final = 512 * 1024
 """What a dead letter carries at most, in bytes. Together they fit the topic's limit, 4 MiB; a
 record that was compressed may unpack to far more than the broker took."""
 
+NAME_BYTES: Final = 4
+HEADER_BYTES: Final = 16
+"""What a header weighs beyond its value: so much for each character of its name, the most that
+UTF-8 has, and so much for its marks in JSON."""
+
 
 class _Letter(msgspec.Struct):
     """A record as it came, in base64 where it is bytes. `cut` tells its true sizes if it is not."""
@@ -51,7 +56,7 @@ def _fitting(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, str | None
     room = MOST_HEADERS
     kept = []
     for name, value in headers:
-        room -= len(name) * 4 + len(value or b"") + 16
+        room -= len(name) * NAME_BYTES + len(value or b"") + HEADER_BYTES
         if room < 0:
             break
         kept.append((name.replace("\0", ""), _base64(value)))

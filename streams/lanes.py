@@ -75,7 +75,7 @@ class Lane(threading.Thread):
 
     @property
     def queued_bytes(self) -> int:
-        """What their values have."""
+        """What they weigh (streams.backlog)."""
         return self._backlog.bytes
 
     @property
