@@ -1,5 +1,6 @@
 """Which servers a copy starts itself, and what its processes are told of them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -144,14 +145,31 @@ def test_a_wrong_setting_costs_no_data(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_half_a_ledger_is_not_thrown_away(
     variable: str, address: str, thrown_away: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The other half would fit nothing, and workers would refuse it."""
+    """The other half would fit nothing, and workers would refuse it; so `reset` refuses too."""
     folder = DataFolder.at(tmp_path)
     folder.prepare()
     (folder.root / "kept").touch()
     monkeypatch.setenv(variable, address)
-    with pytest.raises(UsageFailure, match=f"the {thrown_away} alone: .* unset {variable}"):
+    why = f"the {thrown_away} alone: .* unset {variable}"
+    with pytest.raises(UsageFailure, match=f"--fresh would .* {why}"):
         up(Wanted(data=tmp_path, fresh=True), Telling(Console()))
+    done = CliRunner().invoke(app, ["reset", "-y", "--data", str(tmp_path)])
+    assert isinstance(done.exception, UsageFailure)
+    assert re.search(f"`wallet reset` would .* {why}", str(done.exception))
     assert (folder.root / "kept").exists()
+
+
+def test_what_is_left_of_a_copy_whose_servers_are_real_is_thrown_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Topics and database stay, both: only the bank's ledger and the logs were here."""
+    folder = DataFolder.at(tmp_path / "copy")
+    folder.prepare()
+    monkeypatch.setenv("WALLET_KAFKA_BOOTSTRAP", "127.0.0.1:9")
+    monkeypatch.setenv("WALLET_DATABASE_URL", "postgresql://u@127.0.0.1:9/d")
+    done = CliRunner().invoke(app, ["reset", "-y", "--data", str(folder.root)])
+    assert done.exit_code == 0, done.exception
+    assert not folder.root.exists()
 
 
 @pytest.mark.parametrize(

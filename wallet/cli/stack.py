@@ -86,9 +86,17 @@ def reset(
     data: Data = HERE,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete all data of a stopped copy."""
+    """Delete all data of a stopped copy.
+
+    Refused where WALLET_KAFKA_BOOTSTRAP or WALLET_DATABASE_URL alone names a real server: the half
+    of the ledger that stays there would fit no empty copy.
+    """
+    # The settings' imports, which the other commands need not wait for.
+    from wallet.local.halves import refuse_half  # noqa: PLC0415
+
     folder = DataFolder.at(data)
     running.refuse_if_held(folder)
+    refuse_half("`wallet reset`")
     if not yes:
         typer.confirm(f"Delete all data in {folder.root}?", abort=True)
     folder.remove()

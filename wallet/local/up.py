@@ -16,9 +16,10 @@ from schemas.settings import Settings, is_said
 from wallet.failure import UsageFailure
 from wallet.local import consumers, gateway, leftovers, page, ports, training, workers
 from wallet.local.folder import DataFolder
+from wallet.local.halves import refuse_half
 from wallet.local.health import HealthReader
 from wallet.local.lag import LagReader
-from wallet.local.parts import DATABASE_VARIABLE, KAFKA_VARIABLE, Parts, Starter
+from wallet.local.parts import Parts, Starter
 from wallet.local.supervisor import Addresses, Supervisor
 from wallet.local.telling import Telling
 from wallet.wrong_settings import told_by_name
@@ -58,7 +59,7 @@ def up(wanted: Wanted, telling: Telling) -> None:
         Settings()  # before data is thrown away, which a wrong setting must not cost
     _refuse_unheard(wanted)
     if wanted.fresh:
-        _refuse_half()
+        refuse_half("--fresh")
     stamina.instrumentation.set_on_retry_hooks(())  # a line for each retry is no line for people
     folder = DataFolder.at(wanted.data)
     folder.prepare()
@@ -91,21 +92,6 @@ def _refuse_unheard(wanted: Wanted) -> None:
                 f"{option} {port} is of a server that is not started without workers;"
                 " leave it out, or ask for a worker"
             )
-
-
-def _refuse_half() -> None:
-    """Never part a ledger's topics from its database: what is left fits no empty one.
-
-    Workers refuse to work on such a pair, as they must.
-    """
-    has_kafka, has_database = is_said("kafka_bootstrap"), is_said("database_url")
-    if has_kafka == has_database:
-        return
-    kept = KAFKA_VARIABLE if has_kafka else DATABASE_VARIABLE
-    raise UsageFailure(
-        f"--fresh would throw away the {'database' if has_kafka else 'topics'} alone: what is at"
-        f" {kept} stays and does not fit an empty copy; unset {kept}, or start without --fresh"
-    )
 
 
 async def _run(wanted: Wanted, folder: DataFolder, telling: Telling) -> None:
