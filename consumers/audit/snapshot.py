@@ -23,6 +23,7 @@ class Standing(NamedTuple):
     next_offset: int = 0
     next_event: int = 0
     last_result_offset: int = -1
+    floor_offset: int = -1
 
 
 class Snapshot:
@@ -70,7 +71,7 @@ class Snapshot:
     def standing(self, topic: str) -> dict[int, Standing]:
         """Progress of every partition of the commands topic that was ever claimed."""
         rows = self.all(
-            "SELECT partition, next_offset, next_event, last_result_offset"
+            "SELECT partition, next_offset, next_event, last_result_offset, floor_offset"
             " FROM partitions WHERE topic = %s",
             (topic,),
         )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from psycopg2 import extensions
 
+from consumers.audit.snapshot import Snapshot
 from producers import answering, databases
 from schemas.settings import Settings
 from wallet import migrate
@@ -106,6 +107,19 @@ def standing(cursor: extensions.cursor, settings: Settings) -> dict[int, Standin
     cursor.execute(_STANDING, (settings.topics.commands.name,))
     found = {row[0]: Standing(*row[1:]) for row in cursor.fetchall()}
     return {p: found.get(p, Standing()) for p in range(settings.partitions)}
+
+
+def standing_of(first: Snapshot, settings: Settings) -> dict[int, Standing]:
+    """How far the first ledger has come, on the partitions that it knows."""
+    return {
+        partition: Standing(
+            each.next_offset,
+            each.next_event,
+            each.last_result_offset,
+            floor_offset=each.floor_offset,
+        )
+        for partition, each in first.standing(settings.topics.commands.name).items()
+    }
 
 
 def take_over(cursor: extensions.cursor, settings: Settings) -> None:

@@ -275,7 +275,7 @@ def _parts(settings: Settings, wish: Wish, first: Snapshot | None) -> list[Part]
         said = said_so_far(settings)
         ends = published_ends(said, nothing)
     else:
-        standing = standing_of(first, settings)
+        standing = databases.standing_of(first, settings)
         said = await_said(settings, standing)
         ends = {p: standing.get(p, Standing()).next_offset for p in nothing}
     if wish.partitions:
@@ -283,14 +283,13 @@ def _parts(settings: Settings, wish: Wish, first: Snapshot | None) -> list[Part]
     if first is None or wish.start.is_beginning:
         return plan(settings, nothing, ends, said)
     found = cut(settings, first, wish.start, ends)
-    starts = {p: Standing(next_offset=at) for p, at in enumerate(found)}
+    # Where no result is kept, what the first ledger knows to be published is all there is to know.
+    # Not its last result: that may be of a batch that was stored and is still to be published.
+    starts = {
+        p: Standing(at, floor_offset=standing.get(p, Standing()).floor_offset)
+        for p, at in enumerate(found)
+    }
     return plan(settings, starts, ends, said, since(settings, found) - CLOCKS_MS)
-
-
-def standing_of(first: Snapshot, settings: Settings) -> dict[int, Standing]:
-    """How far the first ledger has come, on the partitions that it knows."""
-    found = first.standing(settings.topics.commands.name)
-    return {partition: Standing(*each) for partition, each in found.items()}
 
 
 def _held_against(run: Run, wish: Wish, first: Snapshot | None) -> Outcome:
