@@ -96,6 +96,17 @@ def plan(settings: Settings, timeout_seconds: float = ANSWER_SECONDS) -> Plan:
     return Plan(len(found.brokers), min(replicas, default=0), tuple(differences))
 
 
+def kept_ms(settings: Settings, topic: Topic) -> int | None:
+    """How long the cluster keeps every record of a topic, in milliseconds.
+
+    None where no record goes by its age, or one may go before, since a size is set. Raises NoAnswer
+    when the cluster does not answer, Failure when it refuses to tell.
+    """
+    config = _configs(topics.client(settings), [topic], ANSWER_SECONDS)[topic.name]
+    kept, size = (int(config.get(name) or -1) for name in ("retention.ms", "retention.bytes"))
+    return None if kept < 0 or size >= 0 else kept
+
+
 def carry_out(settings: Settings, made: Plan, *, shorten: bool) -> list[Difference]:
     """Do what a plan says, but not what loses records unless asked to; gives what was done.
 

@@ -12,10 +12,11 @@ from schemas.settings import Settings
 from tests import replays
 from tests.hands import hands_of
 from tests.ledgers import Ledger
-from tests.topics import cut
+from tests.topics import alter, cut
+from wallet.failure import Failure
 from wallet.replay import databases
 from wallet.replay.cutting import From
-from wallet.replay.run import Wish, into
+from wallet.replay.run import Wish, catch_up, into
 
 pytestmark = pytest.mark.integration
 
@@ -81,3 +82,81 @@ def test_a_second_ledger_in_service_says_what_the_first_has_not(ledger: Ledger) 
     hands.of[1].batch()
     said = said_again(second_of(ledger, "stored_only", 3))
     assert [(each["command"]["offset"], each["status"]) for each in said] == [(5, "rejected")]
+
+
+def backed_up(ledger: Ledger, name: str) -> tuple[Settings, str]:
+    """A copy of the database after some work, of which no result is kept on 0; its wallet there."""
+    (wallet, _) = rested(ledger)
+    return replays.copied(ledger.settings, name), wallet
+
+
+def refused(settings: Settings) -> str:
+    """Why a catch-up is refused."""
+    with pytest.raises(Failure) as error:
+        catch_up(settings, untold, dry_run=False)
+    return str(error.value)
+
+
+def test_a_command_that_nobody_has_done_holds_nothing_up(ledger: Ledger) -> None:
+    """It is younger than the oldest result that would be kept: had it one, that would be there."""
+    backup, wallet = backed_up(ledger, "undone")
+    forget(ledger)
+    ledger.send(ledger.command("deposit", wallet, amount="7.00"))
+    outcome = catch_up(backup, untold, dry_run=False)
+    assert (outcome.commands, outcome.partitions[0].end) == (0, 5)
+
+
+def test_events_that_came_from_elsewhere_hold_nothing_up(ledger: Ledger) -> None:
+    """A partition was at rest, but others paid wallets of it: its log has more than the backup."""
+    backup, wallet = backed_up(ledger, "paid_from_elsewhere")
+    other = ledger.wallet_on(1)
+    ledger.send(ledger.command("wallet.create", other))
+    ledger.send(ledger.command("deposit", other, amount="2.00"))
+    ledger.send(ledger.command("transfer", other, to_wallet_id=wallet, amount="1.00"))
+    hands_of(ledger.settings).work()
+    forget(ledger)
+    ledger.send(ledger.command("deposit", wallet, amount="7.00"))
+    assert catch_up(backup, untold, dry_run=False).commands == 3
+
+
+def test_commands_that_have_events_were_answered(ledger: Ledger) -> None:
+    """Whatever the topics' settings say: events are kept, and tell of commands after the backup."""
+    backup, wallet = backed_up(ledger, "has_events")
+    ledger.send(ledger.command("deposit", wallet, amount="7.00"))
+    hands_of(ledger.settings).work()
+    forget(ledger)
+    assert "commands from 5 on have expired. Restore a younger backup" in refused(backup)
+
+
+def test_commands_older_than_results_may_have_been_answered(ledger: Ledger) -> None:
+    """A refusal has no event, so nothing is left of it; a worker would decide it anew."""
+    backup, wallet = backed_up(ledger, "all_refused")
+    ledger.send(ledger.command("withdraw", wallet, amount="900.00"))
+    hands_of(ledger.settings).work()
+    forget(ledger)
+    alter(ledger.settings, ledger.settings.topics.results.name, {"retention.ms": "1000"})
+    assert "commands from 5 on have expired. Restore a younger backup" in refused(backup)
+
+
+def test_commands_that_have_expired_may_have_been_answered(ledger: Ledger) -> None:
+    """The offset is told that a backup must have come to."""
+    backup, wallet = backed_up(ledger, "expired")
+    ledger.send(ledger.command("withdraw", wallet, amount="900.00"))
+    hands_of(ledger.settings).work()
+    forget(ledger)
+    cut(ledger.settings, ledger.settings.topics.commands, (0, -1))
+    assert "Restore a backup that has come to 6 at least" in refused(backup)
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["commands gone", "commands kept"])
+def test_a_log_that_is_gone_proves_nothing(ledger: Ledger, *, is_gone: bool) -> None:
+    """One partition, from the logs alone: it is not equal to nothing."""
+    rested(ledger)
+    forget(ledger)
+    if is_gone:
+        cut(ledger.settings, ledger.settings.topics.commands, (0, -1))
+    wish = Wish("of_nothing", fresh=True, log_only=True, partitions=frozenset({0}))
+    with pytest.raises(Failure, match="have expired"):
+        into(ledger.settings, wish, untold)
+    wish = Wish("of_the_other", fresh=True, log_only=True, partitions=frozenset({1}))
+    assert into(ledger.settings, wish, untold).commands == 3

@@ -140,14 +140,6 @@ def without_spare(part: Part) -> Part:
     return replace(part, spare=part.spare._replace(end=part.spare.start))
 
 
-def published_ends(said: Mapping[int, Said], starts: Mapping[int, Standing]) -> dict[int, int]:
-    """Partition -> the offset after the last command of which anything was published."""
-    return {
-        partition: max(starts[partition].next_offset, each.result + 1, each.dead + 1)
-        for partition, each in said.items()
-    }
-
-
 def _part(
     settings: Settings, logs: Logs, partition: int, start: Standing, to: tuple[int, Said]
 ) -> Part:

@@ -23,10 +23,10 @@ from wallet.replay.plan import (
     Standing,
     await_said,
     plan,
-    published_ends,
     said_so_far,
     without_spare,
 )
+from wallet.replay.published import CLOCKS_MS, published_ends
 from wallet.replay.recorded import Next, Survey, commands, items, recorded
 from wallet.replay.said import Said
 from wallet.replay.second import Made, Second, Start
@@ -38,9 +38,6 @@ ROUND: Final = 20_000
 
 WALLETS_IN_MEMORY: Final = 1_000_000
 """Of as many the sequences are read at the beginning: some 150 MB."""
-CLOCKS_MS: Final = 60_000
-"""How far apart the clocks of the broker and of the workers may be."""
-
 Tell = Callable[[str, int, int], None]
 """Takes a stage, how much of it is done and how much there is to do."""
 
@@ -121,7 +118,7 @@ def catch_up(settings: Settings, tell: Tell, *, dry_run: bool) -> Outcome:
         databases.take_over(cursor, settings)
         starts = databases.standing(cursor, settings)
         said = said_so_far(settings)
-        ends = published_ends(said, starts)
+        ends = published_ends(settings, said, starts)
         parts = plan(settings, starts, ends, said)
         run = Run(settings, cursor, parts, tell)
         run.go(ROUND, _nothing)
@@ -273,7 +270,7 @@ def _parts(settings: Settings, wish: Wish, first: Snapshot | None) -> list[Part]
         if not wish.start.is_beginning:
             raise Failure("what was before is copied from the first ledger: leave out --log-only")
         said = said_so_far(settings)
-        ends = published_ends(said, nothing)
+        ends = published_ends(settings, said, nothing)
     else:
         standing = databases.standing_of(first, settings)
         said = await_said(settings, standing)
