@@ -5,11 +5,16 @@ has made. What is then the same everywhere is what PostgreSQL's manual says of c
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import psycopg2
 from psycopg2.extensions import connection, make_dsn, parse_dsn
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+READ_ONLY: Final = "25006"
+"""PostgreSQL's word for a write to a server that takes none, as a standby."""
 
 
 def engine(
@@ -28,7 +33,27 @@ def engine(
             opened.autocommit = False
         return opened
 
-    return create_engine("postgresql+psycopg2://", creator=connected, **options)
+    # Parameters are names, phone numbers and passwords' hashes: none of it is for a log.
+    made = create_engine(
+        "postgresql+psycopg2://", creator=connected, hide_parameters=True, **options
+    )
+    if not read_only:
+        event.listen(made, "handle_error", _leave_standby)
+    return made
+
+
+def may_pass(error: DBAPIError) -> bool:
+    """Whether a statement may do later: the database is away, or does it for nobody now.
+
+    As a standby after a failover, or where a right is missing. What is wrong itself stays wrong.
+    """
+    return error.connection_invalidated or not isinstance(error, DataError | IntegrityError)
+
+
+def why(error: DBAPIError) -> str:
+    """The first words of the database alone: those that follow may hold what a row was to hold."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return str(getattr(diagnosis, "message_primary", None) or error.orig).strip()
 
 
 def only_read(opened: connection) -> None:
@@ -51,3 +76,12 @@ def name_of(address: str) -> str | None:
 def beside(address: str, name: str) -> str:
     """The address of another database on the same server."""
     return str(make_dsn(address, dbname=name))
+
+
+def _leave_standby(context: ExceptionContext) -> None:
+    """Let go of all connections to a server that was demoted: those to come look for the primary.
+
+    SQLAlchemy does that where a connection broke; this one is well, and would be kept for ever.
+    """
+    if getattr(context.original_exception, "pgcode", None) == READ_ONLY:
+        context.is_disconnect = True

@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 
 import psycopg2
 
+from producers import databases
 from schemas.settings import Settings
 from tests import lives
 from tests.lives import Running
@@ -199,6 +200,19 @@ def execute(settings: Settings, statement: str, *arguments: object) -> None:
     """Run a statement on the ledger's database."""
     with rows(settings, statement, *arguments):
         pass
+
+
+@contextmanager
+def demoted(ledger: Settings) -> Iterator[None]:
+    """Its sessions that begin meanwhile write nothing, as those of a standby."""
+    name = databases.name_of(ledger.database_url)
+    beside = databases.beside(ledger.database_url, "postgres")
+    other = ledger.model_copy(update={"database_url": beside})
+    execute(other, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    try:
+        yield
+    finally:
+        execute(other, f"ALTER DATABASE {name} RESET default_transaction_read_only")
 
 
 def wait_until(done: object, timeout: float, what: str, *told_by: Worker) -> None:

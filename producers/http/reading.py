@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
+import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -31,6 +32,8 @@ CONNECT_SECONDS: Final = 3
 STATEMENT_MS: Final = 5000
 READ_SECONDS: Final = 6.0
 """The longest a read is waited for: a server that is frozen keeps no limit of its own."""
+
+log: Final = structlog.get_logger(__name__)
 
 Found = TypeVar("Found")
 Given = ParamSpec("Given")
@@ -67,7 +70,10 @@ class Reading:
         *given: Given.args,
         **named: Given.kwargs,
     ) -> Found:
-        """What a query finds. Raises EarlyError 503 when the database does not answer."""
+        """What a query finds. Raises EarlyError 503 when the database does not answer, or refuses.
+
+        Only a query that is wrong in itself raises as SQLAlchemy does: DataError, IntegrityError.
+        """
         if self._waiting >= self._limit:
             raise busy("Too many requests wait for the database.")
         self._waiting += 1
@@ -77,17 +83,17 @@ class Reading:
                 return await loop.run_in_executor(self._threads, self._run, query, given, named)
         except (OperationalError, PoolTimeoutError, TimeoutError) as error:
             raise busy("The database does not answer in time.") from error
+        except DBAPIError as error:
+            if not databases.may_pass(error):
+                raise
+            log.warning("the database refuses a statement", why=databases.why(error))
+            raise busy("The database refuses this now.") from error
         finally:
             self._waiting -= 1
 
     def _run(self, query: Callable[..., Found], given: Any, named: Any) -> Found:  # noqa: ANN401
         with self._engine.connect() as connection:
-            try:
-                return query(connection, *given, **named)
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise OperationalError(error.statement, error.params, error) from error
-                raise
+            return query(connection, *given, **named)
 
     def close(self) -> None:
         """Let the connections go."""

@@ -5,16 +5,19 @@ from contextlib import closing
 import pytest
 from psycopg2 import errors
 from psycopg2.extensions import make_dsn, parse_dsn
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from structlog.testing import capture_logs
 
 from consumers.looking import Looking
 from consumers.reader import Reader
 from producers import databases
+from producers.http.errors import EarlyError
 from producers.http.reading import Reading
 from schemas.settings import Settings
 from streams.journal import connect
 from tests.shell import Shell
+from tests.workers import demoted
 from wallet import migrate
 
 pytestmark = pytest.mark.integration
@@ -71,3 +74,60 @@ def test_an_engine_that_only_reads(address: str) -> None:
         pytest.raises(DBAPIError, match="in a read-only transaction"),
     ):
         connection.execute(text("CREATE TABLE written (at int)"))
+
+
+def _asked(connection: Connection, statement: str) -> object:
+    """What a statement finds; it has a parameter that nobody should read of."""
+    return connection.execute(text(statement), {"secret": "scrypt$"}).scalar_one()
+
+
+async def test_a_gateway_stays_with_no_server_that_is_demoted(fresh_ledger: Settings) -> None:
+    """Whoever writes is told to come again; then the address leads to the one that is promoted."""
+    writing = Reading(fresh_ledger, threads=1, read_only=False)
+    statement = "INSERT INTO kyc_moves VALUES {} RETURNING :secret"
+    values = f"('{NOBODY}', now(), '{NOBODY}', '{NOBODY}', 1)"
+    with demoted(fresh_ledger):
+        for _ in range(2):
+            with pytest.raises(EarlyError) as refused:
+                await writing.read(_asked, statement.format(values))
+            assert refused.value.answer.status == 503
+    assert await writing.read(_asked, statement.format(values)) == "scrypt$"
+    writing.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT :secret FROM nothing_there",
+        "SET LOCAL ROLE pg_monitor; SELECT :secret FROM users",
+    ],
+)
+async def test_what_the_database_refuses_whatever_it_is_may_do_later(
+    statement: str, fresh_ledger: Settings
+) -> None:
+    """A right or a table is missing until somebody gives it; the log tells which."""
+    reading = Reading(fresh_ledger, threads=1)
+    with capture_logs() as lines, pytest.raises(EarlyError) as refused:
+        await reading.read(_asked, statement)
+    reading.close()
+    assert refused.value.answer.status == 503
+    assert [line["event"] for line in lines] == ["the database refuses a statement"]
+    assert "scrypt$" not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("SELECT 1 / 0, :secret", DataError),
+        ("INSERT INTO kyc_moves (wallet_id) VALUES (NULL) RETURNING :secret", IntegrityError),
+    ],
+)
+async def test_what_is_wrong_stays_wrong(
+    statement: str, kind: type[DBAPIError], fresh_ledger: Settings
+) -> None:
+    """It is an error of ours, and says nothing of what it was given."""
+    writing = Reading(fresh_ledger, threads=1, read_only=False)
+    with pytest.raises(kind) as wrong:
+        await writing.read(_asked, statement)
+    writing.close()
+    assert "scrypt$" not in str(wrong.value)

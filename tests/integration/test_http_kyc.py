@@ -20,13 +20,15 @@ from schemas.commands import Command
 from schemas.settings import Settings
 from tests.apis import problem
 from tests.gateways import GatewayProcess, Reply, served
-from tests.people import PASSWORD, bearer, new_user
-from tests.workers import execute, rows
+from tests.people import PASSWORD, basic, bearer, new_user
+from tests.people import person as somebody
+from tests.workers import demoted, execute, rows, wait_until
 
 pytestmark = pytest.mark.integration
 
 CODE = "kyc_day_limit_exceeded"
 PHONE = "09121234567"
+SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +193,26 @@ def test_who_has_no_limit_and_whoever_commands_for_them_has_none(
     said = {"username": other.user["username"], "password": PASSWORD}
     other.headers = bearer(other.gateways[1]("POST", "/v1/tokens", said).json["token"])
     assert other.sell("150", turn=1).status == 201
+
+
+def test_nothing_is_moved_while_the_database_takes_nothing(
+    person: Person, ledger: Settings
+) -> None:
+    """As a standby after a failover: a token, a user and a move are to be tried again, then done.
+
+    Neither gateway logs an error of ours, which would tell what it was to write.
+    """
+    with demoted(ledger):
+        execute(
+            ledger,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'wallet-gateway'",
+        )
+        for turn in range(4):
+            own = basic(person.user["username"])
+            gateway = person.gateways[turn % 2]
+            assert person.sell("1", turn=turn).status == 503
+            assert gateway("POST", "/v1/tokens", None, own).status == 503
+            assert gateway("POST", "/api/users/", somebody()).status == 503
+    wait_until(lambda: person.sell("1").status == 201, SECONDS, "sale")
+    assert new_user(person.gateways[0])

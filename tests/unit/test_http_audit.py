@@ -111,7 +111,8 @@ async def test_what_a_database_refuses_whatever_it_is_waits_too(
 ) -> None:
     """After a failover it may be read-only for a while; its words are told, without the entries."""
     database = Database()
-    database.chokes_on = kind("INSERT", [{}], Exception(words))
+    database.chokes_on = busy("The database refuses this now.")
+    database.chokes_on.__cause__ = kind("INSERT", [{}], Exception(words))
     with capture_logs() as lines:
         async with logging_to(database) as log:
             log.note(noted(1), 201)

@@ -18,8 +18,9 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
+from producers import databases
 from producers.http.errors import EarlyError, busy
 from producers.http.people.principal import NOBODY, Principal
 from producers.http.people.rights import Rights
@@ -158,12 +159,12 @@ class Audit:
         batch = [self._waiting[place] for place in range(min(len(self._waiting), BATCH_MAX))]
         try:
             await self._writing.read(_insert, batch)
-        except Exception as error:
-            if _may_pass(error):
-                waiting = {"entries": len(self._waiting), "dropped": self._dropped}
-                log.warning("the audit log waits", **waiting, why=_why(error))
-                await asyncio.sleep(PAUSE_SECONDS)  # nothing tells when the database takes it again
-                return
+        except EarlyError as error:
+            waiting = {"entries": len(self._waiting), "dropped": self._dropped}
+            log.warning("the audit log waits", **waiting, why=_why(error))
+            await asyncio.sleep(PAUSE_SECONDS)  # nothing tells when the database takes it again
+            return
+        except Exception:
             log.exception("audit entries cannot be written", entries=[repr(each) for each in batch])
         for _ in batch:
             self._waiting.popleft()
@@ -176,19 +177,10 @@ class Audit:
             self._dropped = 0
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether a batch may be taken later: the database is away, or takes nothing from us now.
-
-    As a standby after a failover, or where a right is missing. Rows that are wrong stay wrong.
-    """
-    if isinstance(error, DBAPIError):
-        return not isinstance(error, DataError | IntegrityError)
-    return isinstance(error, EarlyError)
-
-
-def _why(error: Exception) -> str:
-    """The words of the database alone: SQLAlchemy's would hold the batch."""
-    return str(error.orig if isinstance(error, DBAPIError) else error)
+def _why(error: EarlyError) -> str:
+    """The words of the database, where it said any."""
+    cause = error.__cause__
+    return databases.why(cause) if isinstance(cause, DBAPIError) else str(error)
 
 
 def entries(
