@@ -128,6 +128,14 @@ def test_a_memory_forgets() -> None:
         ("10.0.0.1", "6.6.6.6, 1.1.1.1, 10.0.0.2", "1.1.1.1"),
         ("10.0.0.1", "10.0.0.3", "10.0.0.3"),
         ("::ffff:10.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ("10.0.0.1", "6.6.6.6, 8.8.8.8:4001", "8.8.8.8"),
+        ("10.0.0.1", "6.6.6.6, 1.1.1.1:4001,10.0.0.2:65000", "1.1.1.1"),
+        ("10.0.0.1", "[2001:db8::1]:4001", "2001:db8::1"),
+        ("10.0.0.1", "[2001:db8::1]", "2001:db8::1"),
+        ("10.0.0.1", "[::ffff:10.0.0.2]:80 ", "::ffff:10.0.0.2"),
+        ("10.0.0.1", "6.6.6.6, unknown:4001", "unknown:4001"),
+        ("10.0.0.1", "6.6.6.6, 8.8.8.8:x", "8.8.8.8:x"),
+        ("10.0.0.1", "6.6.6.6, [2001:db8::1", "[2001:db8::1"),
         ("", None, ""),
     ],
 )
@@ -145,6 +153,20 @@ def test_what_a_caller_has_sent_itself_is_not_believed() -> None:
     addresses = Addresses(Settings(http_proxies="10.0.0.0/8"))
     lines = [("X-Forwarded-For", "6.6.6.6"), ("x-forwarded-for", "1.1.1.1")]
     assert addresses.of("10.0.0.1", CIMultiDict(lines)) == "1.1.1.1"
+
+
+@pytest.mark.parametrize("place", ["8.8.8.8:{}", "[2001:db8:0:1::5]:{}"])
+def test_connections_of_one_place_are_paced_together(place: str) -> None:
+    """Also where a proxy writes the port of each, as Azure's Application Gateway does."""
+    allowed = "8.8.8.8,2001:db8::/32"
+    said = Settings(http_address_rate=3, http_allow=allowed, http_proxies="10.0.0.1")
+    entrance = Entrance(said, cast("People", SimpleNamespace(audit=None)))
+    *some, last = ({"X-Forwarded-For": place.format(port)} for port in range(4001, 4005))
+    for headers in some:
+        entrance.admit(noted("10.0.0.1"), "127.0.0.1", headers, "http")
+    with pytest.raises(EarlyError) as refused:
+        entrance.admit(noted("10.0.0.1"), "127.0.0.1", last, "http")
+    assert refused.value.answer.status == 429
 
 
 @pytest.mark.parametrize(

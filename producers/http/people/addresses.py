@@ -1,6 +1,7 @@
 """Addresses: where a request comes from, by which scheme, and whether we answer to there."""
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -17,6 +18,9 @@ SCHEMES: Final = frozenset({"http", "https"})
 ADDRESS_MAX: Final = 64
 IPV6_PREFIX: Final = 64
 """What one subscriber has of IPv6: the pace is that of all its addresses."""
+
+_WITH_PORT: Final = re.compile(r"\[([0-9a-fA-F:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
+"""As some proxies write who they forward; IPv6 without brackets has no port."""
 
 
 class Addresses:
@@ -47,13 +51,19 @@ class Addresses:
 
     def _forwarded(self, address: str, header: str) -> str:
         for said in reversed([*header.split(","), address]):
-            address = said.strip()[:ADDRESS_MAX]
+            address = _without_port(said.strip())[:ADDRESS_MAX]
             if not _is_in(address, self._proxies):
                 break
         return address
 
     def _look(self, address: str) -> bool:
         return _is_in(address, self._allowed)
+
+
+def _without_port(said: str) -> str:
+    """The address alone: with the port each connection would be another place."""
+    found = _WITH_PORT.fullmatch(said)
+    return (found[1] or found[2]) if found else said
 
 
 def forwarded_scheme(headers: Mapping[str, str]) -> str:
