@@ -15,6 +15,7 @@ from producers.http.app import make_app
 from producers.http.asking import Asking
 from producers.http.gateway import Gateway
 from producers.http.reading import Reading
+from producers.http.unreadable import server_log
 from producers.http.v1.rehearsing import Rehearse
 from schemas.settings import Settings
 
@@ -71,7 +72,7 @@ async def serve(
     try:
         asking = Asking(client, reading, settings.http_timeout, settings.http_waiting_max)
         gateway = Gateway(settings, asking, reading, rehearse)
-        runner = await _start(make_app(gateway), settings, port, share_port=share_port)
+        runner = await start(make_app(gateway), settings, port, share_port=share_port)
         assert runner.server is not None, "it is set up"
         gateway.patience.watch(runner.server)
         tell(address_of(runner))
@@ -94,12 +95,14 @@ def _client(settings: Settings) -> Client:
     return client
 
 
-async def _start(
+async def start(
     app: web.Application, settings: Settings, port: int, *, share_port: bool
 ) -> web.AppRunner:
+    """Let an application listen. Raises ServingError."""
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=server_log(),
         shutdown_timeout=STOP_SECONDS,
         keepalive_timeout=IDLE_SECONDS,
         auto_decompress=False,  # reading_requests does

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
-from aiohttp import web
 from structlog.testing import capture_logs
 
 from producers.http.access_log import AccessLog
 from producers.http.app import make_app
 from producers.http.gateway import Gateway
 from producers.http.people.audit import Audit
+from producers.http.serving import start
 from schemas.settings import Settings
 
 # The door keeps the request's id under a text; aiohttp would rather have a key of its own.
@@ -39,10 +39,8 @@ async def served(logins: str, proxies: str = "") -> AsyncIterator[tuple[str, int
     gateway = Gateway(settings, database, database, database)
     await gateway.people.audit.close()
     gateway.people.audit = gateway.entrance._audit = Audit(database)  # noqa: SLF001
-    runner = web.AppRunner(make_app(gateway), access_log=None, auto_decompress=False)
-    await runner.setup()
+    runner = await start(make_app(gateway), settings, 0, share_port=False)
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
         yield runner.addresses[0][:2]
     finally:
         await runner.cleanup()
