@@ -17,6 +17,14 @@ from tests.workers import wait_until
 
 pytestmark = pytest.mark.integration
 
+BEYOND = [
+    ("1969-12-31T00:00:00Z", True),
+    ("1970-01-01T00:00:00+05:00", True),
+    ("0001-01-01T00:00:00", True),
+    ("9999-01-01T00:00:00Z", False),
+]
+"""Moments for which the ledger has no text, and whether they are past."""
+LATE = "Ensure this time is before the year 9999."
 UNKNOWN = "01930f6e-0000-7000-8000-0000000000ff"
 
 
@@ -177,6 +185,20 @@ def test_the_errors_of_service_001(gateway: GatewayProcess) -> None:
     reply = gateway("POST", f"/wallets/{wallet}/withdraw", {"amount": 1, "scheduled_for": "soon"})
     assert reply.status == 400
     assert reply.json["scheduled_for"][0].startswith("Datetime has wrong format.")
+
+
+@pytest.mark.parametrize(("moment", "is_past"), BEYOND)
+def test_a_moment_beyond_all_is_named_as_the_service_names_it(
+    gateway: GatewayProcess, moment: str, *, is_past: bool
+) -> None:
+    """The ledger's own field is none of either service."""
+    wallet = gateway.new_wallet("10.00")
+    for path, name, past in (
+        (f"/wallets/{wallet}/withdraw", "scheduled_for", "Scheduled time must be in the future."),
+        (f"/api/wallets/{wallet}/withdraw/", "scheduled_time", "Time must be in the future."),
+    ):
+        reply = gateway("POST", path, {"amount": 1, name: moment})
+        assert (reply.status, reply.json) == (400, {name: [past if is_past else LATE]})
 
 
 @with_curl

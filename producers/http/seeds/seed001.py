@@ -11,7 +11,7 @@ from producers.http import fields
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, error, wrong_field
 from producers.http.gateway import new_wallet_id
-from producers.http.moments import shown
+from producers.http.moments import shown, why_beyond
 from producers.http.people.access import Access
 from producers.http.reading_wallets import WalletFacts
 from producers.http.route import MAX_BIGINT, Asked, Route
@@ -92,7 +92,10 @@ async def withdraw(asked: Asked) -> Answer:
     facts = await _facts(asked)
     due_at = shown(asked.body.scheduled_for)
     data = {**_amount(asked, facts), "due_at": due_at}
-    result = _done(await asked.gateway.ask(asked, "withdrawal.schedule.v1", data))
+    result = await asked.gateway.ask(asked, "withdrawal.schedule.v1", data)
+    if result.error is not None and result.error.param == "due_at":
+        raise _wrong_time(result.error, asked.body.scheduled_for)
+    _done(result)
     body = scheduled(result, asked.body.amount, due_at, asked.gateway.settings.partitions)
     return Answer(body, 201)
 
@@ -164,14 +167,24 @@ def _refused(refusal: Error) -> EarlyError:
     match refusal.code:
         case Code.WALLET_NOT_FOUND:
             return _no_wallet()
-        case Code.DUE_NOT_IN_FUTURE:
-            return wrong_field("scheduled_for", "Scheduled time must be in the future.")
-        case Code.DUE_TOO_FAR:
-            return wrong_field("scheduled_for", refusal.detail)
         case _ if refusal.param == "amount":
             return wrong_field("amount", refusal.detail)
         case _:
             return error(400, refusal.detail)
+
+
+def _wrong_time(refusal: Error, moment: datetime) -> EarlyError:
+    """What is wrong with when it is scheduled for: the ledger calls it otherwise."""
+    match refusal.code:
+        case Code.DUE_NOT_IN_FUTURE:
+            return wrong_field("scheduled_for", _PAST)
+        case Code.DUE_TOO_FAR:
+            return wrong_field("scheduled_for", refusal.detail)
+        case _:
+            return wrong_field("scheduled_for", why_beyond(moment, _PAST))
+
+
+_PAST: Final = "Scheduled time must be in the future."
 
 
 def _no_wallet() -> EarlyError:

@@ -10,7 +10,7 @@ from producers.http.answers import Answer
 from producers.http.errors import EarlyError, custom, detail, wrong_field
 from producers.http.gateway import new_wallet_id, source_of, telling
 from producers.http.meta import Detail
-from producers.http.moments import shown
+from producers.http.moments import shown, why_beyond
 from producers.http.people.access import Access
 from producers.http.route import Asked, Route
 from producers.http.seeds import reading004
@@ -83,7 +83,10 @@ async def withdraw(asked: Asked) -> Answer:
     data = {**await _data(asked), **_when(asked.body)}
     if asked.body.target is not None:
         data["target"] = asked.body.target
-    _done(await asked.gateway.ask(asked, "withdrawal.schedule.v1", data))
+    result = await asked.gateway.ask(asked, "withdrawal.schedule.v1", data)
+    if result.error is not None and result.error.param in _WHEN:
+        raise _wrong_time(result.error, asked.body)
+    _done(result)
     with telling(asked, source_of(FAMILY)):
         return Answer(await _wallet(asked), 201)
 
@@ -129,10 +132,6 @@ def _refused(refusal: Error) -> EarlyError:
     match refusal.code:
         case Code.WALLET_NOT_FOUND:
             return _no_wallet()
-        case Code.DUE_NOT_IN_FUTURE:
-            return wrong_field(_WHEN.get(refusal.param or "", "scheduled_time"), _PAST)
-        case Code.DUE_TOO_FAR:
-            return wrong_field(_WHEN.get(refusal.param or "", "scheduled_time"), refusal.detail)
         case Code.SAME_WALLET:
             return wrong_field("target", "A wallet cannot pay itself.")
         case Code.TARGET_NOT_FOUND:
@@ -141,6 +140,18 @@ def _refused(refusal: Error) -> EarlyError:
             return wrong_field(refusal.param, refusal.detail)
         case _:
             return detail(400, refusal.detail)
+
+
+def _wrong_time(refusal: Error, wanted: NewWithdrawal) -> EarlyError:
+    """What is wrong with when it is to be: the ledger calls a `scheduled_time` otherwise."""
+    name = _WHEN[refusal.param or ""]
+    match refusal.code:
+        case Code.DUE_NOT_IN_FUTURE:
+            return wrong_field(name, _PAST)
+        case Code.INVALID_FIELD if wanted.scheduled_time is not None:
+            return wrong_field(name, why_beyond(wanted.scheduled_time, _PAST))
+        case _:
+            return wrong_field(name, refusal.detail)
 
 
 _WHEN: Final = {"due_at": "scheduled_time", "delay": "delay"}
