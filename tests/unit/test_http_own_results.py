@@ -59,6 +59,21 @@ def test_a_payer_does_not_learn_what_the_paid_wallet_holds() -> None:
     assert not any(told in text for told in ("3.17", "1.83", "17", PAID))
 
 
+def test_a_payer_does_not_learn_how_the_paid_wallet_stands() -> None:
+    """Nor its id, where it is suspended or closed; that the own wallet is, its owner is told."""
+    other = {"wallet_id": PAID, "status": "suspended"}
+    hidden = of_owner(results.decode(refused(code=Code.WALLET_NOT_ACTIVE, context=other)))
+    assert hidden.error is not None
+    assert (hidden.error.code, hidden.error.context) == ("wallet_not_active", {})
+    assert hidden.error.detail == "The wallet that was paid is not active: nothing is given back."
+    text = msgspec.json.encode(hidden).decode()
+    assert not any(told in text for told in ("suspended", "17", PAID))
+    mine = {"wallet_id": PAYER, "status": "suspended"}
+    shown = of_owner(results.decode(refused(code=Code.WALLET_NOT_ACTIVE, context=mine)))
+    assert shown.error is not None
+    assert (shown.error.context, PAYER in shown.error.detail) == (mine, True)
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "context"),
     [
