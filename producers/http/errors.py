@@ -5,7 +5,7 @@ a service says it so.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -15,6 +15,8 @@ from producers.http.answers import Answer
 NOT_OBJECT: Final = "non_field_errors"
 RETRY_SECONDS: Final = 1
 UNAVAILABLE: Final = 503
+FIELDS_TOLD: Final = 100
+"""Wrong fields in one answer: 1 MiB of commands may have 50,000, which would be 5 MB to tell."""
 
 _WORDS: Final = {
     "missing": "This field is required.",
@@ -34,13 +36,26 @@ _WORDS: Final = {
 """Pydantic's error type -> the sentence of Django REST."""
 
 
+class WrongFields(NamedTuple):
+    """What pydantic found wrong: the first fields, and how many more there are."""
+
+    first: list[ErrorDetails]
+    more: int
+
+    @classmethod
+    def of(cls, error: ValidationError) -> Self:
+        """Those of an error; pydantic itself can only list all of them."""
+        first = error.errors(include_url=False)[:FIELDS_TOLD]
+        return cls(first, error.error_count() - len(first))
+
+
 class EarlyError(Exception):
     """Ends the handling of a request with an answer; raised by whatever finds out first.
 
     `wrong` is what pydantic found, where it was that: /v1/ tells it in another shape.
     """
 
-    def __init__(self, answer: Answer, wrong: ValidationError | None = None) -> None:
+    def __init__(self, answer: Answer, wrong: WrongFields | None = None) -> None:
         super().__init__(f"{answer.status}: {answer.body}")
         self.answer = answer
         self.wrong = wrong
@@ -81,10 +96,10 @@ def custom(*words: str) -> PydanticCustomError:
     return PydanticCustomError("field", "{said}", {"said": " ".join(words), "messages": words})
 
 
-def field_errors(wrong: ValidationError) -> dict[str, Any]:
-    """Pydantic's errors by field, lists and objects within it too."""
+def field_errors(wrong: WrongFields) -> dict[str, Any]:
+    """Pydantic's first errors by field, lists and objects within it too."""
     found: dict[str, Any] = {}
-    for each in wrong.errors(include_url=False, include_input=True):
+    for each in wrong.first:
         name = str(each["loc"][0]) if each["loc"] else NOT_OBJECT
         found.setdefault(name, []).extend(_words(each))
     return found

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, ValidationError
 
 from producers.http.answers import Answer
-from producers.http.errors import EarlyError, detail, early, field_errors
+from producers.http.errors import EarlyError, WrongFields, detail, early, field_errors
 from schemas import nesting
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -36,7 +36,8 @@ def model_of(model: type[Model], data: object) -> Model:
         raise early(400, _told(model, {"non_field_errors": [words]}))
     try:
         return model.model_validate(data)
-    except ValidationError as wrong:
+    except ValidationError as error:
+        wrong = WrongFields.of(error)
         raise EarlyError(Answer(_told(model, field_errors(wrong)), 400), wrong) from None
 
 

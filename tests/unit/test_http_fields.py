@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from producers.http import fields, moments, reading_bodies
 from producers.http.answers import Answer
-from producers.http.errors import EarlyError, field_errors
+from producers.http.errors import EarlyError, WrongFields, field_errors
 from producers.http.reading_bodies import data_of, model_of
 from producers.http.seeds.seed001 import NewDeposit
 from schemas.identifiers import transaction_id
@@ -39,7 +39,7 @@ def read(kind: Any, given_: object) -> Any:  # noqa: ANN401 - a type, and what i
     try:
         return TypeAdapter(kind).validate_python(given_)
     except ValidationError as wrong:
-        return field_errors(wrong)["non_field_errors"]
+        return field_errors(WrongFields.of(wrong))["non_field_errors"]
 
 
 @pytest.mark.parametrize(

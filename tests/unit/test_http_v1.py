@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from producers.http.answers import Answer
+from producers.http.answers import Answer, json_of
 from producers.http.errors import EarlyError, busy, detail, early
 from producers.http.meta import may_wait_for
 from producers.http.people.principal import Principal
 from producers.http.people.roles import Role
 from producers.http.reading_bodies import model_of
 from producers.http.v1 import cursors, problems
-from producers.http.v1.bulk import COMMANDS_MAX, BulkCommand, commands_of
+from producers.http.v1.bulk import COMMANDS_MAX, Bulk, BulkCommand, commands_of
 from producers.http.v1.codes import CODES, code_of
 from producers.http.v1.fields import Amount, Moment
 from producers.http.v1.keys import RECENT_MAX, Keys
@@ -120,6 +120,21 @@ def test_all_wrong_fields_are_told() -> None:
     with pytest.raises(EarlyError) as raised:
         model_of(NewTransfer, {})
     assert _body(_told(raised.value))["code"] == "missing_field"
+
+
+def test_of_very_many_wrong_fields_the_first_are_told() -> None:
+    """And how many more there are: an answer is not ten times what was sent."""
+    wrong = {"type": "deposit.v1", "data": {}, **{f"f{number}": 1 for number in range(100)}}
+    for count, more in ((1, {}), (500, {"more_errors": "49900"})):
+        with pytest.raises(EarlyError) as raised:
+            model_of(Bulk, {"commands": [wrong] * count})
+        body = _body(_told(raised.value))
+        errors = body["errors"]
+        assert isinstance(errors, list)
+        assert [each["param"] for each in errors] == [f"commands.0.f{at}" for at in range(100)]
+        assert (body["code"], body["context"]) == ("unknown_field", more)
+        problems.Problem.model_validate(body)
+        assert len(json_of(raised.value.answer.body)) < 10_000
 
 
 def test_a_refusal_keeps_its_numbers() -> None:

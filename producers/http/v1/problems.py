@@ -8,11 +8,11 @@ What the door and other modules refuse in Django REST's shapes becomes a problem
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import ErrorDetails
 
 from producers.http.answers import Answer
-from producers.http.errors import RETRY_SECONDS, EarlyError
+from producers.http.errors import RETRY_SECONDS, EarlyError, WrongFields
 from producers.http.v1.codes import CODES, code_of
 from schemas.refusals import Code
 from schemas.results import ERRORS_PAGE, AnyResult, Error
@@ -62,7 +62,9 @@ class Problem(BaseModel):
     context: dict[str, str] = Field({}, description="The ids, amounts and times behind the detail")
     doc_url: str = Field(description="Where the code is explained")
     request_id: str | None = Field(None, description="X-Request-ID of the answer")
-    errors: list[FieldProblem] | None = Field(None, description="All wrong fields, if many can be")
+    errors: list[FieldProblem] | None = Field(
+        None, description="The wrong fields, if many can be: the first 100"
+    )
     result: dict[str, Any] | None = Field(None, description="The ledger's result, where there is")
 
 
@@ -133,10 +135,10 @@ def told(path: str, request_id: str, early: EarlyError) -> Answer:
     return answer({**body, "request_id": request_id}, headers)
 
 
-def _translated(given: Answer, wrong: ValidationError | None) -> dict[str, Any]:
+def _translated(given: Answer, wrong: WrongFields | None) -> dict[str, Any]:
     """What was said in Django REST's shapes, as a problem."""
     if wrong is not None:
-        return _of_fields([_field_problem(each) for each in wrong.errors(include_url=False)])
+        return _of_fields([_field_problem(each) for each in wrong.first], wrong.more)
     body = dict(given.body) if isinstance(given.body, dict) else {}
     code = str(body.pop("code", "")) or code_of(given.status)
     if code not in CODES:
@@ -148,9 +150,12 @@ def _translated(given: Answer, wrong: ValidationError | None) -> dict[str, Any]:
     return {**body_of(code, str(words or CODES[code].meaning), context=own), "status": given.status}
 
 
-def _of_fields(several: list[dict[str, str]]) -> dict[str, Any]:
-    first = several[0]
-    return body_of(first["code"], first["detail"], param=first["param"], errors=several)
+def _of_fields(several: list[dict[str, str]], more: int = 0) -> dict[str, Any]:
+    """The first in front; `more` are counted only."""
+    first, left = several[0], {"more_errors": str(more)} if more else {}
+    return body_of(
+        first["code"], first["detail"], param=first["param"], context=left, errors=several
+    )
 
 
 def _listed(name: str, words: object) -> dict[str, str]:
