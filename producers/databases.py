@@ -11,10 +11,13 @@ import psycopg2
 from psycopg2.extensions import connection, make_dsn, parse_dsn
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
 READ_ONLY: Final = "25006"
 """PostgreSQL's word for a write to a server that takes none, as a standby."""
+
+_NOT_READY: Final = frozenset({"42501", "42P01"})
+"""A right is missing, a table: until an operator has seen to it."""
 
 
 def engine(
@@ -45,9 +48,14 @@ def engine(
 def may_pass(error: DBAPIError) -> bool:
     """Whether a statement may do later: the database is away, or does it for nobody now.
 
-    As a standby after a failover, or where a right is missing. What is wrong itself stays wrong.
+    As a standby after a failover, or where a right or the tables are missing. What is wrong itself
+    stays wrong: rows that are, and statements, which are a bug of ours.
     """
-    return error.connection_invalidated or not isinstance(error, DataError | IntegrityError)
+    if error.connection_invalidated:
+        return True
+    if isinstance(error, ProgrammingError):
+        return getattr(error.orig, "pgcode", None) in _NOT_READY
+    return not isinstance(error, DataError | IntegrityError)
 
 
 def why(error: DBAPIError) -> str:

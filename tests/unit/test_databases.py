@@ -4,8 +4,9 @@ from typing import Any
 
 import psycopg2
 import pytest
+from psycopg2 import errors
 from psycopg2.extensions import parse_dsn
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from producers import databases
 
@@ -48,3 +49,26 @@ def test_an_engine_connects_as_libpq_does(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(OperationalError, match="nobody there"):
         engine.connect()
     assert asked == [(TWO_HOSTS, {"connect_timeout": 3})]
+
+
+@pytest.mark.parametrize(
+    ("code", "passes"),
+    [
+        ("25006", True),  # a server that is read-only
+        ("42501", True),  # a right that is missing
+        ("42P01", True),  # a table that is missing
+        ("57P01", True),  # a server that is stopped
+        ("53100", True),  # a disk that is full
+        ("42703", False),  # a column that is none
+        ("42601", False),  # a statement that is none
+        ("22003", False),  # a number that is too large
+        ("23505", False),  # a row that is there already
+    ],
+)
+def test_what_is_wrong_itself_stays_wrong(code: str, *, passes: bool) -> None:
+    """A server that takes nothing may later; a row or a statement that is wrong is so for ever."""
+    kind = errors.lookup(code)
+    refused = type(kind.__name__, (kind,), {"pgcode": code})()  # else only a server can set it
+    raised = DBAPIError.instance("SELECT 1", {}, refused, psycopg2.Error)
+    assert isinstance(raised, DBAPIError)
+    assert databases.may_pass(raised) is passes
