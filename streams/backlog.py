@@ -31,7 +31,7 @@ class Backlog:
 
     def add(self, run: Sequence[Record]) -> None:
         """Put records behind the others."""
-        weight = _bytes_of(run)
+        weight = bytes_of(run)
         self._runs.append((run, weight))
         self.count += len(run)
         self.bytes += weight
@@ -43,11 +43,11 @@ class Backlog:
         while self._runs and len(taken) < most and has_space:
             run, whole = self._runs.popleft()
             part = run[: most - len(taken)]
-            weight = whole if len(part) == len(run) else _bytes_of(part)
+            weight = whole if len(part) == len(run) else bytes_of(part)
             if size + weight > BATCH_BYTES:
                 has_space = False
                 part = part[: _fitting(part, BATCH_BYTES - size) or (0 if taken else 1)]
-                weight = _bytes_of(part)
+                weight = bytes_of(part)
             if len(part) < len(run):
                 self._runs.appendleft((run[len(part) :], whole - weight))
             taken += part
@@ -62,7 +62,7 @@ class Backlog:
         self.count = self.bytes = 0
 
 
-def _bytes_of(records: Sequence[Record]) -> int:
+def bytes_of(records: Sequence[Record]) -> int:
     """What records weigh together. Sums of lists: every command comes by here."""
     values = sum([len(record.value) for record in records if record.value])
     keys = sum([len(record.key) for record in records if record.key])
@@ -78,7 +78,7 @@ def _bytes_of(records: Sequence[Record]) -> int:
 def _fitting(records: Sequence[Record], room: int) -> int:
     """How many of the first records have no more bytes than there is room for."""
     for count, record in enumerate(records):
-        room -= _bytes_of((record,))
+        room -= bytes_of((record,))
         if room < 0:
             return count
     return len(records)

@@ -212,7 +212,7 @@ def _rare(place: Place, decided: Decided) -> list[tuple[str, tuple[Any, ...]]]:
         rare.append((_ARRIVALS, (*places, "\n".join(events))))
     if decided.refunds:
         rare.append((_REFUNDS, tuple(array(column) for column in columns(decided.refunds, 3))))
-    if decided.steps:
+    if decided.books.withdrawals:
         rare += sql_cases.withdrawals(decided.books)
     if decided.books.credit_requests:
         rare += sql_cases.credit_requests(list(decided.books.credit_requests.values()))

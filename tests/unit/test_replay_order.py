@@ -8,7 +8,9 @@ import pytest
 from consumers.audit.results_log import Kind
 from schemas.decoding import decode
 from streams.asked import Item
+from streams.backlog import bytes_of
 from streams.unpacking import FetchedRecord
+from wallet.replay import order as orders
 from wallet.replay.failure import StuckFailure
 from wallet.replay.order import Head, Known, Order
 from wallet.replay.recorded import Next, Recorded, Survey
@@ -73,6 +75,17 @@ def test_changes_come_in_the_order_of_sequences(most: int) -> None:
     )
     assert sorted(found := places(order, most)) == [(p, o) for p in (0, 1) for o in range(3)]
     assert found.index((1, 1)) < found.index((0, 1)) < found.index((1, 2)) < found.index((0, 2))
+
+
+def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one statement; a record that has more by itself goes alone."""
+    order = order_of([did(0, n, (A, n + 1)) for n in range(5)], [did(1, 0, (B, 1))])
+    weight = bytes_of((item(0, 0).record,))
+    monkeypatch.setattr(orders, "BATCH_BYTES", 2 * weight)
+    assert [len(order.take(100)) for _ in range(4)] == [2, 2, 2, 0]
+    order = order_of([did(0, n, (A, n + 1)) for n in range(2)])
+    monkeypatch.setattr(orders, "BATCH_BYTES", 1)
+    assert [len(order.take(100)) for _ in range(3)] == [1, 1, 0]
 
 
 def test_who_only_saw_a_wallet_goes_before_it_changes() -> None:

@@ -14,6 +14,7 @@ from consumers.audit.results_log import Kind
 from schemas.commands import Command
 from schemas.decoding import Decoded, RefusedCommand, Unreadable
 from streams.asked import Asked, Item
+from streams.backlog import BATCH_BYTES, bytes_of
 from streams.deciding import reuse_key
 from wallet.replay.failure import StuckFailure
 from wallet.replay.recorded import Next, Recorded, Step
@@ -116,10 +117,15 @@ class Order:
         self._known = known
         self._sequences = sequences
         self._now: dict[str, int] = {}
+        self._room = 0
 
     def take(self, most: int) -> list[Next]:
-        """The next commands, in order; none at the end. Raises StuckFailure."""
+        """The next commands, in order; none at the end. Raises StuckFailure.
+
+        They are one statement, so they have BATCH_BYTES at most, or are one.
+        """
         taken: list[Next] = []
+        self._room = BATCH_BYTES
         share = max(1, most // len(self._heads))
         going = True
         while going and len(taken) < most:
@@ -146,6 +152,10 @@ class Order:
     def _take_from(self, head: Head, most: int) -> list[Next]:
         taken: list[Next] = []
         while len(taken) < most and head.next is not None and self._is_ready(head.next):
+            weight = bytes_of((head.next.item.record,))
+            if weight > self._room < BATCH_BYTES:
+                break
+            self._room -= weight
             self._done(head.next)
             taken.append(head.next)
             head.advance()

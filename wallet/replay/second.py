@@ -8,7 +8,6 @@ and events are not left to another partition's worker but counted at once, as th
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from psycopg2 import extensions
 
 from schemas.accounts import WORLD, WORLD_NAMES
@@ -84,9 +83,9 @@ class Second:
             partition: Decided(self._place(partition), books, seen, wanted)
             for partition in self.starts
         }
-        keepers = self._decide(parts, batch, ahead_ms)
+        self._decide(parts, batch, ahead_ms)
         arrivals = _hand_over(parts, handed)
-        self._write(parts, arrivals, keepers)
+        self._write(parts, arrivals)
         return Made(parts, arrivals, books.wallets)
 
     def sequence(self, wallet_id: str) -> int:
@@ -107,17 +106,14 @@ class Second:
         self._cursor.execute(sql.SEEN, (array(keys),))
         return {key: mark.replace("-", "") for key, mark in self._cursor.fetchall()}
 
-    def _decide(
-        self, parts: Mapping[int, Decided], batch: Sequence[Next], ahead_ms: int
-    ) -> dict[str, int]:
-        """Decide all; the partition that is to write each withdrawal: that of its first step here.
+    def _decide(self, parts: Mapping[int, Decided], batch: Sequence[Next], ahead_ms: int) -> None:
+        """Decide all.
 
         The ledger's time of a command is that of its answer: so a clock that was moved ahead is.
         """
-        keepers: dict[str, int] = {}
         for command in batch:
             part = parts[command.partition]
-            said, steps = len(part.results), len(part.steps)
+            said = len(part.results)
             record, recorded = command.item.record, command.recorded
             moved = 0 if recorded is None else recorded.recorded_at_ms - record.timestamp
             part.clock_ahead_ms = ahead_ms if command.fresh else moved
@@ -125,9 +121,6 @@ class Second:
             part.take(record, command.item.decoded)
             if not command.fresh:
                 _judge(command, part.results[said:])
-            if len(part.steps) > steps:
-                keepers.setdefault(_withdrawal_of(part.steps[-1]), command.partition)
-        return keepers
 
     def _place(self, partition: int) -> Place:
         return Place(self._topic, partition, len(self.starts))
@@ -196,18 +189,13 @@ class Second:
         self._cursor.execute(text, (array(ids),))
         return self._cursor.fetchall()
 
-    def _write(
-        self,
-        parts: Mapping[int, Decided],
-        arrivals: Mapping[int, list[Arrival]],
-        keepers: Mapping[str, int],
-    ) -> None:
+    def _write(self, parts: Mapping[int, Decided], arrivals: Mapping[int, list[Arrival]]) -> None:
         """Write all partitions in one round trip."""
         last = max(parts)
         texts, arguments = [], []
         for partition, part in parts.items():
             whole = part.books
-            part.books = _own_share(part, keepers, is_last=partition == last)
+            part.books = _own_share(part, is_last=partition == last)
             arrived = [[a.wallet_id, str(a.sequence), a.event] for a in arrivals[partition]]
             text, values = sql.write(part.place, self.starts[partition].epoch, part, arrived)
             part.books = whole
@@ -227,19 +215,6 @@ def _judge(command: Next, said: Sequence[Message]) -> None:
         raise DiffersFailure(Difference(what, where, first or "none", second or "none"))
 
 
-class _Step(msgspec.Struct):
-    """The part of a record of the delayed topic that is looked at."""
-
-    class Withdrawal(msgspec.Struct):
-        id: str
-
-    withdrawal: Withdrawal
-
-
-def _withdrawal_of(step: Message) -> str:
-    return msgspec.json.decode(step.value or b"", type=_Step).withdrawal.id
-
-
 def _hand_over(
     parts: Mapping[int, Decided], handed: Mapping[int, list[Arrival]]
 ) -> dict[int, list[Arrival]]:
@@ -252,22 +227,13 @@ def _hand_over(
     return arrivals
 
 
-def _own_share(part: Decided, keepers: Mapping[str, int], *, is_last: bool) -> Books:
+def _own_share(part: Decided, *, is_last: bool) -> Books:
     """The part of the common books that a partition writes: every change exactly once.
 
-    Its new wallets and withdrawals carry the partition of who made them; all else is anybody's.
+    Its new wallets carry the partition of who made them; all else is anybody's.
     """
     books = part.books
-    mine = part.place.partition
-    wallets = (
-        books.wallets
-        if is_last
-        else {new.wallet_id: books.wallets[new.wallet_id] for new in part.new_wallets}
-    )
-    withdrawals = {
-        withdrawal_id: found
-        for withdrawal_id, found in books.withdrawals.items()
-        if keepers.get(withdrawal_id) == mine
-    }
-    requests = books.credit_requests if is_last else {}
-    return Books(wallets, {}, withdrawals, requests, books.horizon_ms)
+    if is_last:
+        return Books(books.wallets, {}, books.withdrawals, books.credit_requests, books.horizon_ms)
+    made = {new.wallet_id: books.wallets[new.wallet_id] for new in part.new_wallets}
+    return Books(made, {}, horizon_ms=books.horizon_ms)
