@@ -111,9 +111,9 @@ def told_so_far(settings: Settings, group: str, partitions: Iterable[int]) -> di
     """
     topic, commands = settings.topics.scheduled.name, settings.topics.commands.name
 
-    def offset_of(record: Message | None) -> int:
-        step = step_of(record) if record is not None else None
-        return told_by(step, record.partition(), commands) if record and step else NOTHING
+    def offset_of(record: Message) -> int:
+        step = step_of(record)
+        return NOTHING if step is None else told_by(step, record.partition(), commands)
 
     found = {}
     with Tails(settings, group=group) as tails:
@@ -121,5 +121,5 @@ def told_so_far(settings: Settings, group: str, partitions: Iterable[int]) -> di
             tails.get_ready(partition, [topic], topic)
             ends = {topic: tails.bounds(topic, partition)}
             last = tails.newest(partition, ends, lambda each: offset_of(each) != NOTHING)
-            found[partition] = offset_of(last.get(topic))
+            found[partition] = offset_of(last[topic]) if last else NOTHING
     return found
