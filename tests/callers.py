@@ -112,11 +112,12 @@ class Paper:
         self._producer.produce(topic, value, b"key", partition, headers=list(headers.items()))
         assert self._producer.flush(20) == 0
 
-    def ends(self, withdrawal_id: str, status: str) -> None:
+    def ends(self, withdrawal_id: str, status: str, *, is_told: bool = True) -> None:
         """The ledger has ended it: its row, and its record."""
         change = "UPDATE withdrawals SET status = %s WHERE withdrawal_id = %s"
         execute(self.settings, change, WITHDRAWAL_STATUSES.index(status), withdrawal_id)
-        self.tell(withdrawal_id, status)
+        if is_told:
+            self.tell(withdrawal_id, status)
 
     def refuses(self, command_id: str, code: Code) -> None:
         """The ledger has answered a command of the bank caller with a refusal."""

@@ -141,7 +141,9 @@ class Caller:
             elif case.partition in self._desk.partitions:
                 self._sweeps.begin(case.partition)
         for key, status in heard.ended.items():
-            self._desk.done(key, status)
+            if key in self._desk.held:
+                compare(self._desk.held[key], status)
+            self._desk.done(key)
         self._moved.set()
         self._page_wanted.set()  # there may be room now
 
@@ -271,13 +273,14 @@ class Caller:
 
     async def _go_on(self, case: Case, known: Standing) -> None:
         """Write down what is known now; tell the ledger if that is an end."""
-        if not await self._calls.record(case.key, case.standing, known):
+        status = await self._calls.record(case.key, case.standing, known)
+        if status is None:
             if known.state is State.PAID:
                 log.error("the bank has paid, but another caller went on", withdrawal=case.key)
             self._desk.doubt(case)
             return
         case.standing, case.written_at = known, time.monotonic()
-        compare(case, case.ended_as)
+        compare(case, status)
         if known.state in TERMINAL:
             await self._tell(case)
         else:

@@ -19,6 +19,7 @@ from consumers.withdrawals import faults
 from consumers.withdrawals.connecting import connect
 from consumers.withdrawals.rows import EXECUTING, patiently
 from schemas.settings import Settings
+from schemas.statuses import WITHDRAWAL_STATUSES
 
 STATES: Final = tuple(state.name.lower() for state in State)
 """The position of a state is its number in bank_calls.state."""
@@ -43,16 +44,17 @@ SET calls = excluded.calls, state = excluded.state, changed_at = excluded.change
     begun_at = CASE b.state WHEN {State.NOT_DONE:d} THEN excluded.begun_at ELSE b.begun_at END
 WHERE b.calls = excluded.calls - 1
     AND b.state IN ({State.SENDING:d}, {State.UNKNOWN:d}, {State.NOT_DONE:d})
-RETURNING withdrawal_id::text
+RETURNING withdrawal_id::text, {EXECUTING}
 """  # noqa: S608 - numbers of ours
 
 # Locked in one order, so that two callers cannot deadlock over the same rows.
 _RECORD: Final = f"""
 WITH asked AS MATERIALIZED (
-    SELECT a.*
+    SELECT a.*, coalesce(w.status, {EXECUTING}) AS status
     FROM unnest(%s::uuid[], %s::integer[], %s::smallint[], %s::integer[], %s::smallint[],
                 %s::text[]) AS a (id, calls, old_state, not_done, state, note)
     JOIN bank_calls AS b ON b.withdrawal_id = a.id
+    LEFT JOIN withdrawals AS w ON w.withdrawal_id = a.id
     ORDER BY b.withdrawal_id FOR UPDATE OF b
 )
 UPDATE bank_calls AS b
@@ -61,7 +63,7 @@ FROM asked AS a
 WHERE b.withdrawal_id = a.id
     AND ((b.calls = a.calls AND b.state = a.old_state)
          OR (a.state = {State.PAID:d} AND b.state NOT IN ({State.PAID:d}, {State.REFUSED:d})))
-RETURNING b.withdrawal_id::text
+RETURNING b.withdrawal_id::text, a.status
 """  # noqa: S608 - as above
 
 
@@ -83,7 +85,10 @@ class Record(NamedTuple):
     now: Standing
 
 
-_Waiting = tuple[Claim | Record, "asyncio.Future[bool]"]
+_Answer = asyncio.Future[int | None]
+"""The withdrawal's status, of what was written; None where it was not."""
+
+_Waiting = tuple[Claim | Record, _Answer]
 
 
 class Calls:
@@ -105,11 +110,15 @@ class Calls:
 
     async def claim(self, claim: Claim) -> bool:
         """Begin the next call; whether it is ours. When this returns it is on disk."""
-        return await self._ask(claim)
+        return await self._ask(claim) is not None
 
-    async def record(self, key: str, read: Standing, now: Standing) -> bool:
-        """Write an outcome down; whether it is so now, on disk."""
-        return await self._ask(Record(key, read, now))
+    async def record(self, key: str, read: Standing, now: Standing) -> str | None:
+        """Write an outcome down; when it is so, on disk, the status that its withdrawal has then.
+
+        None where others have gone on.
+        """
+        status = await self._ask(Record(key, read, now))
+        return None if status is None else WITHDRAWAL_STATUSES[status]
 
     async def close(self) -> None:
         """Write what waits, then end."""
@@ -118,8 +127,8 @@ class Calls:
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
 
-    async def _ask(self, asked: Claim | Record) -> bool:
-        answer: asyncio.Future[bool] = self._loop.create_future()
+    async def _ask(self, asked: Claim | Record) -> int | None:
+        answer: _Answer = self._loop.create_future()
         with self._changed:
             self._waiting.append((asked, answer))
             self._changed.notify()
@@ -131,7 +140,7 @@ class Calls:
                 claims = [asked for asked, _ in batch if isinstance(asked, Claim)]
                 records = [asked for asked, _ in batch if isinstance(asked, Record)]
                 done = self._claim(claims) | self._record(records)
-                answers = [(answer, asked.key in done) for asked, answer in batch]
+                answers = [(answer, done.get(asked.key)) for asked, answer in batch]
                 self._loop.call_soon_threadsafe(_resolve, answers)
         except BaseException as error:  # noqa: BLE001 - told where it can be acted upon
             self._loop.call_soon_threadsafe(self._failed, error)
@@ -145,9 +154,9 @@ class Calls:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         return batch
 
-    def _claim(self, claims: Sequence[Claim]) -> set[str]:
+    def _claim(self, claims: Sequence[Claim]) -> dict[str, int]:
         if not claims:
-            return set()
+            return {}
         return self._write(
             _CLAIM,
             [claim.key for claim in claims],
@@ -157,9 +166,9 @@ class Calls:
             self._settings.topics.commands.name,
         )
 
-    def _record(self, records: Sequence[Record]) -> set[str]:
+    def _record(self, records: Sequence[Record]) -> dict[str, int]:
         if not records:
-            return set()
+            return {}
         faults.reached("before-bank-record")
         done = self._write(
             _RECORD,
@@ -173,15 +182,15 @@ class Calls:
         faults.reached("after-bank-record")
         return done
 
-    def _write(self, statement: str, *given: list[Any] | str) -> set[str]:
-        """Run one statement, which commits itself; the keys of the rows that it has changed."""
+    def _write(self, statement: str, *given: list[Any] | str) -> dict[str, int]:
+        """Run one statement, which commits itself; of the rows that it has changed: key, status."""
 
-        def write() -> set[str]:
+        def write() -> dict[str, int]:
             if self._connection is None:
                 self._connection = connect(self._settings, "bank calls")
             with self._connection.cursor() as cursor:
                 cursor.execute(statement, given)
-                return {key for (key,) in cursor.fetchall()}
+                return dict(cursor.fetchall())
 
         return patiently(write, self._forget)
 
@@ -191,7 +200,7 @@ class Calls:
             self._connection = None
 
 
-def _resolve(answers: Sequence[tuple["asyncio.Future[bool]", bool]]) -> None:
-    for answer, done in answers:
+def _resolve(answers: Sequence[tuple[_Answer, int | None]]) -> None:
+    for answer, status in answers:
         if not answer.cancelled():
-            answer.set_result(done)
+            answer.set_result(status)

@@ -30,8 +30,6 @@ class Case:
     """It is not called before then: a call was refused although nothing had changed."""
     over: bool = False
     """The ledger has said that it is executing no more."""
-    ended_as: str = ""
-    """Its status then, where the delayed topic has told it."""
     draw: float = 0.5
     """The chance in its next pause, from 0 to 1."""
     turn: int = 0

@@ -107,12 +107,12 @@ class Desk:
             self._remember_spared(case)
         self._place(case, now)
 
-    def done(self, key: str, status: str) -> None:
-        """The ledger has said that a withdrawal is executing no more, and what it is."""
+    def done(self, key: str) -> None:
+        """The ledger has said that a withdrawal is executing no more."""
         case = self.held.get(key)
         if case is None:
             return
-        case.over, case.ended_as = True, status
+        case.over = True
         if not case.busy:
             self._forget(case)
 

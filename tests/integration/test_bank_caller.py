@@ -314,18 +314,39 @@ def _has_lost(logged: list[EventDict]) -> bool:
     return any(line["event"] == "partitions lost" for line in logged)
 
 
-async def test_what_was_given_back_and_paid_is_cried_out(paper: Paper) -> None:
-    """A person took an open outcome for a failure; then the bank said that it has paid."""
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_what_was_given_back_and_paid_is_cried_out(paper: Paper, *, is_told: bool) -> None:
+    """A person took an open outcome for a failure; then the bank said that it has paid.
+
+    Whether the topic has told it: a caller that was frozen may not hear of that partition any more.
+    """
     async with scripted_bank(paper.settings) as (bank, bank_settings):
         settings = bank_settings.model_copy(update=PATIENT)
         with capture_logs() as logged:
             async with calling(settings):
                 withdrawal_id = paper.start("hang")
                 await until(lambda: bank.calls[withdrawal_id], "called")
-                paper.ends(withdrawal_id, "failed")
+                paper.ends(withdrawal_id, "failed", is_told=is_told)
                 other = paper.start()
                 await until(lambda: paper.ids() == [f"settle:{other}"], "heard what came after")
                 bank.release.set()
                 await until(lambda: len(paper.ids()) == 2, "told that it is paid")
-    cried = [line for line in logged if line["log_level"] == "critical"]
-    assert [line["withdrawal"] for line in cried] == [withdrawal_id]
+    assert cried(logged) == [withdrawal_id]
+
+
+async def test_what_is_given_back_after_it_was_paid_is_cried_out(paper: Paper) -> None:
+    """A person's word was in the log before ours, and the ledger came to it later."""
+    async with scripted_bank(paper.settings) as (_, bank_settings):
+        settings = bank_settings.model_copy(update=PATIENT)
+        with capture_logs() as logged:
+            async with calling(settings):
+                withdrawal_id = paper.start()
+                await until(lambda: paper.ids() == [f"settle:{withdrawal_id}"], "told")
+                paper.ends(withdrawal_id, "failed")
+                await until(lambda: cried(logged), "cried out")
+    assert cried(logged) == [withdrawal_id]
+
+
+def cried(logged: list[EventDict]) -> list[str]:
+    """The withdrawals of which something critical was said."""
+    return [line["withdrawal"] for line in logged if line["log_level"] == "critical"]

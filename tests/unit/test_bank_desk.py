@@ -115,7 +115,7 @@ def test_an_end_is_told_until_the_ledger_has_heard() -> None:
     assert desk.next_end() is case
     desk.told(case, CONFIRM_SECONDS)
     assert desk.next_at == 3 * CONFIRM_SECONDS
-    desk.done("a", "paid")
+    desk.done("a")
     assert desk.held == {}
     desk.tick(1e6)
     assert not desk.has_doubts
@@ -128,7 +128,7 @@ def test_the_ledgers_word_may_come_before_ours_is_delivered() -> None:
     desk.take(case_of("a", standing=Standing(State.PAID, 1)), 0)
     case = desk.next_end()
     assert case is not None
-    desk.done("a", "paid")
+    desk.done("a")
     assert "a" in desk.held
     desk.told(case, 0)
     assert desk.held == {}
@@ -272,7 +272,7 @@ def test_stale_timers_are_swept_out(monkeypatch: pytest.MonkeyPatch) -> None:
         case = call(desk, PAID, 0)
         assert desk.next_end() is case
         desk.told(case, 0)
-        desk.done(str(number), "paid")
+        desk.done(str(number))
     assert len(desk._timers) <= 12  # noqa: SLF001 - there is no other sign of it
     assert len(desk._spared) <= 12  # noqa: SLF001 - as above
 
@@ -326,7 +326,7 @@ class Mixture(RuleBasedStateMachine):
     @rule(key=st.integers(0, 7))
     def end(self, key: int) -> None:
         """The ledger says that one is executing no more."""
-        self.desk.done(f"{key}", "paid")
+        self.desk.done(f"{key}")
 
     @rule(gone=st.booleans())
     def reread(self, *, gone: bool) -> None:
