@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from itertools import takewhile
+from typing import Final
 
 from producers.failure import ClientError
 from producers.message import Message, fingerprint_of
@@ -20,6 +21,10 @@ Name = tuple[str, str]
 
 Place = tuple[int, int]
 """Partition and offset of a record."""
+
+HEARD_MAX: Final = 2000
+"""Results of one name that are kept, while the oldest of its records is pinned: under an id that is
+used without end, that may be for ever."""
 
 
 class Pending:
@@ -130,6 +135,11 @@ class Namesakes:
         """Keep a result."""
         self._heard.setdefault(_place_of(result), (self._count, result))
         self._count += 1
+        if len(self._heard) > HEARD_MAX:
+            first = next(iter(self._heard))
+            del self._heard[first]
+            if self.at(first) is None:
+                self._owners.pop(first, None)
 
     def heard(self, pending: Pending) -> list[tuple[AnyResult, Pending | None]]:
         """What was heard since this one was pinned, each with its record where that is known."""

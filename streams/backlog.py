@@ -46,7 +46,7 @@ class Backlog:
             weight = whole if len(part) == len(run) else bytes_of(part)
             if size + weight > BATCH_BYTES:
                 has_space = False
-                part = part[: _fitting(part, BATCH_BYTES - size) or (0 if taken else 1)]
+                part = part[: fitting(part, BATCH_BYTES - size) or (0 if taken else 1)]
                 weight = bytes_of(part)
             if len(part) < len(run):
                 self._runs.appendleft((run[len(part) :], whole - weight))
@@ -75,7 +75,7 @@ def bytes_of(records: Sequence[Record]) -> int:
     return values + keys + sum(headers)
 
 
-def _fitting(records: Sequence[Record], room: int) -> int:
+def fitting(records: Sequence[Record], room: int) -> int:
     """How many of the first records have no more bytes than there is room for."""
     for count, record in enumerate(records):
         room -= bytes_of((record,))

@@ -69,7 +69,8 @@ class Rehearsal:
         try:
             return self._try(connection, messages)
         finally:
-            connection.exec_driver_sql("ROLLBACK")
+            if not connection.invalidated:  # else there is nothing left to roll back
+                connection.exec_driver_sql("ROLLBACK")
 
     def _try(self, connection: Connection, messages: Sequence[Message]) -> list[Rehearsed]:
         now_ms, ahead_ms = _rows(connection, _NOW)[0]

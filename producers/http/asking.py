@@ -150,11 +150,10 @@ class Asking:
 
     def _leave(self, pending: Pending) -> None:
         """The request is answered: forget its record, as soon as the broker has said its word."""
+        self._open[pending] = None  # before we look: what is told from now on is taken up
         if pending.place or pending.failure:
             del self._open[pending]
             self._client.forget(pending)
-        else:
-            self._open[pending] = None
 
     def _tell(self, pending: Pending) -> None:
         """Hear from the client's threads."""

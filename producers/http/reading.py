@@ -72,7 +72,7 @@ class Reading:
     ) -> Found:
         """What a query finds. Raises EarlyError 503 when the database does not answer, or refuses.
 
-        Only a query that is wrong in itself raises as SQLAlchemy does: DataError, IntegrityError.
+        Only what is wrong in itself raises as SQLAlchemy does: a row, or a statement of ours.
         """
         if self._waiting >= self._limit:
             raise busy("Too many requests wait for the database.")

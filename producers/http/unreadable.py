@@ -21,7 +21,7 @@ log: Final = structlog.get_logger(__name__)
 
 _UNREADABLE: Final = Counter(
     "wallet_http_unreadable",
-    "Requests that are no HTTP, or too long: refused with 400 before they were looked at.",
+    "Requests that have a wrong line or header, or too long a one: refused with 400 unread.",
     registry=REGISTRY,
 )
 

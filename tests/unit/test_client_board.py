@@ -159,6 +159,27 @@ def test_what_only_those_have_heard_who_are_gone_is_forgotten() -> None:
     assert board.hints(second) == []
 
 
+def test_an_id_that_is_used_without_end_takes_no_memory_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its first record is waited for by nobody, and pinned until many others are."""
+    monkeypatch.setattr(boards, "HEARD_MAX", 3)
+    board = Board(10)
+    first, _ = _pinned(board, "1")
+    board.delivered(first, 0, 0)
+    board.answered(_result("1", 0, 0))
+    for offset in range(1, 20):
+        other, _ = _pinned(board, "1")
+        board.delivered(other, 0, offset)
+        board.answered(_result("1", 0, offset))
+        assert other.result is not None
+        board.unpin(other)
+    same = board._pending["/a", "1"]  # noqa: SLF001 - there is no other sign of it
+    assert len(same._heard) == 3  # noqa: SLF001 - as above
+    assert len(same._owners) == 4  # noqa: SLF001 - as above
+    assert board.find(("/a", "1"), (0, 0)) is first
+
+
 def test_a_result_that_comes_again_is_nothing_new() -> None:
     """After a new leader of the partition the same record may be read twice."""
     board = Board(10)

@@ -133,6 +133,20 @@ def test_what_was_never_said_comes_where_others_need_it() -> None:
     assert places(order) == [(1, 0)]
 
 
+def test_what_was_never_said_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes first of it, and then the rest."""
+    other = json.dumps({"specversion": "1.0", "id": "x", "source": "/t", "type": "none"}).encode()
+    record = FetchedRecord("commands", 0, 1, 0, 1, None, other, ())
+    spare = [Item(record, decode(None, other)), item(0, 2)]
+    order = order_of([did(0, 0, (A, 1))], [did(1, 0, (A, 3))], spare=spare)
+    monkeypatch.setattr(orders, "BATCH_BYTES", bytes_of((record,)))
+    assert [each.item.record.offset for each in order.take(1)] == [0]
+    for offset in (1, 2):
+        assert [each.item.record.offset for each in order.take(10)] == [offset]
+    order.learn({A: 2})
+    assert places(order) == [(1, 0)]
+
+
 def test_two_orders_that_contradict_each_other_are_told() -> None:
     """A cycle: each partition waits for the other."""
     order = order_of([did(0, 0, (A, 2), (B, 1))], [did(1, 0, (A, 1), (B, 2))])

@@ -14,7 +14,7 @@ from consumers.audit.results_log import Kind
 from schemas.commands import Command
 from schemas.decoding import Decoded, RefusedCommand, Unreadable
 from streams.asked import Asked, Item
-from streams.backlog import BATCH_BYTES, bytes_of
+from streams.backlog import BATCH_BYTES, bytes_of, fitting
 from streams.deciding import reuse_key
 from wallet.replay.failure import StuckFailure
 from wallet.replay.recorded import Next, Recorded, Step
@@ -54,7 +54,9 @@ class Head:
         return 0
 
     def take_spare(self, count: int) -> list[Next]:
-        """The first so many spare commands."""
+        """The first so many spare commands, or as many as fit a statement: one at least."""
+        records = [item.record for item in self._seen[:count]]
+        count = max(1, fitting(records, BATCH_BYTES))
         taken, self._seen = self._seen[:count], self._seen[count:]
         return [Next(self.partition, item, None, fresh=True) for item in taken]
 
