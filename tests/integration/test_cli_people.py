@@ -10,7 +10,7 @@ from schemas.settings import Settings
 from tests.gateways import GatewayProcess, served
 from tests.people import PASSWORD, basic, bearer, new_user
 from tests.shell import Shell
-from tests.workers import rows, wait_until
+from tests.workers import demoted, rows, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -199,3 +199,12 @@ def test_what_was_done_is_in_the_audit_log(wallet: Shell, gateway: GatewayProces
     older = wallet("audit-log", "--limit", "5", "--before", newest["id"])
     assert newest["path"] not in older.said
     assert "users create" in wallet("audit-log").said
+
+
+def test_a_server_that_takes_nothing_is_told(wallet: Shell, gateway: GatewayProcess) -> None:
+    """As a standby after a failover; nobody is made there, and reading goes on."""
+    with demoted(gateway.settings):
+        done = wallet("users", "create", f"user-{uuid7()}", given=TYPED)
+        assert done.code == 3, done
+        assert "read-only transaction" in done.complained
+        assert wallet("users", "list").code == 0

@@ -11,11 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, pool
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from producers import databases
 from producers.answering import LimitedConnection
-from producers.failure import one_line
 from producers.http.people import changing, reading
 from producers.http.people.passwords import LONGEST
 from producers.http.people.reading import UserRow
@@ -44,9 +43,11 @@ def people_at(settings: Settings, what: str | None = None) -> Iterator[Connectio
             yield connection
             if what is not None:
                 changing.note(connection, uuid7(), f"cli:{_operator()}", what)
-    except (OperationalError, ProgrammingError) as error:
-        why = one_line(error.orig or error)
-        raise NoAnswer(f"the people cannot be read: {why}") from error
+    except DBAPIError as error:
+        if isinstance(error, DataError | IntegrityError):
+            raise
+        why = databases.why(error)
+        raise NoAnswer(f"the people cannot be read or written: {why}") from error
 
 
 def found(connection: Connection, name: str) -> UserRow:
