@@ -33,6 +33,10 @@ STATEMENT_MS: Final = 5000
 READ_SECONDS: Final = 6.0
 """The longest a read is waited for: a server that is frozen keeps no limit of its own."""
 
+RECYCLE_SECONDS: Final = 60
+"""Age at which a connection is made anew: one that only reads is never told that its server was
+demoted, and would read for ever what that one knew last."""
+
 log: Final = structlog.get_logger(__name__)
 
 Found = TypeVar("Found")
@@ -62,6 +66,7 @@ class Reading:
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=False,  # a connection that broke is answered with 503 and replaced
+            pool_recycle=RECYCLE_SECONDS,
         )
 
     async def read(

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from consumers.looking import Looking
 from consumers.reader import Reader
 from producers import databases
+from producers.http import reading as http_reading
 from producers.http.errors import EarlyError
 from producers.http.reading import Reading
 from schemas.settings import Settings
@@ -93,6 +94,17 @@ async def test_a_gateway_stays_with_no_server_that_is_demoted(fresh_ledger: Sett
             assert refused.value.answer.status == 503
     assert await writing.read(_asked, statement.format(values)) == "scrypt$"
     writing.close()
+
+
+@pytest.mark.parametrize(("age", "sessions"), [(60, 1), (0, 3)])
+async def test_a_gateway_reads_from_no_server_for_ever(
+    fresh_ledger: Settings, monkeypatch: pytest.MonkeyPatch, age: int, sessions: int
+) -> None:
+    """Nothing tells a connection that only reads that its server was demoted: it is made anew."""
+    monkeypatch.setattr(http_reading, "RECYCLE_SECONDS", age)
+    with closing(Reading(fresh_ledger, threads=1)) as reading:
+        asked = [await reading.read(_asked, "SELECT pg_backend_pid()") for _ in range(3)]
+    assert len(set(asked)) == sessions
 
 
 @pytest.mark.parametrize(
