@@ -5,21 +5,18 @@ with Looking(settings.database_url) as looking:
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Row, select
 
 from consumers.looking import Looking
 from consumers.paging import newest_rows
 from consumers.views import CreditRequestView
-from schemas.identifiers import is_uuid
+from schemas.identifiers import MAX_BIGINT, is_uuid
 from schemas.moments import in_milliseconds
 from schemas.money import show
 from schemas.statuses import CREDIT_REQUEST_STATUSES
 from schemas.tables import credit_requests
-
-_LARGEST: Final = 2**63 - 1
-"""Of the numbers that the table can hold."""
 
 
 class CreditRequests:
@@ -32,7 +29,7 @@ class CreditRequests:
         """A credit request by its id or the text of its number; None when there is none."""
         if is_uuid(name):
             query = select(credit_requests).where(credit_requests.c.credit_request_id == name)
-        elif name.isdecimal() and name.isascii() and int(name) <= _LARGEST:
+        elif name.isdecimal() and name.isascii() and int(name) <= MAX_BIGINT:
             query = select(credit_requests).where(credit_requests.c.number == int(name))
         else:
             return None

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
-from schemas.identifiers import END, UUID_PATTERN
+from schemas.identifiers import END, MAX_BIGINT, UUID_PATTERN
 from schemas.money import DEFAULT_CURRENCY
 
 Uuid = Annotated[str, Meta(pattern=UUID_PATTERN, description="lower-case UUID")]
@@ -32,7 +32,7 @@ Metadata = Annotated[
     Meta(max_length=20),
 ]
 Name = Annotated[str, Meta(max_length=256)]
-SequenceNumber = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+SequenceNumber = Annotated[int, Meta(ge=1, le=MAX_BIGINT)]
 Seconds = Annotated[int, Meta(gt=0, le=10**10)]
 Reason = Annotated[str, Meta(min_length=1, max_length=256)]
 By = Annotated[str, Meta(min_length=1, max_length=128)]

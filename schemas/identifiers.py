@@ -15,6 +15,9 @@ UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 _UUID: Final = re.compile(UUID_PATTERN)
 _VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 """A hex digit with its two upper bits as RFC 9562's variant has them."""
+MAX_BIGINT: Final = 2**63 - 1
+"""The largest number of PostgreSQL's bigint, and of Kafka's offsets."""
+
 _OFFSET_BITS: Final = 0xFFFFFFFF
 _EVENT_NAMESPACE: Final = bytes.fromhex("6f1cf2f61b3c5d0c9d7b0a5c2e4f8a11")
 # Copied for each id: OpenSSL looks its algorithm up anew for each hash that is made.

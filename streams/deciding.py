@@ -131,8 +131,9 @@ class Decided:
         data = command.data
         now_ms = self._now_ms(record)
         telling = Telling(ref, moments.of_broker(now_ms), command.extras)
-        at = self.place.partition, record.offset
-        transaction_id = identifiers.transaction_id(now_ms, *at, command.name)
+        transaction_id = identifiers.transaction_id(
+            now_ms, self.place.partition, record.offset, command.name
+        )
         posting = self._named(posting, transaction_id, record)
         if isinstance(data, CreateWallet):
             self._open_wallet(data, telling.recorded_at)

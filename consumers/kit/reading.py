@@ -8,10 +8,7 @@ from confluent_kafka import Message
 from producers.headers import headers_of
 from schemas import events
 from schemas.events import Event
-from schemas.identifiers import event_id, is_uuid
-
-MAX_SEQUENCE: Final = 2**63 - 1
-"""The largest that a bigint holds."""
+from schemas.identifiers import MAX_BIGINT, event_id, is_uuid
 
 _NO_BYTES: Final = b""
 
@@ -47,10 +44,10 @@ def read(record: Message) -> Told:
         counted = int(number) if number else None
     except (msgspec.DecodeError, ValueError) as error:  # a UnicodeDecodeError is one too
         raise UnreadableError(f"no event: {error}") from error
-    if not is_uuid(event.wallet_id) or not 0 < event.sequence <= MAX_SEQUENCE:
+    if not is_uuid(event.wallet_id) or not 0 < event.sequence <= MAX_BIGINT:
         raise UnreadableError(
             f"wallet_id and sequence are {event.wallet_id!r} and {event.sequence}, no UUID and a"
-            f" number from 1 to {MAX_SEQUENCE}"
+            f" number from 1 to {MAX_BIGINT}"
         )
     expected = event_id(event.wallet_id, event.sequence)
     if own_id != expected:

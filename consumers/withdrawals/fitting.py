@@ -19,6 +19,7 @@ from producers.headers import headers_of
 from producers.tails import Tails, TailTimeoutError
 from schemas import events
 from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep
+from schemas.identifiers import MAX_BIGINT
 from schemas.settings import Settings
 
 NOTHING: Final = -1
@@ -28,9 +29,6 @@ PATIENCE_SECONDS: Final = 20.0
 """How long a new leader may take to be known; the group awaits us three times as long."""
 
 _PASSING: Final = PASSING | {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}  # noqa: SLF001 - there are no public names
-
-_OFFSETS: Final = 2**63
-"""Offsets are below: Kafka and PostgreSQL have no more bits for them."""
 
 _STEPS: Final = frozenset(name.encode() for name in WITHDRAWAL_STEPS.values())
 """The types of the delayed topic's records."""
@@ -100,7 +98,7 @@ def told_by(step: WithdrawalStep, partition: int | None, commands: str) -> int:
     """
     command = step.command
     is_its = (command.topic, command.partition) == (commands, partition)
-    return command.offset if is_its and 0 <= command.offset < _OFFSETS else NOTHING
+    return command.offset if is_its and 0 <= command.offset <= MAX_BIGINT else NOTHING
 
 
 @stamina.retry(on=_is_passing, attempts=None, timeout=PATIENCE_SECONDS, wait_max=1.0)

@@ -74,14 +74,14 @@ class Asking:
         a first time is spared a look at the database.
         """
         if look_first:
-            known = await self._look_up(message)
+            known = await self._look_up(message, fingerprint_of(message))
             if known:
                 return Heard(known, is_replayed=True)
         return await self.await_result(self.send(message), may_repeat=may_repeat)
 
     async def known(self, message: Message) -> Heard | None:
         """The answer that this very command got before; None where there is none."""
-        found = await self._look_up(message)
+        found = await self._look_up(message, fingerprint_of(message))
         return Heard(found, is_replayed=True) if found else None
 
     def send(self, message: Message) -> Pending:
@@ -115,7 +115,7 @@ class Asking:
                 return pending.result
             if pending.failure:
                 raise busy(str(pending.failure), command_id=pending.message.id)
-            found = found or await self._look_up(pending.message)
+            found = found or await self._look_up(pending.message, pending.fingerprint)
             if found and (pending.place or not may_repeat):
                 return found  # only the record's place tells whether this is its own result
         if known := pending.result or found:
@@ -139,9 +139,8 @@ class Asking:
         finally:
             timer.cancel()
 
-    async def _look_up(self, message: Message) -> AnyResult | None:
+    async def _look_up(self, message: Message, fingerprint: str | None) -> AnyResult | None:
         """The stored answer; none where the database does not say: the log may still."""
-        fingerprint = fingerprint_of(message)
         try:
             found = await self._reading.read(answer_text, message.source, message.id, fingerprint)
         except EarlyError:

@@ -14,11 +14,11 @@ from producers.http.people.principal import Principal
 from producers.http.people.rights import Rights
 from producers.http.reading_bodies import FORM_TYPE, JSON_TYPE
 from schemas import identifiers
+from schemas.identifiers import MAX_BIGINT
 
 if TYPE_CHECKING:
     from producers.http.gateway import Gateway
 
-MAX_BIGINT: Final = 2**63 - 1
 WALLET_PARTS: Final = ("uuid", "wallet_id")
 """How the part of a path is named that is a wallet's id."""
 BODY_MAX: Final = 64 * 1024

@@ -11,7 +11,7 @@ import pytest
 from schemas.settings import Settings
 from tests import replays
 from tests.hands import hands_of
-from tests.ledgers import Ledger
+from tests.ledgers import Ledger, Said
 from tests.topics import alter, cut
 from wallet.failure import Failure
 from wallet.replay import databases
@@ -51,6 +51,19 @@ def forget(ledger: Ledger) -> None:
     cut(ledger.settings, ledger.settings.topics.results, (0, -1))
 
 
+def answered(ledger: Ledger, said: Said) -> None:
+    """Have a command done whose result then expires with all others of partition 0."""
+    ledger.send(said)
+    hands_of(ledger.settings).work()
+    forget(ledger)
+
+
+def too_much(ledger: Ledger, wallet: str) -> Said:
+    """A command that is refused: the money is not there."""
+    terms = {"amount": "99999.00", "phone_number": "+989120000000"}
+    return ledger.command("charge_sale", wallet, **terms)
+
+
 def second_of(ledger: Ledger, name: str, start: int) -> Settings:
     """Make a second ledger from a command of partition 1 on, after which there is none on 0."""
     assert into(ledger.settings, Wish(name, start=From(offsets={1: start})), untold).equal
@@ -76,7 +89,7 @@ def test_a_second_ledger_in_service_says_what_the_first_has_not(ledger: Ledger) 
     (wallet, _) = rested(ledger)
     hands = hands_of(ledger.settings)
     forget(ledger)
-    ledger.send(ledger.command("withdraw", wallet, amount="900.00"))
+    ledger.send(too_much(ledger, wallet))
     hands.of[0].batch(is_published=False)
     ledger.send(ledger.command("deposit", ledger.wallet_on(1), amount="5.00"))
     hands.of[1].batch()
@@ -122,18 +135,14 @@ def test_events_that_came_from_elsewhere_hold_nothing_up(ledger: Ledger) -> None
 def test_commands_that_have_events_were_answered(ledger: Ledger) -> None:
     """Whatever the topics' settings say: events are kept, and tell of commands after the backup."""
     backup, wallet = backed_up(ledger, "has_events")
-    ledger.send(ledger.command("deposit", wallet, amount="7.00"))
-    hands_of(ledger.settings).work()
-    forget(ledger)
+    answered(ledger, ledger.command("deposit", wallet, amount="7.00"))
     assert "commands from 5 on have expired. Restore a younger backup" in refused(backup)
 
 
 def test_commands_older_than_results_may_have_been_answered(ledger: Ledger) -> None:
     """A refusal has no event, so nothing is left of it; a worker would decide it anew."""
     backup, wallet = backed_up(ledger, "all_refused")
-    ledger.send(ledger.command("withdraw", wallet, amount="900.00"))
-    hands_of(ledger.settings).work()
-    forget(ledger)
+    answered(ledger, too_much(ledger, wallet))
     alter(ledger.settings, ledger.settings.topics.results.name, {"retention.ms": "1000"})
     assert "commands from 5 on have expired. Restore a younger backup" in refused(backup)
 
@@ -141,9 +150,7 @@ def test_commands_older_than_results_may_have_been_answered(ledger: Ledger) -> N
 def test_commands_that_have_expired_may_have_been_answered(ledger: Ledger) -> None:
     """The offset is told that a backup must have come to."""
     backup, wallet = backed_up(ledger, "expired")
-    ledger.send(ledger.command("withdraw", wallet, amount="900.00"))
-    hands_of(ledger.settings).work()
-    forget(ledger)
+    answered(ledger, too_much(ledger, wallet))
     cut(ledger.settings, ledger.settings.topics.commands, (0, -1))
     assert "Restore a backup that has come to 6 at least" in refused(backup)
 

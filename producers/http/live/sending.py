@@ -5,7 +5,8 @@ from typing import Final
 from producers.http.errors import not_found, wrong_field
 from producers.http.live import reading_changes
 from producers.http.live.reading_changes import Standing
-from producers.http.route import MAX_BIGINT, Asked
+from producers.http.route import Asked
+from schemas.identifiers import MAX_BIGINT
 
 WRITE_SECONDS: Final = 10.0
 """Who takes nothing for so long is cut off."""

@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from producers.http.errors import wrong_field
-from producers.http.route import MAX_BIGINT, Asked
+from producers.http.route import Asked
+from schemas.identifiers import MAX_BIGINT
 
 
 class Numbered(Protocol):

@@ -10,10 +10,11 @@ from pydantic import BaseModel
 
 from producers.http.answers import Answer
 from producers.http.errors import EarlyError, error, not_found, wrong_field
-from producers.http.route import MAX_BIGINT, Asked
+from producers.http.route import Asked
 from producers.http.seeds import reading003
 from producers.http.seeds.fields003 import OFFSET_MAX, Limit, Offset
 from producers.http.seeds.reading003 import LIMIT, Page, SellerRow
+from schemas.identifiers import MAX_BIGINT
 from schemas.refusals import Code
 from schemas.results import AnyResult
 

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from producers.http import fields
 from producers.http.errors import custom
 from producers.http.reading_bodies import has_bad_characters
-from producers.http.route import MAX_BIGINT
 from producers.http.seeds.reading003 import LIMIT
+from schemas.identifiers import MAX_BIGINT
 
 OFFSET_MAX: Final = 1_000_000
 PHONE_DIGITS: Final = (10, 15)

@@ -18,7 +18,7 @@ PEOPLE: Final = 5000
 """Most users in one answer."""
 
 KIND: Final = "transfer.v1"
-_NEWEST: Final = 2**63 - 1
+_NEWEST: Final = identifiers.MAX_BIGINT
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

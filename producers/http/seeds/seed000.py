@@ -16,11 +16,12 @@ from producers.http.people.access import Access, forbidden
 from producers.http.people.making import make_user
 from producers.http.people.roles import Role
 from producers.http.people.users import Person
-from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.route import Asked, Route
 from producers.http.seeds import reading000
 from producers.http.seeds.bodies000 import CreditCode, Processed, SaleCode
 from producers.http.seeds.fields000 import Amount, Phone
 from producers.http.seeds.reading000 import Owner
+from schemas.identifiers import MAX_BIGINT
 from schemas.refusals import Code
 from schemas.results import Error
 

@@ -14,7 +14,7 @@ from producers.http.gateway import new_wallet_id
 from producers.http.moments import shown, why_beyond
 from producers.http.people.access import Access
 from producers.http.reading_wallets import WalletFacts
-from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.route import Asked, Route
 from producers.http.seeds import reading001
 from producers.http.seeds.bodies001 import (
     DepositAnswer,
@@ -27,7 +27,7 @@ from producers.http.seeds.bodies001 import (
     wallet_after,
     wallet_body,
 )
-from schemas.identifiers import place_of
+from schemas.identifiers import MAX_BIGINT, place_of
 from schemas.money import show
 from schemas.refusals import Code
 from schemas.results import AnyResult, Error

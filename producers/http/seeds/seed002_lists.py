@@ -15,7 +15,7 @@ from producers.http.errors import early, not_found, wrong_field
 from producers.http.meta import Detail
 from producers.http.people.access import Access
 from producers.http.people.paging import people_of
-from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.route import Asked, Route
 from producers.http.seeds import reading002
 from producers.http.seeds.bodies002 import (
     PeopleBody,
@@ -26,6 +26,7 @@ from producers.http.seeds.bodies002 import (
 from producers.http.seeds.reading002 import Changes, Person
 from producers.http.seeds.seed002_moves import FAMILY, own_wallet
 from schemas import identifiers, receipts
+from schemas.identifiers import MAX_BIGINT
 
 PDF: Final = "application/pdf"
 

@@ -11,7 +11,7 @@ from producers.http.fields import two_decimals
 from producers.http.meta import Detail
 from producers.http.people.access import Access
 from producers.http.reading_wallets import wallet
-from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.route import Asked, Route
 from producers.http.seeds import fields002
 from producers.http.seeds.bodies002 import (
     BalanceBody,
@@ -21,6 +21,7 @@ from producers.http.seeds.bodies002 import (
     receipt_path,
 )
 from schemas import identifiers, receipts
+from schemas.identifiers import MAX_BIGINT
 from schemas.money import show
 from schemas.refusals import Code
 from schemas.results import AnyResult

@@ -10,7 +10,7 @@ from producers.http.errors import EarlyError, error, not_found, wrong_field
 from producers.http.fields import two_decimals
 from producers.http.meta import Detail
 from producers.http.people.access import Access
-from producers.http.route import MAX_BIGINT, Asked, Route
+from producers.http.route import Asked, Route
 from producers.http.seeds import reading003
 from producers.http.seeds.answering003 import FAMILY, INACTIVE, PageQuery, done, listed, see_seller
 from producers.http.seeds.bodies003 import (
@@ -22,6 +22,7 @@ from producers.http.seeds.bodies003 import (
 )
 from producers.http.seeds.fields003 import Action, Amount, By, Id, Notes, SellerId
 from producers.http.seeds.reading003 import CreditRow
+from schemas.identifiers import MAX_BIGINT
 from schemas.refusals import Code
 from schemas.results import AnyResult
 

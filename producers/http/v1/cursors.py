@@ -10,10 +10,10 @@ import msgspec
 from pydantic import BaseModel
 
 from producers.http.answers import Answer
-from producers.http.route import MAX_BIGINT, Asked
+from producers.http.route import Asked
 from producers.http.v1.fields import given_of
 from producers.http.v1.problems import problem
-from schemas.identifiers import is_uuid
+from schemas.identifiers import MAX_BIGINT, is_uuid
 
 Row = TypeVar("Row")
 Position = str | int

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from producers.http.fields import Uuid
 from producers.http.reading_bodies import has_bad_characters
 from schemas.content import is_beyond
+from schemas.identifiers import MAX_BIGINT
 from schemas.moments import in_milliseconds
 from schemas.money import DECIMALS
 
@@ -146,7 +147,7 @@ Phone = Annotated[
     Text,
     Field(pattern=r"^\+?[0-9]{10,15}$", description="10 to 15 digits", examples=["09121234567"]),
 ]
-Sequence = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Sequence = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
 Limit = Annotated[
     int, Field(ge=1, le=LIMIT_MAX, description="Most things in the answer", examples=[50])
 ]
