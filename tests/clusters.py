@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewTopic
 
+from schemas.topics import Topic
 from tests.workers import wait_until
 from wallet.local import kafka, ports
 from wallet.local.process import die_with_parent
@@ -72,6 +73,22 @@ class Cluster:
         self.nodes: Final = nodes
         self.bootstrap: Final = bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
+    def make(self, topic: Topic, first: int) -> None:
+        """Make a topic whose partition 0 is led by this broker, 1 by the next, and so on.
+
+        Left to the cluster, two topics have the same leaders one time in three.
+        Raises KafkaException.
+        """
+        in_turn = [
+            [(first - 1 + partition + copy) % BROKERS + 1 for copy in range(BROKERS)]
+            for partition in range(topic.partitions)
+        ]
+        new = NewTopic(
+            topic.name, topic.partitions, replica_assignment=in_turn, config=topic.config
+        )
+        for made in self._admin.create_topics([new]).values():
+            made.result(ANSWER_SECONDS)
 
     def leaders(self, topic: str) -> dict[int, int]:
         """Who leads each partition; -1 where nobody does. Raises KafkaException."""

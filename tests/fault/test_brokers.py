@@ -4,6 +4,7 @@ While a leader is away nobody can tell how far its logs go. Whoever guesses take
 one, or for a shorter one than the database knows.
 """
 
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from schemas.settings import Settings
+from schemas.topics import Topics
 from streams.claim import claim
 from streams.rows import Place
 from tests.clusters import Cluster, running_cluster
@@ -41,8 +43,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def ledger(cluster: Cluster, new_ledger: Callable[..., Settings]) -> Ledger:
-    """A ledger on it."""
-    made = new_ledger(kafka_bootstrap=cluster.bootstrap, partitions=PARTITIONS)
+    """A ledger on it, where no broker leads both the commands and the results of a partition."""
+    topics = Topics(f"apart-{uuid.uuid4().hex[:10]}.", PARTITIONS)
+    cluster.make(topics.commands, first=1)
+    cluster.make(topics.results, first=2)
+    made = new_ledger(
+        kafka_bootstrap=cluster.bootstrap, partitions=PARTITIONS, topic_prefix=topics.prefix
+    )
     cluster.await_whole()
     return Ledger(made, SEED)
 
