@@ -36,6 +36,9 @@ INSERT INTO withdrawals (withdrawal_id, wallet_id, amount_minor, due_at, changed
                          status, currency, target)
 VALUES (%s, %s, 100, now(), now(), %s, 1, 'IRR', %s)
 """
+_DONE = """
+INSERT INTO partitions (topic, partition, next_offset) VALUES (%s, %s, 1) ON CONFLICT DO NOTHING
+"""
 _NOTE = """
 INSERT INTO bank_calls (withdrawal_id, begun_at, changed_at, calls, not_done, state, note)
 VALUES (%s, now() - make_interval(secs => %s), now() - make_interval(secs => %s), %s, %s, %s, %s)
@@ -61,13 +64,18 @@ class Command(NamedTuple):
 
 
 class Paper:
-    """A ledger in which only withdrawals are executing, and nobody works."""
+    """A ledger in which only withdrawals are executing, and nobody works.
+
+    It has done one command on each partition, which all records are of if nothing else is said.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger(settings)
         self._random = Random(5)  # noqa: S311 - ids that repeat
         self._producer = self.ledger.producer()
+        for partition in range(settings.partitions):
+            execute(settings, _DONE, settings.topics.commands.name, partition)
 
     def executing(
         self, target: str = "paid", wallet: str = WALLET, partition: int | None = None
@@ -90,13 +98,13 @@ class Paper:
         status: str = "executing",
         target: str = "paid",
         partition: int | None = None,
-        command: int | None = None,
+        command: int = 0,
     ) -> None:
-        """A record on the delayed topic; where it says so, of a command at an offset."""
+        """A record on the delayed topic, of a command at an offset."""
         home = partition_of(WALLET, self.settings.partitions) if partition is None else partition
         body = WithdrawalBody(withdrawal_id, status, "1.00", "IRR", _now(), target)
-        topic = "" if command is None else self.settings.topics.commands.name
-        ref = CommandRef("/test", "x", "withdrawal.execute.v1", topic, home, command or 0)
+        topic = self.settings.topics.commands.name
+        ref = CommandRef("/test", "x", "withdrawal.execute.v1", topic, home, command)
         self._producer.produce(
             self.settings.topics.scheduled.name,
             encode_step(WithdrawalStep(WALLET, body, _now(), ref)),

@@ -249,8 +249,10 @@ class Caller:
                 return outcome
         asked_at = time.monotonic()
         told = self._told.of(case.partition)
-        if not await self._calls.claim(Claim(case.key, case.standing, case.partition, told)):
+        order = await self._calls.claim(Claim(case.key, case.standing, case.partition, told))
+        if order is None:
             return None
+        case.order = order
         if not case.standing.doubt:
             case.opened_at = asked_at
         case.standing = begun(case.standing)

@@ -14,10 +14,11 @@ from typing import Any, Final, NamedTuple
 
 from psycopg2 import extensions
 
+from consumers.bank.orders import Order
 from consumers.bank.policy import Standing, State
 from consumers.withdrawals import faults
 from consumers.withdrawals.connecting import connect
-from consumers.withdrawals.rows import EXECUTING, patiently
+from consumers.withdrawals.rows import EXECUTING, ORDER_COLUMNS, order_of, patiently
 from schemas.settings import Settings
 from schemas.statuses import WITHDRAWAL_STATUSES
 
@@ -30,21 +31,25 @@ BATCH: Final = 1000
 # A call is begun only for what is executing now, and never for what has ended here; and not in a
 # database that lacks a command that the delayed topic tells of (fitting.py). begun_at says since
 # when an outcome is open: while the bank has certainly done nothing, each call begins anew.
+# What is paid, and to whom, is the row's word: the record may be anybody's who can write there.
 _CLAIM: Final = f"""
-INSERT INTO bank_calls AS b (withdrawal_id, begun_at, changed_at, calls, not_done, state)
-SELECT a.id, now(), now(), a.calls + 1, 0, {State.SENDING:d}
-FROM unnest(%s::uuid[], %s::integer[], %s::smallint[], %s::bigint[])
-    AS a (id, calls, partition, told)
-JOIN withdrawals AS w ON w.withdrawal_id = a.id AND w.status = {EXECUTING}
-LEFT JOIN partitions AS p ON p.partition = a.partition AND p.topic = %s
-WHERE coalesce(p.next_offset, 0) > a.told
-ORDER BY a.id
-ON CONFLICT (withdrawal_id) DO UPDATE
-SET calls = excluded.calls, state = excluded.state, changed_at = excluded.changed_at,
-    begun_at = CASE b.state WHEN {State.NOT_DONE:d} THEN excluded.begun_at ELSE b.begun_at END
-WHERE b.calls = excluded.calls - 1
-    AND b.state IN ({State.SENDING:d}, {State.UNKNOWN:d}, {State.NOT_DONE:d})
-RETURNING withdrawal_id::text, {EXECUTING}
+WITH claimed AS (
+    INSERT INTO bank_calls AS b (withdrawal_id, begun_at, changed_at, calls, not_done, state)
+    SELECT a.id, now(), now(), a.calls + 1, 0, {State.SENDING:d}
+    FROM unnest(%s::uuid[], %s::integer[], %s::smallint[], %s::bigint[])
+        AS a (id, calls, partition, told)
+    JOIN withdrawals AS w ON w.withdrawal_id = a.id AND w.status = {EXECUTING}
+    LEFT JOIN partitions AS p ON p.partition = a.partition AND p.topic = %s
+    WHERE coalesce(p.next_offset, 0) > a.told
+    ORDER BY a.id
+    ON CONFLICT (withdrawal_id) DO UPDATE
+    SET calls = excluded.calls, state = excluded.state, changed_at = excluded.changed_at,
+        begun_at = CASE b.state WHEN {State.NOT_DONE:d} THEN excluded.begun_at ELSE b.begun_at END
+    WHERE b.calls = excluded.calls - 1
+        AND b.state IN ({State.SENDING:d}, {State.UNKNOWN:d}, {State.NOT_DONE:d})
+    RETURNING withdrawal_id
+)
+SELECT {ORDER_COLUMNS} FROM claimed JOIN withdrawals AS w USING (withdrawal_id)
 """  # noqa: S608 - numbers of ours
 
 # Locked in one order, so that two callers cannot deadlock over the same rows.
@@ -85,8 +90,10 @@ class Record(NamedTuple):
     now: Standing
 
 
-_Answer = asyncio.Future[int | None]
-"""The withdrawal's status, of what was written; None where it was not."""
+_Row = tuple[Any, ...]
+
+_Answer = asyncio.Future[_Row | None]
+"""What the statement has returned of what was written, its key first; None where it was not."""
 
 _Waiting = tuple[Claim | Record, _Answer]
 
@@ -108,17 +115,21 @@ class Calls:
         self._thread = threading.Thread(target=self._run, name="bank calls", daemon=True)
         self._thread.start()
 
-    async def claim(self, claim: Claim) -> bool:
-        """Begin the next call; whether it is ours. When this returns it is on disk."""
-        return await self._ask(claim) is not None
+    async def claim(self, claim: Claim) -> Order | None:
+        """Begin the next call, and give what is to be paid. When this returns it is on disk.
+
+        None where it is not ours.
+        """
+        row = await self._ask(claim)
+        return None if row is None else order_of(row)
 
     async def record(self, key: str, read: Standing, now: Standing) -> str | None:
         """Write an outcome down; when it is so, on disk, the status that its withdrawal has then.
 
         None where others have gone on.
         """
-        status = await self._ask(Record(key, read, now))
-        return None if status is None else WITHDRAWAL_STATUSES[status]
+        row = await self._ask(Record(key, read, now))
+        return None if row is None else WITHDRAWAL_STATUSES[row[1]]
 
     async def close(self) -> None:
         """Write what waits, then end."""
@@ -127,7 +138,7 @@ class Calls:
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
 
-    async def _ask(self, asked: Claim | Record) -> int | None:
+    async def _ask(self, asked: Claim | Record) -> _Row | None:
         answer: _Answer = self._loop.create_future()
         with self._changed:
             self._waiting.append((asked, answer))
@@ -154,7 +165,7 @@ class Calls:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         return batch
 
-    def _claim(self, claims: Sequence[Claim]) -> dict[str, int]:
+    def _claim(self, claims: Sequence[Claim]) -> dict[str, _Row]:
         if not claims:
             return {}
         return self._write(
@@ -166,7 +177,7 @@ class Calls:
             self._settings.topics.commands.name,
         )
 
-    def _record(self, records: Sequence[Record]) -> dict[str, int]:
+    def _record(self, records: Sequence[Record]) -> dict[str, _Row]:
         if not records:
             return {}
         faults.reached("before-bank-record")
@@ -182,15 +193,15 @@ class Calls:
         faults.reached("after-bank-record")
         return done
 
-    def _write(self, statement: str, *given: list[Any] | str) -> dict[str, int]:
-        """Run one statement, which commits itself; of the rows that it has changed: key, status."""
+    def _write(self, statement: str, *given: list[Any] | str) -> dict[str, _Row]:
+        """Run one statement, which commits itself; the rows that it returns, by their keys."""
 
-        def write() -> dict[str, int]:
+        def write() -> dict[str, _Row]:
             if self._connection is None:
                 self._connection = connect(self._settings, "bank calls")
             with self._connection.cursor() as cursor:
                 cursor.execute(statement, given)
-                return dict(cursor.fetchall())
+                return {row[0]: row for row in cursor.fetchall()}
 
         return patiently(write, self._forget)
 
@@ -200,7 +211,7 @@ class Calls:
             self._connection = None
 
 
-def _resolve(answers: Sequence[tuple[_Answer, int | None]]) -> None:
-    for answer, status in answers:
+def _resolve(answers: Sequence[tuple[_Answer, _Row | None]]) -> None:
+    for answer, row in answers:
         if not answer.cancelled():
-            answer.set_result(status)
+            answer.set_result(row)

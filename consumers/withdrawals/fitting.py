@@ -54,8 +54,9 @@ class Told:
         return self._offsets.get(partition, NOTHING)
 
     def learn(self, offsets: Mapping[int, int]) -> None:
-        """Take in what the topic tells now."""
-        self._offsets |= offsets
+        """Take in what the topic tells now. What it tells again takes nothing back."""
+        for partition, offset in offsets.items():
+            self._offsets[partition] = max(offset, self.of(partition))
 
     def refuse_behind(self, rows: Rows) -> None:
         """Ask the database how far it has come. Raises BehindError, psycopg2.Error."""

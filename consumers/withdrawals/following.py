@@ -125,8 +125,10 @@ def hear(records: Sequence[Message], now: float, commands: str) -> Heard:
         if step is None:
             continue
         offset = told_by(step, partition, commands)
-        if offset != NOTHING:
-            heard.told[partition] = offset
+        if offset == NOTHING:
+            log.warning("a record of the delayed topic is of no worker", id=step.withdrawal.id)
+            continue
+        heard.told[partition] = max(offset, heard.told.get(partition, NOTHING))
         if not is_uuid(step.withdrawal.id):
             log.warning("a record of the delayed topic names no withdrawal", id=step.withdrawal.id)
         elif step.withdrawal.status == "executing":

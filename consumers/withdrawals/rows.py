@@ -37,9 +37,13 @@ Place = tuple[datetime, str]
 
 START: Final[Place] = (datetime(1970, 1, 1, tzinfo=UTC), "00000000-0000-0000-0000-000000000000")
 
-_COLUMNS: Final = """
-w.withdrawal_id::text, w.wallet_id::text, w.amount_minor, w.currency, w.target, w.partition,
-w.changed_at, b.state, b.calls, b.not_done, coalesce(b.note, ''),
+ORDER_COLUMNS: Final = (
+    "w.withdrawal_id::text, w.wallet_id::text, w.amount_minor, w.currency, w.target"
+)
+"""What order_of() takes, of withdrawals AS w."""
+
+_COLUMNS: Final = f"""
+{ORDER_COLUMNS}, w.partition, w.changed_at, b.state, b.calls, b.not_done, coalesce(b.note, ''),
 greatest(extract(epoch FROM now() - b.changed_at), 0)::float8,
 greatest(extract(epoch FROM now() - b.begun_at), 0)::float8
 """  # nobody waits for a moment that a clock set back has put into the future
@@ -148,16 +152,21 @@ def patiently(ask: Callable[[], _Found], forget: Callable[[], None]) -> _Found:
             return found
 
 
+def order_of(row: Sequence[Any]) -> Order:
+    """What is to be paid, from a row that begins with ORDER_COLUMNS."""
+    withdrawal_id, wallet_id, amount_minor, currency, target = row[:5]
+    return Order(withdrawal_id, wallet_id, show(int(amount_minor), currency), currency, target)
+
+
 def _case(row: Sequence[Any], now: float) -> Case:
-    withdrawal_id, wallet_id, amount_minor, currency, target, partition = row[:6]
     state, calls, not_done, note, written_seconds, open_seconds = row[7:]
     known = Standing()
     if state is not None:
         is_open = state in (State.SENDING, State.UNKNOWN)
         known = Standing(State(state), calls, not_done, doubt=is_open, note=note)
     return Case(
-        order=Order(withdrawal_id, wallet_id, show(int(amount_minor), currency), currency, target),
-        partition=partition,
+        order=order_of(row),
+        partition=row[5],
         standing=known,
         written_at=now - written_seconds,
         opened_at=now - open_seconds,

@@ -75,6 +75,15 @@ async def test_what_no_worker_wrote_is_no_word_of_the_ledger(paper: Paper) -> No
             await asyncio.wait_for(Caller(settings).run(asyncio.Event()), 60)
 
 
+async def test_what_is_paid_and_to_whom_is_the_rows_word(paper: Paper) -> None:
+    """A record with the ledger's own reference, but another target, as a forger would write it."""
+    withdrawal_id = paper.executing("paid", partition=PARTITION)
+    async with scripted_bank(paper.settings) as (bank, settings), calling(settings):
+        paper.tell(withdrawal_id, target="refused", partition=PARTITION, command=9)
+        await until(lambda: paper.ids() == [f"settle:{withdrawal_id}"], "paid")
+        assert bank.paid == {withdrawal_id: 1}
+
+
 async def test_one_that_lacks_what_the_topic_tells_is_not(paper: Paper) -> None:
     """It was restored before the bank caller was started again."""
     withdrawal_id = paper.executing(partition=PARTITION)

@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 
 from consumers.bank.orders import Order
 from consumers.bank.policy import Standing
+from consumers.withdrawals.fitting import Told
 from consumers.withdrawals.following import hear
 from schemas.events import WITHDRAWAL_STEPS, WithdrawalStep, encode_step
 from schemas.results import CommandRef, WithdrawalBody
@@ -77,6 +78,7 @@ def test_a_step_tells_how_far_the_ledger_has_come() -> None:
         record("paid", kind="other"),
         record("paid", kind=WITHDRAWAL_STEPS["failed"]),
         record("paid", place=(2, 5000)),
+        record("executing", place=(2, 5000)),
         record("paid", place=(3, -1)),
         record("paid", place=(3, 2**63)),
     ],
@@ -84,4 +86,13 @@ def test_a_step_tells_how_far_the_ledger_has_come() -> None:
 def test_what_the_ledger_did_not_write_tells_nothing(wrong: Message) -> None:
     """No step, of another kind than it says, of another partition, of an offset that is none."""
     heard = hear([record("executing", place=(3, 7)), wrong], 100.0, COMMANDS)
-    assert heard.told == {3: 7}
+    assert (len(heard.begun), heard.ended, heard.told) == (1, {}, {3: 7})
+
+
+def test_what_is_told_again_takes_nothing_back() -> None:
+    """An older record, after the newer one or in a later batch of them."""
+    steps = [record("scheduled", place=(3, 9)), record("scheduled", place=(3, 7))]
+    told = Told()
+    for heard in (hear(steps, 100.0, COMMANDS), hear(steps[1:], 100.0, COMMANDS)):
+        told.learn(heard.told)
+        assert told.of(3) == 9

@@ -97,8 +97,9 @@ def test_the_bank_caller_passes_it_over() -> None:
     body = WithdrawalBody(ID, "executing", "5.00", "EUR", MOMENT)
     said = encode_step(WithdrawalStep(WALLET, body, MOMENT, COMMAND))
     headers: Headers = [("ce_type", WITHDRAWAL_STEPS["executing"].encode())]
-    good, *bad = (Message("scheduled", 0, 1, b"", value, headers) for value in (said, *WRONG))
-    heard = hear([*bad, veiled(good), good], 100.0, "commands")
+    home = COMMAND.partition
+    good, *bad = (Message("scheduled", home, 1, b"", value, headers) for value in (said, *WRONG))
+    heard = hear([*bad, veiled(good), good], 100.0, COMMAND.topic)
     assert [case.order.withdrawal_id for case in heard.begun] == [ID]
 
 
