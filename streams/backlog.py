@@ -14,7 +14,7 @@ these would be one statement of gigabytes, given up after 8 s or beyond what Pos
 tried again by whoever comes next. As dead letters, base64 and all, these bytes are 22 to 32 MiB."""
 
 QUEUE_BYTES: Final = 128 * 1024 * 1024
-"""Most bytes that wait in a worker's memory, one fetch more at most."""
+"""Most bytes that wait in a worker's memory, and one fetch more of each partition."""
 
 
 class Backlog:

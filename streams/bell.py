@@ -69,8 +69,8 @@ class Bell(threading.Thread):
         left = self._looked_at + TICK_SECONDS - time.monotonic()
         select.select([connection], [], [], max(left, 0.0))
         if time.monotonic() >= self._looked_at + TICK_SECONDS:  # also while bells ring all the time
-            self._looked_at = time.monotonic()
             self._look(cursor)
+            self._looked_at = time.monotonic()  # a look that takes long is followed by a rest, too
         connection.poll()
         while connection.notifies:
             said = connection.notifies.pop().payload

@@ -16,7 +16,7 @@ import structlog
 
 from schemas.settings import Settings
 from streams import progress
-from streams.backlog import BATCH_BYTES, QUEUE_BYTES
+from streams.backlog import QUEUE_BYTES
 from streams.claim import Claim, InconsistentError, OvertakenError, claim
 from streams.lanes import Lane
 from streams.outside import OUTSIDE, Outside
@@ -91,7 +91,7 @@ class Holding:
             return False
         lanes = len(self._lanes)
         share = max(self.settings.queue_max // lanes, self.settings.batch_max)
-        return lane.queued < share and lane.queued_bytes < max(QUEUE_BYTES // lanes, BATCH_BYTES)
+        return lane.queued < share and lane.queued_bytes < QUEUE_BYTES // lanes
 
     def offer(self, round_: int, partition: int, run: Sequence[Record]) -> int | None:
         """Hand a run to its lane; an offset to seek to when it left a gap.
@@ -146,21 +146,21 @@ class Holding:
         log.info("parked", partitions=[lane.place.partition for lane in lanes], busy=busy)
 
     def let_go(self) -> None:
-        """From now on it is no alarm that others claim what we hold."""
+        """From now on it is no alarm that others claim what we hold, nor do we claim any more."""
+        self._leaving = True  # a claim under way gives up: its lane would not have been let go
         for lane in self.lanes:
             lane.let_go()
 
     async def hand_over(self, is_somebody_there: Callable[[], Awaitable[bool]]) -> None:
-        """Work on until others have claimed all that we hold; we have left the group.
+        """Work on until others have claimed all that we hold; we have let go, and left the group.
 
         What they claim is lost to us as to any former owner: epoch and producer shut us out. Not
         for long, and not where nobody is there to claim.
         """
-        self._leaving = True  # a claim under way gives up, and is not made again
+        assert self._leaving, "let go before the others can hear that we leave"
         loop = asyncio.get_running_loop()
         deadline = loop.time() + HAND_OVER_SECONDS
         while loop.time() < deadline and await is_somebody_there():
-            self.let_go()
             if not any(lane.is_alive() for lane in self.lanes):
                 return
             await asyncio.sleep(HAND_OVER_LOOK_SECONDS)  # others claim; nobody tells us

@@ -1,5 +1,6 @@
 """The bell looks by itself, whoever rings."""
 
+import itertools
 import os
 import threading
 import time
@@ -43,6 +44,35 @@ class _Rung:
 
 class _Note:
     payload: ClassVar[str] = "3"
+
+
+class _Slow(_Rung):
+    """A server that takes longer to look than there is between two looks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked_at: list[tuple[float, float]] = []
+
+    def execute(self, query: str) -> None:
+        began = time.monotonic()
+        super().execute(query)
+        time.sleep(0.3)
+        self.looked_at.append((began, time.monotonic()))
+
+
+def test_it_rests_between_looks_that_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look would follow on the other, and keep the server busy when it is slow already."""
+    monkeypatch.setattr(bell, "TICK_SECONDS", 0.2)
+    listening, slow = Bell(Settings(), lambda _: None, lambda *_: None), _Slow()
+    slow.ring()
+    try:
+        while slow.looks < 3:
+            slow.ring()  # so that there is something to hear
+            listening._await(cast("Any", slow), cast("Any", slow))  # noqa: SLF001 - one turn of it
+    finally:
+        slow.close()
+    pairs = itertools.pairwise(slow.looked_at)
+    assert all(begun - ended >= 0.2 for (_, ended), (begun, _) in pairs)
 
 
 def test_it_looks_while_bells_ring_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from types import SimpleNamespace
 from typing import Any, cast
 
 import psycopg2
 import pytest
 
 from schemas.settings import Settings
+from streams.backlog import QUEUE_BYTES
 from streams.claim import OvertakenError
 from streams.holding import Holding
 from streams.outside import OUTSIDE
@@ -103,3 +105,23 @@ async def test_partitions_are_given_up_when_their_claims_have_ended(
     await asyncio.wait_for(giving_up, PATIENCE)
     with pytest.raises(OvertakenError):
         await claim
+
+
+async def test_who_leaves_claims_nothing_any_more(holding: Holding, database: SlowDatabase) -> None:
+    """A lane made after that would take it for an alarm that others claim its partition."""
+    claim = await claiming(holding, database)
+    holding.let_go()
+    database.may_answer.set()
+    with pytest.raises(OvertakenError):
+        await claim
+    with pytest.raises(OvertakenError):
+        await holding.take_over([0], lambda: True)
+    assert database.claims == 1
+
+
+async def test_a_partition_has_room_for_its_share_of_the_bytes(holding: Holding) -> None:
+    """However many partitions a worker holds, what waits is bounded for all together."""
+    lanes = {n: SimpleNamespace(queued=1, queued_bytes=QUEUE_BYTES // 100) for n in range(100)}
+    lanes[7].queued_bytes -= 1
+    holding._lanes = cast("Any", lanes)  # noqa: SLF001 - lanes need a database
+    assert [n for n in range(101) if holding.has_room(n)] == [7]

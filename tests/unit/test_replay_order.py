@@ -147,6 +147,26 @@ def test_what_was_never_said_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyP
     assert places(order) == [(1, 0)]
 
 
+def test_what_was_never_said_is_not_looked_through_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the other waits for stands behind more bytes than are kept: it is not found."""
+    spare = [item(0, offset) for offset in (1, 2, 3)]
+    read: list[int] = []
+
+    def noted() -> Iterable[Item]:
+        for each in spare:
+            read.append(each.record.offset)
+            yield each
+
+    monkeypatch.setattr(orders, "QUEUE_BYTES", bytes_of((spare[0].record, spare[1].record)))
+    order = order_of([did(0, 0, (A, 1))], [did(1, 0, (B, 3))], spare=noted())
+    order.take(1)
+    with pytest.raises(StuckFailure, match="1:0 waits for wallet"):
+        order.take(10)
+    assert read == [1, 2]
+
+
 def test_two_orders_that_contradict_each_other_are_told() -> None:
     """A cycle: each partition waits for the other."""
     order = order_of([did(0, 0, (A, 2), (B, 1))], [did(1, 0, (A, 1), (B, 2))])

@@ -14,7 +14,7 @@ from consumers.audit.results_log import Kind
 from schemas.commands import Command
 from schemas.decoding import Decoded, RefusedCommand, Unreadable
 from streams.asked import Asked, Item
-from streams.backlog import BATCH_BYTES, bytes_of, fitting
+from streams.backlog import BATCH_BYTES, QUEUE_BYTES, bytes_of, fitting
 from streams.deciding import reuse_key
 from wallet.replay.failure import StuckFailure
 from wallet.replay.recorded import Next, Recorded, Step
@@ -24,7 +24,8 @@ REMEMBERED: Final = 200_000
 Some 60 MB."""
 
 LOOKAHEAD: Final = 20_000
-"""So far unpublished commands are looked through for the one that others wait for."""
+"""So far unpublished commands are looked through for the one that others wait for, and no further
+than QUEUE_BYTES of them."""
 
 
 class Head:
@@ -38,6 +39,7 @@ class Head:
         self._commands = commands
         self._spare = spare
         self._seen: list[Item] = []
+        self._seen_bytes = 0
         self.next = next(commands, None)
 
     def advance(self) -> None:
@@ -58,13 +60,19 @@ class Head:
         records = [item.record for item in self._seen[:count]]
         count = max(1, fitting(records, BATCH_BYTES))
         taken, self._seen = self._seen[:count], self._seen[count:]
+        self._seen_bytes -= bytes_of(records[:count])
         return [Next(self.partition, item, None, fresh=True) for item in taken]
 
     def _looked_through(self) -> Iterator[Item]:
         yield from list(self._seen)
-        while len(self._seen) < LOOKAHEAD and (item := next(self._spare, None)) is not None:
+        while self._has_room and (item := next(self._spare, None)) is not None:
             self._seen.append(item)
+            self._seen_bytes += bytes_of((item.record,))
             yield item
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._seen) < LOOKAHEAD and self._seen_bytes < QUEUE_BYTES
 
 
 class Known:

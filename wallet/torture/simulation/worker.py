@@ -258,6 +258,7 @@ class Worker:
         """What a worker does at SIGTERM (streams.worker)."""
         world = self.world
         world.step("leave")
+        self.holding.let_go()
         world.group.leave(self.process.name)
         world.nudge_all()
 
