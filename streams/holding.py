@@ -180,15 +180,18 @@ class Holding:
             mine = self.round
 
             def wanted() -> bool:
-                return self.round == mine and not self._leaving and still()
+                return self.round == mine and still()
+
+            def claimable() -> bool:
+                return wanted() and not self._leaving
 
             try:
                 kept = await self._keep(set(partitions), wanted, go_to)
-                await self._insist(set(partitions) - kept, wanted, go_to)
+                await self._insist(set(partitions) - kept, claimable, go_to)
             except OvertakenError:
                 raise
             except Exception as error:
-                if not wanted():
+                if not claimable():
                     raise OvertakenError("a claim failed after it was overtaken") from error
                 self.outside.crash("claim failed", error)
                 raise
@@ -262,6 +265,7 @@ class Holding:
         """Claim a partition and let its lane begin, whatever becomes of the others."""
         topics = self.settings.topics
         place = Place(topics.commands.name, partition, topics.partitions)
+        _go_on(wanted)
         held = await asyncio.get_running_loop().run_in_executor(
             self._pool, claim, self.settings, place, self._owner, wanted, self.outside
         )

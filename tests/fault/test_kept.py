@@ -8,6 +8,7 @@ import pytest
 from psycopg2 import extensions
 
 from schemas.settings import Settings
+from streams.claim import OvertakenError
 from streams.holding import Holding
 from streams.outside import OUTSIDE
 from tests.ledgers import Ledger
@@ -64,4 +65,23 @@ async def test_what_stayed_ours_goes_on_while_the_rest_is_claimed(
     assert sought[3:] == [{1: 0}]
     for lane in holding.lanes:
         lane.end()
+    assert [result["src"] for result in ledger.results()] == [(0, 0)]
+
+
+async def test_what_stayed_ours_goes_on_although_we_leave(
+    new_ledger: Callable[..., Settings],
+) -> None:
+    """Until others have claimed what we keep, nobody else serves it."""
+    ledger = Ledger(new_ledger(partitions=2), seed=63)
+    holding = Holding(ledger.settings, "test")
+    await holding.take_over([0], lambda: True)
+    holding.let_go()
+    with pytest.raises(OvertakenError):
+        await holding.take_over([0, 1], lambda: True)
+    (lane,) = holding.lanes
+    said = ledger.command("wallet.create", ledger.wallet_on(0))
+    ledger.send(said)
+    holding.offer(holding.round, 0, [PaperRecord(0, NOW_MS, said.key, said.value)])
+    await asyncio.to_thread(wait_until, lambda: lane.next_offset == 1, PATIENCE, "the command")
+    lane.end()
     assert [result["src"] for result in ledger.results()] == [(0, 0)]
