@@ -155,7 +155,7 @@ def test_what_a_caller_has_sent_itself_is_not_believed() -> None:
     assert addresses.of("10.0.0.1", CIMultiDict(lines)) == "1.1.1.1"
 
 
-@pytest.mark.parametrize("place", ["8.8.8.8:{}", "[2001:db8:0:1::5]:{}"])
+@pytest.mark.parametrize("place", ["8.8.8.8:{}", "::ffff:8.8.8.8:{}", "[2001:db8:0:1::5]:{}"])
 def test_connections_of_one_place_are_paced_together(place: str) -> None:
     """Also where a proxy writes the port of each, as Azure's Application Gateway does."""
     allowed = "8.8.8.8,2001:db8::/32"

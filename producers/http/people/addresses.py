@@ -19,8 +19,12 @@ ADDRESS_MAX: Final = 64
 IPV6_PREFIX: Final = 64
 """What one subscriber has of IPv6: the pace is that of all its addresses."""
 
-_WITH_PORT: Final = re.compile(r"\[([0-9a-fA-F:.]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
-"""As some proxies write who they forward; IPv6 without brackets has no port."""
+_WITH_PORT: Final = re.compile(
+    r"\[([0-9a-fA-F:.]+)\](?::[0-9]{1,5})?"
+    r"|((?:::[fF]{4}:(?=[0-9]+\.))?[0-9.]+):[0-9]{1,5}"
+)
+"""As some proxies write who they forward. IPv6 without brackets has no port, unless it ends as IPv4
+does (`::ffff:8.8.8.8:4001`): `::ffff:8:4001` is an address."""
 
 
 class Addresses:
