@@ -22,7 +22,10 @@ _URL: Final = re.compile(r"(?:([^@/:]*)(?::[^@/]*)?@)?([^@?]*)(?:\?(.*))?", re.D
 _NAMES_ONLY: Final = re.compile(
     r'invalid dsn: (invalid (?:URI query parameter:|connection option) "\w+")'
 )
-_VALUE: Final = re.compile(r'(invalid integer value) ".*?"')
+_VALUE: Final = re.compile(
+    r'(invalid integer value|could not translate host name(?= "[^"]*@)) ".*?"'
+)
+"""What stands in the wrong place, where a password has a / or a second @."""
 
 
 def without_password(address: str) -> str:

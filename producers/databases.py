@@ -13,11 +13,16 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
+from producers.addresses import UNREADABLE, why_refused
+
 READ_ONLY: Final = "25006"
 """PostgreSQL's word for a write to a server that takes none, as a standby."""
 
 _NOT_READY: Final = frozenset({"42501", "42P01"})
 """A right is missing, a table: until an operator has seen to it."""
+
+_NO_ADDRESS: Final = "invalid dsn: "
+"""How psycopg2 begins what is wrong with an address: no server was asked, so there is no code."""
 
 
 def engine(
@@ -48,20 +53,28 @@ def engine(
 def may_pass(error: DBAPIError) -> bool:
     """Whether a statement may do later: the database is away, or does it for nobody now.
 
-    As a standby after a failover, or where a right or the tables are missing. What is wrong itself
-    stays wrong: rows that are, and statements, which are a bug of ours.
+    As a standby after a failover, or where a right or the tables are missing, or an address that
+    can be read. What is wrong itself stays wrong: rows that are, and statements, a bug of ours.
     """
     if error.connection_invalidated:
         return True
     if isinstance(error, ProgrammingError):
-        return getattr(error.orig, "pgcode", None) in _NOT_READY
+        return getattr(error.orig, "pgcode", None) in _NOT_READY or _has_no_address(error)
     return not isinstance(error, DataError | IntegrityError)
 
 
 def why(error: DBAPIError) -> str:
-    """The first words of the database alone: those that follow may hold what a row was to hold."""
+    """What a database or libpq says, in one line.
+
+    Of a database the first words, for those that follow may hold what a row was to hold; of libpq
+    nothing that may be a piece of a password.
+    """
     diagnosis = getattr(error.orig, "diag", None)
-    return str(getattr(diagnosis, "message_primary", None) or error.orig).strip()
+    said = getattr(diagnosis, "message_primary", None)
+    if said:
+        return " ".join(str(said).split())
+    words = why_refused(error.orig or error)
+    return f"{UNREADABLE}: {words}" if _has_no_address(error) else words
 
 
 def only_read(opened: connection) -> None:
@@ -84,6 +97,10 @@ def name_of(address: str) -> str | None:
 def beside(address: str, name: str) -> str:
     """The address of another database on the same server."""
     return str(make_dsn(address, dbname=name))
+
+
+def _has_no_address(error: DBAPIError) -> bool:
+    return isinstance(error, ProgrammingError) and str(error.orig).startswith(_NO_ADDRESS)
 
 
 def _leave_standby(context: ExceptionContext) -> None:

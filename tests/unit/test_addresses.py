@@ -75,6 +75,14 @@ def test_a_password_in_the_place_of_a_port_is_not_quoted() -> None:
     )
 
 
+def test_a_password_in_the_place_of_a_host_is_not_quoted() -> None:
+    """An @ in a password ends it too early; a host that is only wrong is named."""
+    for host, shown in (("SECRET@h", ""), ("h\u00e4 b", ' "h\u00e4 b"')):
+        said = f'could not translate host name "{host}" to address: Name or service not known\n'
+        told = why_refused(psycopg2.OperationalError(said))
+        assert told == f"could not translate host name{shown} to address: Name or service not known"
+
+
 @pytest.mark.parametrize("query", ["password=SECRET", "password=SECRET&sslmod=x"])
 def test_who_looks_something_up_shows_no_secret_either(query: str) -> None:
     """Whether there is no server, or could be none."""

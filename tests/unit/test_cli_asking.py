@@ -220,6 +220,8 @@ def test_an_absent_kafka_is_one_line(words: tuple[str, ...]) -> None:
         ("withdrawals", "list"),
         ("withdrawals", "cancel", OTHER),
         ("migrate", "--timeout", "0"),
+        ("users", "list"),
+        ("keys", "list"),
     ],
 )
 def test_an_absent_database_is_one_line_without_the_password(words: tuple[str, ...]) -> None:
@@ -230,6 +232,19 @@ def test_an_absent_database_is_one_line_without_the_password(words: tuple[str, .
     assert "wallet up" in str(failure)
     assert "secret" not in str(failure)
     assert "\n" not in str(failure)
+
+
+@pytest.mark.parametrize("words", [("balance", WALLET), ("users", "list"), ("keys", "list")])
+def test_an_address_that_cannot_be_read_shows_no_password(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One with a blank in it ends too early, and libpq would quote what comes after."""
+    monkeypatch.setenv("WALLET_DATABASE_URL", "host=127.0.0.1 password=my secret dbname=none")
+    failure = _run(*words).exception
+    assert isinstance(failure, NoAnswer)
+    assert str(failure).startswith("PostgreSQL at an address that cannot be read: ")
+    assert "WALLET_DATABASE_URL" in str(failure)
+    assert "secret" not in str(failure)
 
 
 @pytest.mark.parametrize(

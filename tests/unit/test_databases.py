@@ -7,8 +7,12 @@ import pytest
 from psycopg2 import errors
 from psycopg2.extensions import parse_dsn
 from sqlalchemy.exc import DBAPIError, OperationalError
+from structlog.testing import capture_logs
 
 from producers import databases
+from producers.http.errors import EarlyError
+from producers.http.reading import Reading, answers
+from schemas.settings import Settings
 
 TWO_HOSTS = "postgresql://ann:se%20cret@db1:5433,db2:5434/wallet?target_session_attrs=read-write"
 
@@ -72,3 +76,24 @@ def test_what_is_wrong_itself_stays_wrong(code: str, *, passes: bool) -> None:
     raised = DBAPIError.instance("SELECT 1", {}, refused, psycopg2.Error)
     assert isinstance(raised, DBAPIError)
     assert databases.may_pass(raised) is passes
+
+
+@pytest.mark.parametrize("words", ["no results to fetch", "can't adapt type 'Wallet'"])
+def test_what_psycopg2_itself_refuses_is_a_bug_of_ours(words: str) -> None:
+    """It asks no server for it, as for an address that it cannot read."""
+    wrong = psycopg2.ProgrammingError(words)
+    raised = DBAPIError.instance("SELECT 1", {}, wrong, psycopg2.Error)
+    assert isinstance(raised, DBAPIError)
+    assert not databases.may_pass(raised)
+
+
+async def test_a_gateway_with_an_address_that_cannot_be_read_shows_no_password() -> None:
+    """Its database is away; the log tells why, and nothing that libpq quotes."""
+    reading = Reading(Settings(database_url="host=db password=my secret dbname=d"), threads=1)
+    with capture_logs() as lines, pytest.raises(EarlyError) as refused:
+        await reading.read(answers)
+    reading.close()
+    assert refused.value.answer.status == 503
+    assert [line["why"] for line in lines] == [
+        "an address that cannot be read: libpq cannot read it"
+    ]

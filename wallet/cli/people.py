@@ -14,6 +14,7 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from producers import databases
+from producers.addresses import UNREADABLE, without_password
 from producers.answering import LimitedConnection
 from producers.http.people import changing, reading
 from producers.http.people.passwords import LONGEST
@@ -46,8 +47,20 @@ def people_at(settings: Settings, what: str | None = None) -> Iterator[Connectio
     except DBAPIError as error:
         if isinstance(error, DataError | IntegrityError):
             raise
-        why = databases.why(error)
-        raise NoAnswer(f"the people cannot be read or written: {why}") from error
+        raise NoAnswer(_told(settings.database_url, error)) from error
+
+
+def _told(address: str, error: DBAPIError) -> str:
+    """What a server says; where none does, which one was asked and what to do."""
+    why = databases.why(error)
+    if getattr(error.orig, "pgcode", None):
+        return f"the people cannot be read or written: {why}"
+    if why.startswith(UNREADABLE):
+        return f"PostgreSQL at {why}; name yours in WALLET_DATABASE_URL"
+    return (
+        f"PostgreSQL at {without_password(address)} does not answer: {why};"
+        " start a local one with `wallet up`, or name yours in WALLET_DATABASE_URL"
+    )
 
 
 def found(connection: Connection, name: str) -> UserRow:
