@@ -35,6 +35,9 @@ _PROCESS: Final = secrets.token_hex(8)
 _requests: Final = itertools.count(1)
 """Ids of our own: the process, then a number. A UUID each would cost two calls of the system."""
 
+_FAILED: Final = detail(500, "An error of ours.")
+_GONE: Final = detail(400, "The caller has hung up.")
+
 _AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -79,8 +82,10 @@ async def door(request: web.Request, handler: _AiohttpHandler) -> web.StreamResp
     except web.HTTPException as error:
         response = _refused(request, request_id, EarlyError(_told(request, error)))
     except Exception as error:
-        log.exception("request failed", request_id=request_id, path=request.path, error=str(error))
-        response = _refused(request, request_id, detail(500, "An error of ours."))
+        if not (is_gone := _has_hung_up(request, error)):
+            told = {"request_id": request_id, "path": request.path, "error": str(error)}
+            log.exception("request failed", **told)
+        response = _refused(request, request_id, _GONE if is_gone else _FAILED)
     entrance.note(noted, response.status)
     if not response.prepared:
         response.headers[ID_HEADER] = request_id
@@ -135,6 +140,12 @@ def _response(answer: Answer) -> web.Response:
         body = json_of(body)
     headers = {"Content-Type": "application/json", **answer.headers}
     return web.Response(body=body, status=answer.status, headers=headers)
+
+
+def _has_hung_up(request: web.Request, error: Exception) -> bool:
+    """Whether an error means that nobody is there any more to be answered."""
+    is_gone = request.transport is None or request.transport.is_closing()
+    return is_gone and isinstance(error, ConnectionError)
 
 
 def _refused(request: web.Request, request_id: str, early: EarlyError) -> web.Response:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -27,14 +27,16 @@ SECONDS = 30.0
 class Database:
     """Takes everything, and has nothing."""
 
-    async def read(self, *_: object, **__: object) -> None:
-        """As Reading.read."""
+    async def read(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - as Reading.read
+        """Nothing."""
 
 
 @asynccontextmanager
-async def served(logins: str, proxies: str = "") -> AsyncIterator[tuple[str, int]]:
-    """The address of a gateway before an empty database."""
-    database = cast("Any", Database())
+async def served(
+    logins: str, proxies: str = "", own: Database | None = None
+) -> AsyncIterator[tuple[str, int]]:
+    """The address of a gateway before a database, an empty one if none is given."""
+    database: Any = own or Database()
     settings = Settings.model_validate({"http_logins": logins, "http_proxies": proxies})
     gateway = Gateway(settings, database, database, database)
     await gateway.people.audit.close()
