@@ -4,7 +4,8 @@
 a service says it so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple, Self
 
 from pydantic import ValidationError
@@ -36,8 +37,12 @@ _WORDS: Final = {
 """Pydantic's error type -> the sentence of Django REST."""
 
 
+_UNKNOWN: Final = "Extra inputs are not permitted"
+"""Pydantic's sentence."""
+
+
 class WrongFields(NamedTuple):
-    """What pydantic found wrong: the first fields, and how many more there are."""
+    """What is wrong, as pydantic finds it: the first fields, and how many more there are."""
 
     first: list[ErrorDetails]
     more: int
@@ -47,6 +52,16 @@ class WrongFields(NamedTuple):
         """Those of an error; pydantic itself can only list all of them."""
         first = error.errors(include_url=False)[:FIELDS_TOLD]
         return cls(first, error.error_count() - len(first))
+
+    @classmethod
+    def unknown(cls, places: Iterable[tuple[str | int, ...]]) -> Self:
+        """Fields that nothing has, as pydantic would find them there."""
+        left = iter(places)
+        first = [
+            ErrorDetails(type="extra_forbidden", loc=place, msg=_UNKNOWN, input="")
+            for place in islice(left, FIELDS_TOLD)
+        ]
+        return cls(first, sum(1 for _ in left))
 
 
 class EarlyError(Exception):

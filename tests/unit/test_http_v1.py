@@ -137,6 +137,44 @@ def test_of_very_many_wrong_fields_the_first_are_told() -> None:
         assert len(json_of(raised.value.answer.body)) < 10_000
 
 
+_MANY = {f"f{number}": 1 for number in range(250)}
+_ONE = {"type": "deposit.v1", "data": {}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"commands": [_ONE, {**_ONE, **_MANY}]},
+        {"commands": [{**_ONE, **dict(list(_MANY.items())[:60])}] * 5},
+        {"commands": [_ONE], **_MANY},
+        {"commands": [{**_ONE, **_MANY}], **_MANY},
+    ],
+)
+def test_very_many_unknown_fields_are_told_before_pydantic_describes_them(
+    said: dict[str, object],
+) -> None:
+    """As it would tell them; and where all else is well."""
+    with pytest.raises(EarlyError) as described:
+        model_of(Bulk, said)
+    with pytest.raises(EarlyError) as raised:
+        commands_of("application/json", json.dumps(said).encode())
+    body = _body(_told(raised.value))
+    assert body == _body(_told(described.value))
+    assert (body["status"], body["code"]) == (400, "unknown_field")
+    assert raised.value.answer.body == described.value.answer.body
+
+
+@pytest.mark.parametrize(
+    "said", [7, {"commands": [1]}, {"commands": [_ONE] * 501}, {"commands": [_ONE | _MANY] * 501}]
+)
+def test_what_else_is_wrong_with_a_body_is_pydantics_to_find(said: object) -> None:
+    """Also more commands than are taken, whatever is in them."""
+    assert commands_of("application/json", json.dumps(said).encode()) == said
+    with pytest.raises(EarlyError) as raised:
+        model_of(Bulk, said)
+    assert _body(_told(raised.value))["code"] in {"invalid_field", "invalid_request"}
+
+
 def test_a_refusal_keeps_its_numbers() -> None:
     """Code, param, context and words as the ledger gave them."""
     from schemas.refusals import Refusal  # noqa: PLC0415 - one test's
