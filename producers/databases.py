@@ -4,6 +4,7 @@ SQLAlchemy's own addresses have one host and one form, so its engines get connec
 has made. What is then the same everywhere is what PostgreSQL's manual says of connection strings.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,7 +12,14 @@ import psycopg2
 from psycopg2.extensions import connection, make_dsn, parse_dsn
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InvalidatePoolError,
+    ProgrammingError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from producers.addresses import UNREADABLE, why_refused
 
@@ -23,6 +31,9 @@ _NOT_READY: Final = frozenset({"42501", "42P01"})
 
 _NO_ADDRESS: Final = "invalid dsn: "
 """How psycopg2 begins what is wrong with an address: no server was asked, so there is no code."""
+
+_ASKED: Final = "asked"
+"""What a pool notes of a connection: when it asked last, and whether its server was a standby."""
 
 
 def engine(
@@ -48,6 +59,34 @@ def engine(
     if not read_only:
         event.listen(made, "handle_error", _leave_standby)
     return made
+
+
+def leave_demoted(made: Engine, seconds: float) -> None:
+    """Have an engine's connections ask their server every `seconds` whether it was demoted.
+
+    Nothing tells those that only read. A connection asks when it is lent the next time; where the
+    address leads to a standby from the beginning, that is what is wanted. The engine is in
+    autocommit mode.
+    """
+
+    def note(opened: connection, entry: ConnectionPoolEntry) -> None:
+        entry.info[_ASKED] = (time.monotonic(), _is_standby(opened))
+
+    def ask(opened: connection, entry: ConnectionPoolEntry, _lent: PoolProxiedConnection) -> None:
+        asked_at, was_standby = entry.info[_ASKED]
+        if time.monotonic() - asked_at < seconds:
+            return
+        try:
+            note(opened, entry)
+        except psycopg2.Error as error:
+            if opened.closed:
+                raise InvalidatePoolError("it broke") from error
+            return  # it is well: what it was lent for hears what is the matter
+        if entry.info[_ASKED][1] and not was_standby:
+            raise InvalidatePoolError("its server was demoted")
+
+    event.listen(made, "connect", note)
+    event.listen(made, "checkout", ask)
 
 
 def may_pass(error: DBAPIError) -> bool:
@@ -101,6 +140,14 @@ def beside(address: str, name: str) -> str:
 
 def _has_no_address(error: DBAPIError) -> bool:
     return isinstance(error, ProgrammingError) and str(error.orig).startswith(_NO_ADDRESS)
+
+
+def _is_standby(opened: connection) -> bool:
+    with opened.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        row = cursor.fetchone()
+    assert row is not None, "a function gives one row"
+    return bool(row[0])
 
 
 def _leave_standby(context: ExceptionContext) -> None:

@@ -33,9 +33,10 @@ STATEMENT_MS: Final = 5000
 READ_SECONDS: Final = 6.0
 """The longest a read is waited for: a server that is frozen keeps no limit of its own."""
 
-RECYCLE_SECONDS: Final = 60
-"""Age at which a connection is made anew: one that only reads is never told that its server was
-demoted, and would read for ever what that one knew last."""
+ASK_SECONDS: Final = 60
+"""How often a connection asks whether its server was demoted: nothing tells one that only reads,
+which would read for ever what that server knew last. One that is well is kept: where a host of the
+address is dead, each new one costs CONNECT_SECONDS."""
 
 log: Final = structlog.get_logger(__name__)
 
@@ -66,8 +67,8 @@ class Reading:
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             pool_pre_ping=False,  # a connection that broke is answered with 503 and replaced
-            pool_recycle=RECYCLE_SECONDS,
         )
+        databases.leave_demoted(self._engine, ASK_SECONDS)
 
     async def read(
         self,

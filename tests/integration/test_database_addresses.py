@@ -1,6 +1,10 @@
 """Everybody reaches a database by an address of several hosts, or of keys and values."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from contextlib import closing
+from typing import Self
 
 import pytest
 from psycopg2 import errors
@@ -18,7 +22,7 @@ from producers.http.reading import Reading
 from schemas.settings import Settings
 from streams.journal import connect
 from tests.shell import Shell
-from tests.workers import demoted
+from tests.workers import demoted, execute
 from wallet import migrate
 
 pytestmark = pytest.mark.integration
@@ -96,15 +100,118 @@ async def test_a_gateway_stays_with_no_server_that_is_demoted(fresh_ledger: Sett
     writing.close()
 
 
-@pytest.mark.parametrize(("age", "sessions"), [(60, 1), (0, 3)])
-async def test_a_gateway_reads_from_no_server_for_ever(
-    fresh_ledger: Settings, monkeypatch: pytest.MonkeyPatch, age: int, sessions: int
+class Server:
+    """What new sessions of a database take for their server: it answers what a test says."""
+
+    def __init__(self, ledger: Settings) -> None:
+        self._ledger = ledger
+        self._name = databases.name_of(ledger.database_url)
+
+    def __enter__(self) -> Self:
+        execute(self._ledger, "CREATE SCHEMA doubles")
+        self.says("false")
+        path = "doubles, pg_catalog, public"
+        execute(self._ledger, f"ALTER DATABASE {self._name} SET search_path = {path}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        execute(self._ledger, f"ALTER DATABASE {self._name} RESET search_path")
+        execute(self._ledger, "DROP SCHEMA doubles CASCADE")
+
+    def says(self, is_standby: str) -> None:
+        """Answer so from now on."""
+        execute(
+            self._ledger,
+            "CREATE OR REPLACE FUNCTION doubles.pg_is_in_recovery() RETURNS boolean"
+            f" LANGUAGE sql AS 'SELECT {is_standby}'",
+        )
+
+
+@pytest.fixture
+def server(fresh_ledger: Settings) -> Iterator[Server]:
+    """A primary, as long as nothing else is said."""
+    with Server(fresh_ledger) as made:
+        yield made
+
+
+@pytest.fixture
+def asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection asks its server whenever it is lent."""
+    monkeypatch.setattr(http_reading, "ASK_SECONDS", 0)
+
+
+async def _session(reading: Reading) -> object:
+    return await reading.read(_asked, "SELECT pg_backend_pid()")
+
+
+@pytest.mark.usefixtures("asking")
+@pytest.mark.parametrize("read_only", [True, False])
+async def test_a_gateway_reads_from_no_server_that_was_demoted(
+    fresh_ledger: Settings, server: Server, *, read_only: bool
 ) -> None:
-    """Nothing tells a connection that only reads that its server was demoted: it is made anew."""
-    monkeypatch.setattr(http_reading, "RECYCLE_SECONDS", age)
+    """Nothing tells a connection that only reads; a standby that one was given is kept."""
+    with closing(Reading(fresh_ledger, threads=1, read_only=read_only)) as reading:
+        sessions = []
+        for is_standby in ("false", "false", "true", "true", "false", "true"):
+            server.says(is_standby)
+            sessions.append(await _session(reading))
+    first, other, last = sessions[0], sessions[2], sessions[5]
+    assert sessions == [first, first, other, other, other, last]
+    assert len({first, other, last}) == 3
+
+
+@pytest.mark.usefixtures("asking")
+@pytest.mark.parametrize(
+    "said",
+    ["false", "true", "1 / 0 = 0", "pg_sleep(60) IS NULL"],
+    ids=["a primary", "a standby from the beginning", "an error", "nothing in time"],
+)
+async def test_connections_that_are_well_are_not_made_anew(
+    fresh_ledger: Settings, server: Server, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs seconds where a host is dead, and none can be had where no more are taken."""
+    monkeypatch.setattr(http_reading, "STATEMENT_MS", 200)
+    server.says("true" if said == "true" else "false")
+    all_are_lent = threading.Barrier(3)
+    with closing(Reading(fresh_ledger, threads=3)) as reading:
+        await asyncio.gather(*(reading.read(lambda _: all_are_lent.wait(30)) for _ in range(3)))
+        before = await _sessions(reading)
+        server.says(said)
+        await asyncio.gather(*(_session(reading) for _ in range(9)))
+        assert await _sessions(reading) == before
+    assert len(before) == 3
+
+
+async def _sessions(reading: Reading) -> list[int]:
+    """Those of a gateway."""
+    return await reading.read(
+        lambda connection: list(connection.execute(text(_SESSIONS)).scalars())
+    )
+
+
+_SESSIONS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'wallet-gateway' ORDER BY pid
+"""
+
+
+async def test_a_server_is_asked_no_more_than_every_so_often(
+    fresh_ledger: Settings, server: Server
+) -> None:
+    """Once a minute, and not for each read."""
     with closing(Reading(fresh_ledger, threads=1)) as reading:
-        asked = [await reading.read(_asked, "SELECT pg_backend_pid()") for _ in range(3)]
-    assert len(set(asked)) == sessions
+        first = await _session(reading)
+        server.says("true")
+        assert [await _session(reading) for _ in range(3)] == [first] * 3
+
+
+@pytest.mark.usefixtures("asking")
+async def test_a_connection_that_broke_is_made_anew_where_it_asks(fresh_ledger: Settings) -> None:
+    """Nobody is told that the database is away, for it is not."""
+    with closing(Reading(fresh_ledger, threads=1)) as reading:
+        first = await _session(reading)
+        execute(fresh_ledger, f"SELECT pg_terminate_backend({first}, 5000)")
+        assert await _session(reading) != first
 
 
 @pytest.mark.parametrize(
