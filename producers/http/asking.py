@@ -31,6 +31,10 @@ class PendingAnswerError(Exception):
     """The command is in the log, its result is not there yet."""
 
 
+class NotSentError(EarlyError):
+    """A command was not sent, and that is certain: the producer has not taken it."""
+
+
 class Asking:
     """One client of the ledger and all the requests that wait for it.
 
@@ -62,8 +66,8 @@ class Asking:
     async def ask(self, message: Message, *, may_repeat: bool) -> AnyResult:
         """Send a command and give its result; for one that `may_repeat` the first answer.
 
-        Raises PendingAnswerError when there is none in time, EarlyError 503 when there are too
-        many already or Kafka does not take it.
+        Raises PendingAnswerError when there is none in time, NotSentError 503 when there are too
+        many already, EarlyError 503 when Kafka does not take it.
         """
         return (await self.hear(message, may_repeat=may_repeat, look_first=may_repeat)).result
 
@@ -85,13 +89,13 @@ class Asking:
         return Heard(found, is_replayed=True) if found else None
 
     def send(self, message: Message) -> Pending:
-        """Hand a command over; `await_result` must follow. Raises EarlyError 503."""
+        """Hand a command over; `await_result` must follow. Raises NotSentError 503."""
         if len(self._open) >= self._limit:
-            raise busy("Too many requests wait for their results.")
+            raise NotSentError(busy("Too many requests wait for their results.").answer)
         try:
             pending = self._client.post(message, self._tell)
         except ClientError as error:
-            raise busy(str(error), command_id=message.id) from error
+            raise NotSentError(busy(str(error), command_id=message.id).answer) from error
         self._open[pending] = self._loop.create_future()
         return pending
 

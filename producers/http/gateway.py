@@ -1,15 +1,15 @@
 """What the handlers of all services work with: the ledger to ask, the database to read."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 from urllib.parse import quote
 
 from producers.http import reading_wallets
 from producers.http.access_log import AccessLog
 from producers.http.answers import Answer
-from producers.http.asking import Asking, Heard, PendingAnswerError
+from producers.http.asking import Asking, Heard, NotSentError, PendingAnswerError
 from producers.http.console.watching import Watch
 from producers.http.errors import UNAVAILABLE, EarlyError
 from producers.http.live.hub import Hub
@@ -76,7 +76,7 @@ class Gateway:
         """Have a command done and give its result, which may be a refusal.
 
         The request's Idempotency-Key is the command's id, its family the source: so it is done
-        once, however often it is sent. `unless` is why it is not, as in admit(). Raises
+        once, however often it is sent. `unless` is why it is not, as in admitted(). Raises
         EarlyError: 202 when no result came in time, 503 when the command could not be sent.
         """
         source = source_of(asked.family)
@@ -87,35 +87,42 @@ class Gateway:
             command_id=asked.key,
             attributes={"correlationid": asked.request_id},
         )
-        known = await self.admit(asked, message, unless)
-        asked.commands.append(message.id)
-        if known is not None:
-            return known.result
-        try:
-            return await self.asking.ask(message, may_repeat=asked.key is not None)
-        except PendingAnswerError:
-            raise EarlyError(pending_answer(asked, source, message.id)) from None
+        async with self.admitted(asked, message, unless) as known:
+            asked.commands.append(message.id)
+            if known is not None:
+                return known.result
+            try:
+                return await self.asking.ask(message, may_repeat=asked.key is not None)
+            except PendingAnswerError:
+                raise EarlyError(pending_answer(asked, source, message.id)) from None
 
-    async def admit(
+    @asynccontextmanager
+    async def admitted(
         self, asked: Asked, message: Message, unless: EarlyError | None = None
-    ) -> Heard | None:
-        """Let a command through, or give the answer that it has already got.
+    ) -> AsyncGenerator[Heard | None, None]:
+        """Let a command through, to be sent within, or give the answer that it has already got.
 
         `unless` is why it may not be done now, where the gateway knows that. Who comes again
-        under a key hears what became of the first time, whatever has changed since. Raises
-        EarlyError: `unless`, 403 for more than who asks may move, 503.
+        under a key hears what became of the first time, whatever has changed since. What it was
+        to move counts for nothing where it was not sent. Raises EarlyError: `unless`, 403 for
+        more than who asks may move, 503.
         """
+        taken = known = None
         try:
             if unless is not None:
                 raise unless
-            await self.people.admit(asked.who, message)
+            taken = await self.people.admit(asked.who, message)
         except EarlyError as early:
             may_be_known = asked.key is not None and early.answer.status != UNAVAILABLE
             known = await self.asking.known(message) if may_be_known else None
             if known is None:
                 raise
-            return known
-        return None
+        try:
+            yield known
+        except NotSentError:
+            if taken is not None:
+                await self.people.give_back(taken)
+            raise
 
     async def facts(self, wallet_id: str) -> WalletFacts | None:
         """What never changes of a wallet, mostly from memory; None where there is none."""

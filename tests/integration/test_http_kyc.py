@@ -173,6 +173,69 @@ async def test_what_waits_for_its_result_as_the_day_ends_takes_nothing_of_the_ne
         assert found == [(other.key, Decimal(90))]
 
 
+@pytest.fixture
+def days(ledger: Settings) -> Iterator[KycDays]:
+    """The limits of a gateway that has no requests."""
+    writing = Reading(ledger, threads=1, read_only=False)
+    yield KycDays("0=100", writing)
+    writing.close()
+
+
+def stands(ledger: Settings, wallet_id: str) -> list[tuple[object, ...]]:
+    """What was taken from a wallet's days."""
+    query = "SELECT command_key, amount FROM kyc_moves WHERE wallet_id = %s"
+    with rows(ledger, query, wallet_id) as found:
+        return found
+
+
+async def test_what_was_certainly_not_sent_is_given_back(days: KycDays, ledger: Settings) -> None:
+    """Sent again on a later day it takes from that one; only what one has taken is given back."""
+    who, command = nobody(), wanted(uuid7(), uuid7(), "90")
+    wallet_id = command.data.wallet_id
+    taken = await days.admit(who, command)
+    assert taken is not None
+    assert stands(ledger, wallet_id) == [(command.key, Decimal(90))]
+    await days.give_back(taken)
+    assert stands(ledger, wallet_id) == []
+    again, other = await days.admit(who, command), wanted(wallet_id, uuid7(), "10")
+    assert again is not None
+    assert await days.admit(who, other) is not None
+    await days.give_back(taken)
+    assert len(stands(ledger, wallet_id)) == 2, "it was another's"
+    await days.give_back(again)
+    assert stands(ledger, wallet_id) == [(other.key, Decimal(10))]
+
+
+async def test_what_another_request_may_have_sent_is_not_given_back(
+    days: KycDays, ledger: Settings
+) -> None:
+    """It came under the same key meanwhile, and took nothing, for that was taken."""
+    who, command = nobody(), wanted(uuid7(), uuid7(), "90")
+    taken = await days.admit(who, command)
+    assert taken is not None
+    assert await days.admit(who, command) is None
+    await days.give_back(taken)
+    assert stands(ledger, command.data.wallet_id) == [(command.key, Decimal(90))]
+
+
+async def test_what_cannot_be_given_back_counts(days: KycDays, ledger: Settings) -> None:
+    """A request that was not sent is told that; a database that takes nothing changes nothing."""
+    command = wanted(uuid7(), uuid7(), "90")
+    taken = await days.admit(nobody(), command)
+    assert taken is not None
+    execute(ledger, "ALTER TABLE kyc_moves RENAME TO kyc_moves_away")
+    try:
+        await days.give_back(taken)
+    finally:
+        execute(ledger, "ALTER TABLE kyc_moves_away RENAME TO kyc_moves")
+    assert len(stands(ledger, command.data.wallet_id)) == 1
+
+
+def nobody() -> Principal:
+    """Somebody of level 0, without a gateway."""
+    return Principal("user", "sara", Role.USER, id=12, kyc_level=0)
+
+
 def wanted(wallet_id: str, key: str, amount: str) -> Command:
     """A sale as far as the limits look at it."""
     data = SimpleNamespace(wallet_id=wallet_id, amount=amount)

@@ -10,7 +10,7 @@ import pytest
 from producers.board import Pending
 from producers.client import Client
 from producers.failure import ClientError
-from producers.http.asking import Asking, PendingAnswerError
+from producers.http.asking import Asking, NotSentError, PendingAnswerError
 from producers.http.errors import EarlyError, busy
 from producers.http.reading import Reading
 from producers.message import Message, message_of, uuid7
@@ -131,11 +131,27 @@ async def test_no_result_is_pending_or_busy() -> None:
     assert own.waiting == 1  # the record is still the producer's
 
 
+async def test_what_is_certainly_not_sent_is_told_apart() -> None:
+    """There was no room for it, here or with the producer; what that one has taken may be sent."""
+
+    class FullClient(PostingClient):
+        def post(self, message: Message, tell: Callable[[Pending], object]) -> Pending:
+            raise ClientError(f"no room for {message.id} {tell}")
+
+    for own in (asking(PostingClient(), StoredAnswers(), limit=0),
+                asking(FullClient(), StoredAnswers())):  # fmt: skip
+        with pytest.raises(NotSentError) as early:
+            await own.ask(MESSAGE, may_repeat=True)
+        assert early.value.answer.status == 503
+        assert own.waiting == 0
+
+
 async def test_a_failure_is_told() -> None:
-    """With the id under which it may be sent again."""
+    """With the id under which it may be sent again; whether it was sent is not known."""
     own = asking(PostingClient(failed), StoredAnswers())
     with pytest.raises(EarlyError) as early:
         await own.ask(MESSAGE, may_repeat=False)
+    assert not isinstance(early.value, NotSentError)
     assert early.value.answer.body == {"detail": "Kafka took nothing", "command_id": "one"}
     assert own.waiting == 0
 

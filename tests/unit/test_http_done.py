@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from producers.http.answers import Answer
-from producers.http.asking import Asking, Heard
+from producers.http.asking import Asking, Heard, NotSentError, PendingAnswerError
 from producers.http.console import credit_requests, tokens
 from producers.http.console import people as console_people
 from producers.http.console.forms import Form
@@ -63,9 +63,13 @@ class Ledger:
         self.is_away = is_away
         self.done: dict[str, AnyResult] = {}
         self.is_full = self.has_written = False
+        self.failure: Exception | None = None
+        self.taken: list[str] = []
 
     async def ask(self, message: Message, **_: object) -> AnyResult:
         """As Asking.ask."""
+        if self.failure is not None:
+            raise self.failure
         kind = dict(message.headers)["ce_type"].decode()
         place = CommandRef("/http", message.id, kind, "commands", 0, 7)
         made = AnyResult(
@@ -103,10 +107,16 @@ class Ledger:
         """As Sellers.finish."""
         return True
 
-    async def admit(self, *_: object, **__: object) -> None:
+    async def admit(self, _: object, message: Message, **__: object) -> str:
         """As People.admit: there was a limit all along, or is one by now."""
         if self.is_full:
             raise detail(403, "Too much.")
+        self.taken.append(message.id)
+        return message.id
+
+    async def give_back(self, taken: str) -> None:
+        """As People.give_back."""
+        self.taken.remove(taken)
 
     async def user(self, _: int) -> object:
         """As People.user."""
@@ -252,17 +262,32 @@ async def test_a_key_that_comes_again_gets_the_first_answer(
     assert list(ledger.done) == ["k"]
 
 
+TRANSFERS: list[tuple[Handler, str, object]] = [
+    (seed002_moves.transfer, "002", TRANSFER),
+    (moves.transfer, "v1", moves.NewTransfer(wallet_id=WALLET, to_wallet_id=OTHER, amount="5")),
+]
+
+
+@pytest.mark.parametrize(("handler", "family", "body"), TRANSFERS)
 @pytest.mark.parametrize(
-    ("handler", "family", "body"),
+    ("failure", "status", "left"),
     [
-        (seed002_moves.transfer, "002", TRANSFER),
-        (
-            moves.transfer,
-            "v1",
-            moves.NewTransfer(wallet_id=WALLET, to_wallet_id=OTHER, amount="5"),
-        ),
+        (NotSentError(busy("Too many requests wait.").answer), 503, []),
+        (busy("Kafka took nothing"), 503, ["k"]),
+        (PendingAnswerError(), 202, ["k"]),
     ],
 )
+async def test_what_was_certainly_not_sent_counts_for_no_limit(
+    handler: Handler, family: str, body: object, failure: Exception, status: int, left: list[str]
+) -> None:
+    """What may have been sent does."""
+    ledger = Ledger(people(is_active=True), is_away=False)
+    ledger.failure = failure
+    assert (await refused(handler, asking(ledger, family, body, SARA, "k"))).status == status
+    assert ledger.taken == left
+
+
+@pytest.mark.parametrize(("handler", "family", "body"), TRANSFERS)
 async def test_a_limit_that_came_later_refuses_no_repetition(
     handler: Handler, family: str, body: object
 ) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert
 from producers.http.people import bearers, reading
 from producers.http.people.audit import Audit
 from producers.http.people.kyc import PEOPLE, Kyc
-from producers.http.people.kyc_days import KycDays
+from producers.http.people.kyc_days import KycDays, Taken
 from producers.http.people.memory import Memory
 from producers.http.people.passwords import Passwords
 from producers.http.people.principal import Principal
@@ -96,19 +96,25 @@ class People:
         """The user whose wallet it is."""
         return await self._reading.read(reading.user_by_wallet, wallet_id)
 
-    async def admit(self, who: Principal, message: Message, *, is_dry: bool = False) -> None:
+    async def admit(
+        self, who: Principal, message: Message, *, is_dry: bool = False
+    ) -> Taken | None:
         """Let a command through that moves no more than who asks may, at once and in a day.
 
-        What the ledger could not read it refuses itself. Raises EarlyError 403, or 503 where the
-        database does not say what was moved today.
+        Gives what it has taken from the day. What the ledger could not read it refuses itself.
+        Raises EarlyError 403, or 503 where the database does not say what was moved today.
         """
         if who.role not in PEOPLE:
-            return
+            return None
         decoded = decoding.decode(message.key, message.value, message.headers)
         if not isinstance(decoded, Command):
-            return
+            return None
         self._kyc.refuse(who, decoded.type, {"amount": getattr(decoded.data, "amount", None)})
-        await self._kyc_days.admit(who, decoded, is_dry=is_dry)
+        return await self._kyc_days.admit(who, decoded, is_dry=is_dry)
+
+    async def give_back(self, taken: Taken) -> None:
+        """Give back what admit() has taken for a command that was certainly not sent."""
+        await self._kyc_days.give_back(taken)
 
     async def close(self) -> None:
         """Write what is to be logged, then let threads and connections go."""

@@ -53,9 +53,9 @@ async def command(
         raise problem("idempotency_key_missing", words, param=KEY_HEADER)
     message = message_for(asked, command_type, data, asked.key)
     refuse_unfit(message)
-    known = await asked.gateway.admit(asked, message)
-    asked.commands.append(message.id)
-    heard = known or await _held(asked, message, guard)
+    async with asked.gateway.admitted(asked, message) as known:
+        asked.commands.append(message.id)
+        heard = known or await _held(asked, message, guard)
     headers = {REPLAYED: "true"} if heard.is_replayed else {}
     if heard.result.error is not None:
         if guard is not None and heard.result.error.code == guard.late:
