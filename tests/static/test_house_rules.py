@@ -102,9 +102,9 @@ def test_changelog_has_an_unreleased_section(files: Files) -> None:
 
 
 def test_the_build_server_runs_make_test_and_nothing_else(files: Files) -> None:
-    """What is green there is green at home, by the same command; before it, only a browser."""
+    """What is green there is green at home, by the same command; before it, two tools of tests."""
     lines = [line for line in files[Path(".ci/run")].splitlines() if not line.startswith("#")]
     assert lines[-1] == "exec make test"
     before = "\n".join(lines[:-1])
     assert re.findall(r"\b(?:make|pytest|wallet|python)\b", before) == []
-    assert re.findall(r"install (?:-\S+ )*([^;]+);", before) == ["chromium"]
+    assert re.findall(r"install (?:-\S+ )*([^;]+);", before) == ["chromium kcat"]
