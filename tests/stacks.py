@@ -1,6 +1,7 @@
 """A Kafka and a PostgreSQL of a test session, as `wallet up` starts them; and their last words."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from wallet.local import state
@@ -19,6 +21,10 @@ PATIENCE_SECONDS = 3
 STOP_SECONDS = 60
 LAST_BYTES = 3000
 SERVERS = ("kafka", "postgres")
+PREFIX = "wallet-test-"
+MEMORY = Path("/dev/shm")  # noqa: S108 - not our folder: one is made in it
+ROOM_BYTES = 16 * 1024**3
+"""What must be free of memory: the copies of three processes come to some 9 GB at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,26 @@ def data_folder() -> Iterator[Path]:
     Run by root, PostgreSQL has an account of its own, which must reach its data; and each pytest
     that starts closes `/tmp/pytest-of-root` to others again.
     """
-    with tempfile.TemporaryDirectory(prefix="wallet-test-") as folder:
+    place = _memory()
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=place) as folder:
         yield Path(folder).resolve() / "data"
+
+
+def _memory() -> Path | None:
+    """A file system in memory, where there is plenty; None: the system's choice.
+
+    A ledger of a test is a database of 300 files and topics of 150. On ext4 they take a second to
+    make and to delete, here a quarter: of 400 ledgers a third of the suite's time.
+    """
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return None
+    room = min(psutil.virtual_memory().available, shutil.disk_usage(MEMORY).free)
+    if room < ROOM_BYTES:
+        return None
+    for left in MEMORY.glob(f"{PREFIX}*"):  # by one that was killed: memory that nobody gives back
+        if not psutil.pid_exists(int(left.name.removeprefix(PREFIX).split("-")[0])):
+            shutil.rmtree(left, ignore_errors=True)
+    return MEMORY
 
 
 @contextmanager
