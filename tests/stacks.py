@@ -23,8 +23,8 @@ LAST_BYTES = 3000
 SERVERS = ("kafka", "postgres")
 PREFIX = "wallet-test-"
 MEMORY = Path("/dev/shm")  # noqa: S108 - not our folder: one is made in it
-ROOM_BYTES = 16 * 1024**3
-"""What must be free of memory: the copies of three processes come to some 9 GB at the end."""
+ROOM_BYTES = 12 * 1024**3
+"""What must be free of memory: the copies of three processes come to 4 GB at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _memory() -> Path | None:
     """A file system in memory, where there is plenty; None: the system's choice.
 
     A ledger of a test is a database of 300 files and topics of 150. On ext4 they take a second to
-    make and to delete, here a quarter: of 400 ledgers a third of the suite's time.
+    make and to delete, here a quarter.
     """
     if "TMPDIR" in os.environ or not MEMORY.is_dir():
         return None
