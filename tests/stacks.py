@@ -77,7 +77,8 @@ def _memory() -> Path | None:
     room = min(psutil.virtual_memory().available, shutil.disk_usage(MEMORY).free)
     if room < ROOM_BYTES:
         return None
-    for left in MEMORY.glob(f"{PREFIX}[0-9]*-*"):  # by one that was killed: memory that nobody gives back
+    # What one that was killed has left is memory that nobody else gives back.
+    for left in MEMORY.glob(f"{PREFIX}[0-9]*-*"):
         if not psutil.pid_exists(int(left.name.removeprefix(PREFIX).split("-")[0])):
             shutil.rmtree(left, ignore_errors=True)
     return MEMORY
